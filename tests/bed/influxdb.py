@@ -1,0 +1,211 @@
+"""Where an InfluxDB for the tests comes from.
+
+`find` answers with the first of these that is there:
+
+1. the server that `P1_TEST_INFLUXDB_URL` and `P1_TEST_INFLUXDB_TOKEN` (and `_ORG`) name;
+2. `influxd` on the `PATH`;
+3. `influxd` as it was built before, in the user's cache directory;
+4. Docker with the image `influxdb:2.7`, if a daemon answers;
+5. a build of InfluxDB's Go module, which takes Go, Rust, a C compiler and some four minutes.
+
+`python tests/bed/influxdb.py` does that and prints what it found, so that a long build is seen.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+VERSION: Final = "2.7.12"
+IMAGE: Final = "influxdb:2.7"
+RECIPE: Final = Path(__file__).parent / "influxd_build"
+
+MODULE: Final = "github.com/influxdata/influxdb/v2/cmd/influxd"
+PKG_CONFIG: Final = "github.com/influxdata/pkg-config"
+TAGS: Final = "sqlite_foreign_keys,sqlite_json,noassets"
+BUILD_SECONDS: Final = 1500
+
+
+class NoInfluxDBError(Exception):
+    """There is no InfluxDB, and this is why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs already and is not ours to stop."""
+
+    url: str
+    token: str = field(repr=False)
+    org: str
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """An `influxd` that can be started."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A Docker image whose `influxd` can be started."""
+
+    name: str
+
+
+Found = Server | Program | Image
+
+
+def find() -> Found:
+    """Give the first InfluxDB there is, building one if need be.
+
+    Raises NoInfluxDBError with the reason, in words for the person at the terminal.
+    """
+    return _named() or _installed() or _cached() or _docker() or _built()
+
+
+def _named() -> Server | None:
+    url = os.environ.get("P1_TEST_INFLUXDB_URL")
+    token = os.environ.get("P1_TEST_INFLUXDB_TOKEN")
+    if not url and not token:
+        return None
+    if not url or not token:
+        raise NoInfluxDBError(
+            "P1_TEST_INFLUXDB_URL and P1_TEST_INFLUXDB_TOKEN go together: set both or neither"
+        )
+    return Server(url.rstrip("/"), token, os.environ.get("P1_TEST_INFLUXDB_ORG", "p1-collector"))
+
+
+def _installed() -> Program | None:
+    path = shutil.which("influxd")
+    return Program(path) if path and _is_version_2(path) else None
+
+
+def _is_version_2(path: str) -> bool:
+    """Tell version 2 from version 1, whose program has the same name."""
+    return "InfluxDB v1" not in _output(path, "version")
+
+
+def _cached() -> Program | None:
+    path = cache() / "influxd"
+    return Program(str(path)) if path.exists() else None
+
+
+def cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "p1-collector" / f"influxd-{VERSION}"
+
+
+def _docker() -> Image | None:
+    if not shutil.which("docker") or not _output("docker", "version", "-f", "{{.Server.Version}}"):
+        return None
+    pulled = subprocess.run(
+        ["docker", "pull", "--quiet", IMAGE], check=False, capture_output=True, timeout=600
+    )
+    return Image(IMAGE) if pulled.returncode == 0 else None
+
+
+def _output(*command: str) -> str:
+    """Give what a command printed, or nothing if it failed or hung."""
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def _built() -> Program:
+    missing = [tool for tool in ("go", "cargo", "cc") if not shutil.which(tool)]
+    if missing:
+        raise NoInfluxDBError(
+            f"none is named, installed or in Docker, and to build one {' and '.join(missing)} "
+            "is missing (Go, Rust and a C compiler are needed)"
+        )
+    cache().mkdir(parents=True, exist_ok=True)
+    with _alone(cache() / "lock"):
+        return _cached() or _build()
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build() -> Program:
+    _say(f"building InfluxDB {VERSION} into {cache()}: this is done once and takes some minutes")
+    with tempfile.TemporaryDirectory(dir=cache(), prefix="build-") as name:
+        work = Path(name) / "module"
+        shutil.copytree(RECIPE, work)
+        (work / "cargo").chmod(0o755)  # some ways of unpacking forget it
+        _go(work, PKG_CONFIG, "pkg-config")
+        _go(work, MODULE, "influxd", "-tags", TAGS)
+        (work / "influxd").rename(cache() / "influxd")
+    return Program(str(cache() / "influxd"))
+
+
+def _go(work: Path, package: str, program: str, *options: str) -> None:
+    """Build one package of the recipe's module. Go must not reach for another Go."""
+    command = ["go", "build", "-mod=readonly", *options, "-o", program, package]
+    try:
+        subprocess.run(
+            command,
+            cwd=work,
+            env=_environment(work),
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=BUILD_SECONDS,
+        )
+    except subprocess.CalledProcessError as error:
+        tail = "\n".join(error.output.splitlines()[-20:])
+        raise NoInfluxDBError(f"the build of {package} failed:\n{tail}") from error
+    except subprocess.TimeoutExpired as error:
+        raise NoInfluxDBError(f"the build of {package} took over {BUILD_SECONDS} s") from error
+
+
+def _environment(work: Path) -> dict[str, str]:
+    env = os.environ | {
+        "CGO_ENABLED": "1",
+        "CARGO": str(work / "cargo"),
+        "PKG_CONFIG": str(work / "pkg-config"),
+    }
+    # Flux asks rustup for a compiler of 2023; the one at hand does as well and is not fetched.
+    toolchain = _toolchain()
+    return env | {"RUSTUP_TOOLCHAIN": toolchain} if toolchain else env
+
+
+def _toolchain() -> str | None:
+    """Name an installed Rust toolchain, the default one first; None without rustup."""
+    lines = _output("rustup", "toolchain", "list").splitlines()
+    lines.sort(key=lambda line: "default" not in line)
+    return lines[0].split()[0] if lines else None
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  the person waits for minutes
+
+
+def main() -> int:
+    try:
+        found = find()
+    except NoInfluxDBError as error:
+        _say(f"no InfluxDB: {error}")
+        return 1
+    _say(f"InfluxDB for the tests: {found}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

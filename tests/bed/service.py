@@ -1,0 +1,102 @@
+"""The collector as a person runs it: a process of its own, set up by its environment alone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from bed import child
+
+STOP_SECONDS: Final = 2  # what the service has to end in
+
+Status = Mapping[str, Any]
+
+
+class Service:
+    """`p1-collector run`, in directories of its own below `home`.
+
+    It may be killed and started again as often as a test likes; it keeps its directories.
+    """
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.hot = home / "hot"
+        self.spool = home / "spool"
+        self.log = home / "run.log"
+        home.mkdir(parents=True, exist_ok=True)
+        self._home = home
+        self._settings = {
+            "P1_HOT_DIR": str(self.hot),
+            "P1_SPOOL_DIR": str(self.spool),
+            **settings,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        assert not self.running, "it runs already"
+        self._process = child.start(
+            [sys.executable, "-m", "collector", "run"],
+            env={**_bare_environment(), **self._settings},
+            cwd=self._home,
+            log=self.log,
+        )
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "it was never started"
+        return self._process
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it as a power cut does, but for the RAM disk, which stays."""
+        child.end(self.process, signal.SIGKILL, seconds=10)
+
+    def stop(self) -> int:
+        """End it as systemd does; gives the exit status, which is -9 if it had to be killed."""
+        return child.end(self.process, signal.SIGTERM, seconds=STOP_SECONDS)
+
+    def status(self) -> Status | None:
+        """Give what the running process says of itself; None as long as it has said nothing."""
+        try:
+            status: Status = json.loads((self.hot / "status.json").read_text())
+        except FileNotFoundError:
+            return None
+        return status if status["pid"] == self.process.pid else None
+
+    def wait_until(self, holds: Callable[[Status], bool], *, seconds: float = 60) -> Status:
+        """Give the first status for which something holds. Fails the test if none comes."""
+        give_up = time.monotonic() + seconds
+        while True:
+            status = self.status()
+            if status and holds(status):
+                return status
+            assert self.process.poll() is None, f"it ended:\n{self.tail()}"
+            assert time.monotonic() < give_up, (
+                f"still so after {seconds} s: {status}\n{self.tail()}"
+            )
+            time.sleep(0.05)
+
+    def wait_for(self, count: str) -> None:
+        """Return once the running process has counted one of these at least."""
+        self.wait_until(lambda status: status["counts"][count] > 0)
+
+    def segments(self) -> list[Path]:
+        """Give the files in which readings wait."""
+        rooms = (self.hot, self.spool, self.spool / "inbox")
+        return [path for room in rooms for end in ("lp", "open") for path in room.glob(f"*.{end}")]
+
+    def tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
+
+
+def _bare_environment() -> dict[str, str]:
+    """Leave out what would set the collector up behind the test's back."""
+    ours = ("P1_", "INFLUX", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

@@ -1,0 +1,163 @@
+"""A meter, the collector and a database, what happens to them on the way, and the reckoning.
+
+The meter holds its end of the line open and writes the next telegram when the last was taken, so
+that it is known what was read. What a real meter sends meanwhile would be lost; here it waits.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from threading import Event
+from typing import Any, Final, Self
+
+from bed.influxd import Influxd, Row
+from bed.printed import COUNTERS, REGISTERS, Printed
+from bed.service import Service
+from collector.simulate.stream import stream_like
+from collector.simulate.wire import Outcome, Terminal
+
+QUARTER: Final = 900
+SITE: Final = "test"
+
+# The clocks go back at 01:00 UTC in this hour, so the telegrams' local times repeat.
+START: Final = datetime(2026, 10, 25, 0, 25, 30, tzinfo=UTC)
+
+Events = Mapping[int, Sequence[Callable[[], None]]]
+"""What happens once so many telegrams were taken."""
+
+
+@dataclass
+class Line:
+    """The meter's line: notes each telegram that was taken, and what happens at which."""
+
+    terminal: Terminal
+    events: Events = field(default_factory=dict)
+    taken: list[Printed] = field(default_factory=list)
+
+    def send(self, telegram: bytes, stopping: Event) -> Outcome:
+        outcome = self.terminal.send(telegram, stopping)
+        if outcome is Outcome.TAKEN:
+            self.taken.append(Printed(telegram))
+            for happen in self.events.get(len(self.taken), ()):
+                happen()
+        return outcome
+
+
+class Trial:
+    """A context manager: the collector has ended with it."""
+
+    def __init__(self, influxd: Influxd, home: Path) -> None:
+        self.influxd = influxd
+        self.bucket = influxd.new_bucket("trial")
+        self.token = influxd.write_token(self.bucket)
+        self.line = Line(Terminal(home / "meter"))
+        self.service = Service(
+            home / "service",
+            P1_SOURCE=str(home / "meter"),
+            P1_SITE=SITE,
+            P1_CLOCK="meter",  # a meter this fast is never as late as the host
+            P1_KEEP_SECONDS="1",
+            P1_RETRY_SECONDS="1",
+            P1_INFLUX_URL=influxd.url,
+            P1_INFLUX_TOKEN=self.token.text,
+            P1_INFLUX_ORG=influxd.org,
+            P1_INFLUX_BUCKET=self.bucket,
+        )
+        self.in_flight: set[int] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.service.running:
+            self.service.kill()
+        self.line.terminal.close()
+
+    def run(self, telegrams: int, events: Events) -> None:
+        """Let the meter send, and things happen."""
+        self.line.events = events
+        self.service.start()
+        stream_like("dsmr5", start=START, period=1, speed=0).run(self.line, Event(), telegrams)
+
+    def kill_and_restart(self) -> None:
+        """Kill the collector; the telegram it has just taken may not be in a file yet."""
+        self.service.kill()
+        self.in_flight.add(self.line.taken[-1].time)
+        self.service.start()
+
+    def drain(self) -> Mapping[str, Any]:
+        """Wait until nothing waits, end the service, and give its last status."""
+        last = self.line.taken[-1].time
+        status = self.service.wait_until(
+            lambda status: (
+                status["telegram"]
+                and status["telegram"]["time"] == last
+                and status["counts"]["waiting"] == 0
+                and status["uncounted_segments"] == 0
+                and not self.service.segments()
+            ),
+            seconds=180,
+        )
+        assert self.service.stop() == 0, self.service.tail()
+        return status
+
+    def stored(self, measurement: str) -> list[Row]:
+        """Give the points of this site."""
+        query = f"SELECT * FROM {measurement} WHERE site = '{SITE}'"  # noqa: S608  ours
+        return self.influxd.influxql(self.bucket, query)
+
+    def check(self, status: Mapping[str, Any], *, rejected: int = 0) -> None:
+        """See that InfluxDB holds what the meter printed, and that the accounts say so."""
+        stored = {row["time"]: row for row in self.stored("electricity")}
+        kept = [printed for printed in self.line.taken if printed.time in stored]
+        assert {printed.time for printed in self.line.taken} - self.in_flight <= stored.keys()
+        assert len(stored) == len(kept)
+        for printed in kept:
+            assert _values(stored[printed.time]) == printed.electricity
+        assert {(row["site"], row["meter"]) for row in stored.values()} == {(SITE, kept[0].meter)}
+        self._check_types()
+        self._check_once_only(kept)
+        self._check_readings(kept)
+        self._check_accounts(status, rejected)
+
+    def _check_types(self) -> None:
+        """Counters and codes are integers; everything else that is a number is a float."""
+        keys = self.influxd.influxql(self.bucket, "SHOW FIELD KEYS FROM electricity")
+        assert {row["fieldKey"]: row["fieldType"] for row in keys} == {
+            name: "integer" if name in COUNTERS else "float"
+            for name in self.line.taken[0].electricity
+        }
+
+    def _check_once_only(self, kept: Sequence[Printed]) -> None:
+        gas = dict(printed.gas for printed in kept)
+        assert {row["time"]: Decimal(row["volume_m3"]) for row in self.stored("gas")} == gas
+        failures = {row["time"]: row["duration_s"] for row in self.stored("power_failure")}
+        assert failures == kept[-1].failures
+
+    def _check_readings(self, kept: Sequence[Printed]) -> None:
+        """The registers of the first telegram of each quarter hour are in `readings`."""
+        readings = {row["time"]: _values(row) for row in self.stored("readings")}
+        quarters = {printed.time // QUARTER: printed for printed in reversed(kept)}
+        for printed in quarters.values():
+            registers = {
+                name: value
+                for name, value in printed.electricity.items()
+                if name.startswith(REGISTERS)
+            }
+            assert readings[printed.time] == registers
+
+    def _check_accounts(self, status: Mapping[str, Any], rejected: int) -> None:
+        counts = status["counts"]
+        assert counts["found"] + counts["read"] == counts["delivered"] + counts["rejected"]
+        lost = ("waiting", "dropped", "damaged", "bad_checksums", "bad_lines")
+        assert {name: counts[name] for name in lost} == dict.fromkeys(lost, 0)
+        assert counts["rejected"] <= rejected
+        assert self.service.segments() == []
+        assert len(list((self.service.spool / "rejected").glob("*.lp"))) == rejected
+
+
+def _values(row: Row) -> Mapping[str, Decimal]:
+    tags = {"time", "site", "meter", "channel"}
+    return {name: Decimal(value) for name, value in row.items() if name not in tags}

@@ -1,0 +1,92 @@
+"""Fixtures for all tests, and the rule that CI skips nothing."""
+
+import os
+import re
+import secrets
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+import collector
+from bed.influxd import Database, Influxd
+from bed.influxdb import Found, NoInfluxDBError, Server, find
+
+# A time limit an example would fail on a busy machine and say nothing about the code.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
+
+
+def pytest_report_header() -> str:
+    return f"collector: {collector.__version__} from {Path(collector.__file__).parent}"
+
+
+def pytest_configure() -> None:
+    """Refuse to test the checkout when it is an installed package that is to be tested."""
+    wanted = os.environ.get("P1_TEST_INSTALLED_IN")
+    if wanted and not Path(collector.__file__).is_relative_to(wanted):
+        raise pytest.UsageError(f"not from {wanted}: {collector.__file__}")
+
+
+@pytest.fixture(scope="session")
+def found_influxdb() -> Found:
+    try:
+        return find()
+    except NoInfluxDBError as error:
+        pytest.skip(f"NO INFLUXDB TO TEST WITH: {error}")
+
+
+@pytest.fixture(scope="session")
+def influxd(found_influxdb: Found) -> Iterator[Database]:
+    """Give a server that all tests share: nobody stops it, and each test has its own bucket."""
+    if isinstance(found_influxdb, Server):
+        yield Database(found_influxdb.url, found_influxdb.token, found_influxdb.org)
+        return
+    with Influxd(found_influxdb) as server:
+        yield server
+
+
+@pytest.fixture
+def own_influxd(found_influxdb: Found) -> Iterator[Influxd]:
+    """Give a server of the test's own, which it may kill and start again."""
+    if isinstance(found_influxdb, Server):
+        pytest.skip("P1_TEST_INFLUXDB_URL names a server that is not ours to kill")
+    with Influxd(found_influxdb) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(influxd: Database, request: pytest.FixtureRequest) -> str:
+    """Give a new bucket of the shared server, named for the test."""
+    name = re.sub(r"\W+", "-", request.node.name)
+    return influxd.new_bucket(f"{name}-{secrets.token_hex(4)}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if (
+        report.skipped
+        and not hasattr(report, "wasxfail")
+        and not item.get_closest_marker("may_skip")
+    ):
+        _fail_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped:
+        _fail_in_ci(report)
+    return report
+
+
+def _fail_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Make a failure of a skip: in CI a test that does not run is a test that fails."""
+    if os.environ.get("CI"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and CI is set: {report.longreprtext or report.longrepr}"
