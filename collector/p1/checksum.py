@@ -1,0 +1,76 @@
+"""What stands behind the `!`: judged, and printed anew for other data in the same layout."""
+
+import re
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import Final
+
+from collector.p1.crc import crc16
+from collector.p1.framing import Frame
+
+
+class Checksum(StrEnum):
+    """What the checksum behind the `!` says about the telegram."""
+
+    OK = "ok"
+    ABSENT = "absent"
+    BAD = "bad"
+
+
+_DIGITS: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
+_LINE_END: Final = re.compile(rb"\r*\n")
+
+
+def judge(frame: Frame) -> Checksum:
+    """Judge what stood behind the `!`.
+
+    Nothing, or a number of another kind after a space (EasyMeter), is no checksum. Anything else
+    that is not one to four hexadecimal digits is a damaged one.
+    """
+    printed = frame.checksum
+    if not printed.strip():
+        return Checksum.ABSENT
+    if not _DIGITS.fullmatch(printed.strip()):
+        return Checksum.ABSENT if printed[:1] == b" " else Checksum.BAD
+    return Checksum.OK if _sent(frame) else Checksum.BAD
+
+
+def reprinted(frame: Frame, data: bytes) -> bytes:
+    """Print what stands behind the `!` if `data` is in the place of the frame's own.
+
+    A checksum that fits is computed anew, over the same guess of what the meter sent and in the
+    same form: small letters, or no leading zeros. Anything else stays as it is.
+    """
+    printed = frame.checksum.strip()
+    sent = _sent(frame) if _DIGITS.fullmatch(printed) else None
+    if sent is None:
+        return frame.checksum
+    digits = b"%04X" % crc16(sent(data))
+    if len(printed) < len(digits):
+        digits = digits.lstrip(b"0") or b"0"
+    if printed != printed.upper():
+        digits = digits.lower()
+    return frame.checksum.replace(printed, digits)
+
+
+def _sent(frame: Frame) -> Callable[[bytes], bytes] | None:
+    """Find what to undo so that the checksum fits; None if nothing helps."""
+    expected = int(frame.checksum, 16)
+    if crc16(frame.data) == expected:
+        return bytes
+    for undo in _undoings():
+        data = undo(frame.data)
+        if data != frame.data and crc16(data) == expected:
+            return undo
+    return None
+
+
+def _undoings() -> Iterator[Callable[[bytes], bytes]]:
+    """Guess what happened to the line ends.
+
+    A terminal line that is not raw, and some gateways, eat the CRs or turn them into line ends,
+    and the checksum is over the CRs too.
+    """
+    yield lambda data: _LINE_END.sub(b"\r\n", data)
+    yield lambda data: data.replace(b"\n\n", b"\r\n")
+    yield lambda data: data if data.endswith((b"\n!", b"\r!")) else data[:-1] + b"\r\n!"

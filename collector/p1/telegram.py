@@ -1,0 +1,239 @@
+"""A frame to values: everything that one telegram says.
+
+    parse(frame) -> Telegram, whatever is in the frame
+
+A bad line costs that line and becomes a LineError; a line that the field table does not know is
+kept as it is; an empty value is no value. Nothing in a telegram can make `parse` raise. A telegram
+whose checksum is wrong is parsed too, to be shown; `acceptable` tells whether it may be used.
+
+Three things are decided here rather than line by line:
+
+- An M-Bus device is what its type (24.1.0) says. Without a type the unit decides: m3 is gas, the
+  only device there was when meters sent no type; GJ is heat; kWh a submeter.
+- A channel whose time was never set and whose value is zero, or that prints a zero without a
+  unit, has no device behind it and gives no reading.
+- A total that is not sent is the exact sum of the tariffs that are.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from itertools import starmap
+from typing import Final
+
+from collector.p1.checksum import Checksum, judge
+from collector.p1.framing import Frame
+from collector.p1.lines import LineError, Unreadable, split
+from collector.p1.sheet import UNREADABLE_CODE, Sheet, Slot
+from collector.p1.time import BASE_OFFSET_HOURS
+
+Value = Decimal | int | str
+
+
+class Policy(StrEnum):
+    """How much a checksum matters."""
+
+    REQUIRE = "require"  # wherever the telegram's version has one
+    ACCEPT_MISSING = "accept-missing"  # gateways that cut it off
+    IGNORE = "ignore"  # meters that compute it wrongly
+
+
+class Medium(StrEnum):
+    """What an M-Bus device measures."""
+
+    GAS = "gas"
+    WATER = "water"
+    HEAT = "heat"
+    COOLING = "cooling"
+    SUBMETER = "submeter"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """An M-Bus device and its reading.
+
+    `time` is when the device was read, in UTC. None: never set, absent, nonsense, or over an hour
+    ahead of the telegram's; then the telegram's own time is the best there is. `channel` is 0 for
+    DSMR 2, which had no channels.
+    """
+
+    channel: int
+    medium: Medium
+    meter: str | None
+    time: datetime | None
+    fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class DemandPeak:
+    """A month's highest quarter hour: when it was (UTC) and the average power in it."""
+
+    time: datetime
+    power_kw: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PowerFailure:
+    """A long power failure: when it ended (UTC) and how long it was."""
+
+    time: datetime
+    duration_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonthEnd:
+    """The readings at the end of a month, which Hungarian meters repeat all month."""
+
+    time: datetime
+    electricity: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Telegram:
+    """What one telegram says. Names and units of `electricity` are those of the field table."""
+
+    header: str
+    version: str | None
+    checksum: Checksum
+    time: datetime | None
+    meter: str | None
+    electricity: Mapping[str, Value]
+    devices: tuple[Device, ...]
+    demand_peaks: tuple[DemandPeak, ...]
+    power_failures: tuple[PowerFailure, ...]
+    month_end: MonthEnd | None
+    text: str | None
+    code: str | None
+    about: Mapping[str, str]
+    unknown: tuple[str, ...]
+    errors: tuple[LineError, ...]
+
+    @property
+    def dialect(self) -> str:
+        """The version in words, for people: `DSMR 5.0`, `e-MUCS 1.7`. Nothing depends on it."""
+        version = self.version or ""
+        if re.fullmatch(r"[0-9]{2}", version):
+            return f"DSMR {version[0]}.{version[1]}"
+        if re.fullmatch(r"502[0-9]{2}", version):
+            return f"e-MUCS {version[3]}.{version[4]}"
+        return f"version {version}" if version else "no version"
+
+
+def acceptable(telegram: Telegram, policy: Policy = Policy.REQUIRE) -> bool:
+    """Tell whether the telegram may be used.
+
+    DSMR 4 brought both the version line and the checksum, so a telegram that names its version
+    must have one, and one that does not may go without.
+    """
+    if telegram.checksum is Checksum.OK or policy is Policy.IGNORE:
+        return True
+    missing = telegram.checksum is Checksum.ABSENT
+    return missing and (policy is Policy.ACCEPT_MISSING or telegram.version is None)
+
+
+def parse(frame: Frame, *, utc_offset_hours: int = BASE_OFFSET_HOURS) -> Telegram:
+    """Read everything that `frame` says. Never raises, whatever it says.
+
+    `utc_offset_hours` is that of winter time where the meter stands.
+    """
+    header, lines = split(frame.data)
+    sheet = Sheet(utc_offset_hours)
+    sheet.read(lines)
+    _add_totals(sheet)
+    time = sheet.time or _separate_clock(sheet)
+    return Telegram(
+        header=header,
+        version=sheet.version,
+        checksum=judge(frame),
+        time=time,
+        meter=sheet.meters[min(sheet.meters)] if sheet.meters else None,
+        electricity=sheet.electricity,
+        devices=tuple(_devices(sheet, time)),
+        demand_peaks=tuple(starmap(DemandPeak, sheet.peaks)),
+        power_failures=tuple(starmap(PowerFailure, sheet.failures)),
+        month_end=MonthEnd(*sheet.month_end) if sheet.month_end else None,
+        text=" ".join(sheet.texts) or None,
+        code=sheet.code,
+        about=sheet.about,
+        unknown=tuple(sheet.unknown),
+        errors=tuple(sheet.errors),
+    )
+
+
+def _separate_clock(sheet: Sheet) -> datetime | None:
+    """Put the date and the time of day together, which the Iskra AM550 sends apart."""
+    if not sheet.date or not sheet.time_of_day:
+        return None
+    try:
+        return sheet.moment(sheet.date[:6] + sheet.time_of_day)
+    except Unreadable:
+        return None
+
+
+def _add_totals(sheet: Sheet) -> None:
+    """Add the totals that were not sent, unless a tariff may be missing from the sum."""
+    if UNREADABLE_CODE in sheet.lost:
+        return
+    electricity = sheet.electricity
+    for total, tariffs in _TOTALS:
+        if total in electricity:
+            continue
+        added: Decimal | None = None
+        for name in tariffs:
+            sent = electricity.get(name)
+            if isinstance(sent, Decimal):
+                added = sent if added is None else added + sent
+        if added is not None and sheet.lost.isdisjoint(tariffs):
+            electricity[total] = added
+
+
+_TOTALS: Final = tuple(
+    (f"energy_{way}_kwh", tuple(f"energy_{way}_t{tariff}_kwh" for tariff in range(1, 5)))
+    for way in ("import", "export")
+)
+
+# EN 13757-3, printed as `3`, `03` or `003`; two-digit types in hexadecimal, or in decimal.
+_MEDIA: Final = {
+    "2": Medium.SUBMETER,
+    "3": Medium.GAS,
+    **dict.fromkeys(("4", "5", "C", "D", "12", "13"), Medium.HEAT),
+    **dict.fromkeys(("6", "7", "15", "16", "21", "22"), Medium.WATER),
+    **dict.fromkeys(("A", "B", "10", "11"), Medium.COOLING),
+}
+_MEDIUM_BY_NAME: Final = {medium.value: medium for medium in Medium}
+_MEDIUM_BY_FIELD: Final = {
+    "volume_m3": Medium.GAS,
+    "energy_gj": Medium.HEAT,
+    "energy_kwh": Medium.SUBMETER,
+}
+# The specifications of DSMR 3 and 4 call 6 cold; everybody else calls it warm water.
+_COLD: Final = "6"
+# Over this, the clock of a device is not ahead but wrong.
+_AHEAD: Final = timedelta(hours=1)
+
+
+def _devices(sheet: Sheet, now: datetime | None) -> Iterator[Device]:
+    for slot in sheet.slots.values():
+        if not slot.readings or slot.dead:
+            continue
+        fields: dict[str, Value] = dict(slot.readings)
+        if slot.valve is not None:
+            fields["valve"] = slot.valve
+        time = slot.time
+        if time and now and time > now + _AHEAD:
+            time = None
+        yield Device(slot.channel, _medium(slot), slot.meter, time, fields)
+
+
+def _medium(slot: Slot) -> Medium:
+    """Decide what a device measures: by its type, and without one that is known by its unit."""
+    if slot.medium and not slot.type:
+        return _MEDIUM_BY_NAME[slot.medium]
+    name = next(iter(slot.readings))
+    device_type = slot.type.strip().lstrip("0").upper()
+    if device_type == _COLD and name == "energy_gj":
+        return Medium.COOLING
+    return _MEDIA.get(device_type) or _MEDIUM_BY_FIELD[name]

@@ -1,0 +1,93 @@
+"""The meter's time stamps: `YYMMDDhhmmssX`, where X is S (summer) or W (winter).
+
+S is UTC+2 and W is UTC+1, as fixed offsets: no time zone data, and no hour that happens twice
+(DSMR 5.0.2 P1, 6.4). Sweden prints W all year, which this reads rightly. Further east one setting,
+the base offset, moves both.
+
+DSMR 2 and 3 print no letter. Their clocks follow the summer time of the European Union, so the
+rule of directive 2000/84/EC is applied; in the hour that happens twice the second one is taken.
+
+What is no moment at all (`632525252525W`, the thirtieth of February) or lies outside the years in
+which a P1 port can have said it (`700101010000W`, `000101000000W`) is an unset clock, which is not
+damage: see `Unset`.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cache, lru_cache
+from typing import Final
+
+BASE_OFFSET_HOURS: Final = 1
+# DSMR 2 is of 2008. A two-digit year above the last is the nineteen-hundreds of an unset clock.
+FIRST_YEAR: Final = 2005
+LAST_YEAR: Final = 2059
+
+_STAMP: Final = re.compile(r"[0-9]{12}[SWsw]?")
+_SEPARATED: Final = re.compile(r"(?:20)?([0-9]{2})[-/.]?([0-9]{2})[-/.]?([0-9]{2})[ T]?"
+                               r"([0-9]{2}):?([0-9]{2}):?([0-9]{2})([SWsw]?)")  # fmt: skip
+
+
+class Unset(ValueError):  # noqa: N818  an unset clock is a state, not an error
+    """The text has the shape of a time, but the clock behind it was never set; says why."""
+
+
+@lru_cache(maxsize=256)  # logs and devices repeat theirs in every telegram
+def instant(text: str, utc_offset_hours: int = BASE_OFFSET_HOURS) -> datetime:
+    """Return the moment that `text` means, in UTC.
+
+    `utc_offset_hours` is that of winter time. Raises Unset for a clock that was never set, and
+    ValueError for what has not even the shape of a time.
+    """
+    if not _STAMP.fullmatch(text):
+        text = _plain(text)
+    try:
+        local = datetime(
+            2000 + int(text[0:2]), int(text[2:4]), int(text[4:6]),
+            int(text[6:8]), int(text[8:10]), int(text[10:12]),
+            tzinfo=_zone(text, utc_offset_hours),
+        )  # fmt: skip
+    except ValueError as error:
+        raise Unset(f"unset clock: no such time: {error}") from None
+    if not FIRST_YEAR <= local.year <= LAST_YEAR:
+        raise Unset(f"unset clock: not a year of a P1 port: {text[0:2]}")
+    return local.astimezone(UTC)
+
+
+def _plain(text: str) -> str:
+    """Turn `2022-01-30 09:41:27` and `20220130 094127`, of some meters, into the usual."""
+    match = _SEPARATED.fullmatch(text)
+    if match is None:
+        raise ValueError("not a time")
+    return "".join(match.groups())
+
+
+@cache
+def _fixed(hours: int) -> timezone:
+    return timezone(timedelta(hours=hours))
+
+
+def _zone(text: str, winter: int) -> timezone:
+    letter = text[12:]
+    if not letter:
+        letter = "S" if _is_summer(text, winter) else "W"
+    return _fixed(winter + 1 if letter in "Ss" else winter)
+
+
+def _is_summer(text: str, winter: int) -> bool:
+    """Tell whether a clock on the wall that shows `text` is on summer time.
+
+    The clocks change at 01:00 UTC on the last Sundays of March and October.
+    """
+    year, month, day, hour, minute, second = (int(text[n : n + 2]) for n in range(0, 12, 2))
+    if not 2 < month < 11:  # noqa: PLR2004  March to October
+        return False
+    wall = datetime(2000 + year, month, day, hour, minute, second, tzinfo=UTC)
+    change = timedelta(hours=winter + 1)
+    begin = _last_sunday(2000 + year, 3) + change
+    end = _last_sunday(2000 + year, 10) + change
+    return begin <= wall < end
+
+
+def _last_sunday(year: int, month: int) -> datetime:
+    last = datetime(year, month, 31, tzinfo=UTC)
+    return last - timedelta(days=last.isoweekday() % 7)

@@ -1,0 +1,53 @@
+"""A checksum is judged, and printed anew in the form that it had."""
+
+import pytest
+
+from collector.p1.checksum import Checksum, judge, reprinted
+from collector.p1.crc import crc16
+from collector.p1.framing import Frame
+from p1.golden import frames, names
+
+BODY = b"/XYZ5\\TEST\r\n\r\n1-0:1.7.0(00.%03d*kW)\r\n!"
+
+
+def padded(number: int) -> Frame:
+    data = BODY % number
+    return Frame(data, b"%04X" % crc16(data))
+
+
+# Of some thousand telegrams one has a checksum that begins with a zero.
+ZERO = next(frame for frame in map(padded, range(1000)) if frame.checksum.startswith(b"0"))
+USUAL = next(f for f in map(padded, range(1000)) if f.checksum.isalnum() and f.checksum[0] > 0x40)
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_same_telegram_has_the_same_checksum(name: str) -> None:
+    for frame in frames(name):
+        assert reprinted(frame, frame.data) == frame.checksum
+
+
+@pytest.mark.parametrize(
+    ("model", "form"),
+    [
+        pytest.param(USUAL, b"%04X", id="as it should be"),
+        pytest.param(Frame(USUAL.data, USUAL.checksum.lower()), b"%04x", id="small letters"),
+        pytest.param(Frame(ZERO.data, ZERO.checksum.lstrip(b"0")), b"%X", id="no leading zeros"),
+        pytest.param(Frame(USUAL.data, b" " + USUAL.checksum), b" %04X", id="a blank before"),
+    ],
+)
+def test_another_telegram_has_its_own_in_the_same_form(model: Frame, form: bytes) -> None:
+    for other in (USUAL, ZERO):
+        assert reprinted(model, other.data) == form % crc16(other.data)
+        assert judge(Frame(other.data, reprinted(model, other.data))) is Checksum.OK
+
+
+def test_eaten_crs_count() -> None:
+    eaten = Frame(USUAL.data.replace(b"\r", b""), USUAL.checksum)
+
+    assert judge(eaten) is Checksum.OK
+    assert reprinted(eaten, ZERO.data.replace(b"\r", b"")) == ZERO.checksum
+
+
+@pytest.mark.parametrize("printed", [b"", b"  25803103", b"0000", b"XYZ"])
+def test_what_never_fitted_stays_as_it_is(printed: bytes) -> None:
+    assert reprinted(Frame(USUAL.data, printed), ZERO.data) == printed
