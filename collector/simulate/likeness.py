@@ -1,0 +1,321 @@
+"""A meter like the one that a file of telegrams comes from: its layout, the household's values.
+
+Every line stays where it was and as wide as it was. What the household knows is put in: energy,
+power, voltage and current, demand, tariff, gas, water and what is reckoned from those; and the
+times. What it does not know stays as the file has it: numbers of meters, reactive power,
+frequency, messages, the log of power failures; so do clocks that were never set, channels without
+a device, and lines that cannot be read. A checksum that fits is computed anew; one that does not
+still does not.
+
+Of a file with several telegrams each is imitated in turn, with what stands between them.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from itertools import zip_longest
+from typing import Final
+
+from collector.errors import SourceError
+from collector.p1.checksum import reprinted
+from collector.p1.diagnosis import diagnose
+from collector.p1.framing import Frame, Framer
+from collector.p1.layout import Line, lay_out, put_together
+from collector.p1.obis import BY_CODE, MONTH_END, Field, Kind
+from collector.p1.sheet import OLD_MEDIA
+from collector.p1.telegram import Device, Telegram, parse
+from collector.p1.time import BASE_OFFSET_HOURS, instant
+from collector.p1.values import NUMBER, UNITS
+from collector.simulate.localtime import offset
+from collector.simulate.meter import Build, MonthPeak, Reading
+
+_SEPARATOR: Final = re.compile(r"(\)[\r\n]*\()")
+_NUMBER: Final = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]+)(?P<point>\.?)(?P<rest>[0-9]*)")
+_DIGIT: Final = re.compile(r"[0-9]")
+_BEHIND: Final = re.compile(rb"[^\r\n]*[\r\n\0]*")
+_SLOW: Final = 10
+_BELGIUM: Final = "502"
+_TRIPLE: Final = 3
+# What a heat, cold or slave electricity meter has counted: some share of gas, GJ, or energy.
+_GJ_OF_GAS: Final = Decimal("0.0317")
+_GJ_OF_COLD: Final = Decimal("0.004")
+_SHARE_OF_SUBMETER: Final = Decimal("0.3")
+_SHARE_OF_SECOND: Final = Decimal("0.4")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """One telegram of the file, and the bytes of the file before and behind it."""
+
+    before: bytes
+    frame: Frame
+    behind: bytes
+    header: str
+    lines: Sequence[Line]
+    telegram: Telegram
+
+
+class Likeness:
+    """Prints readings as the telegrams of a file are printed. Raises SourceError without any."""
+
+    def __init__(self, data: bytes, *, utc_offset_hours: int = BASE_OFFSET_HOURS) -> None:
+        self._winter = utc_offset_hours
+        self._samples = list(_samples(data, utc_offset_hours))
+        if not self._samples:
+            raise SourceError("there is no telegram in the file", hint=diagnose(data))
+        telegrams = [sample.telegram for sample in self._samples]
+        version = telegrams[0].version or ""
+        self.period = 1 if version.startswith("5") else _SLOW
+        self.build = Build(
+            phases=1 if _one_phase(telegrams) else 3,
+            low_tariff=2 if version.startswith(_BELGIUM) else 1,
+            device_minutes=5 if version.startswith("5") else 60,
+        )
+        self.solar = any(
+            "export" in name and value for t in telegrams for name, value in t.electricity.items()
+        )
+        self._standard_time = any(map(_in_standard_time, self._samples))
+
+    def telegram(self, reading: Reading) -> bytes:
+        """Give the telegram as that meter would send it, with what came before and behind it."""
+        turn = int(reading.time.timestamp()) // self.period % len(self._samples)
+        sample = self._samples[turn]
+        known = _known(reading, solar=self.solar)
+        pen = _Pen(reading, known, sample.telegram.devices, self._moment)
+        data = put_together(sample.header, [pen.line(line) for line in sample.lines])
+        return sample.before + data + reprinted(sample.frame, data) + sample.behind
+
+    def _moment(self, text: str, when: datetime) -> str:
+        """Print an instant in the form of `text`; a clock that was never set stays so."""
+        try:
+            instant(text, self._winter)
+        except ValueError:
+            return text
+        summer = offset(when) > timedelta(hours=1)
+        letter = text[-1] if text[-1].isalpha() else ""
+        if summer and not (letter and self._standard_time):
+            shown, new = when + timedelta(hours=self._winter + 1), "S"
+        else:
+            shown, new = when + timedelta(hours=self._winter), "W"
+        text = _filled(text, shown.strftime("%Y%m%d%H%M%S"))
+        return text[:-1] + (new if letter.isupper() else new.lower()) if letter else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """Writes one reading over the lines of a telegram."""
+
+    reading: Reading
+    known: Mapping[str, Decimal | int]
+    devices: Sequence[Device]
+    moment: Callable[[str, datetime], str]
+
+    def line(self, line: Line) -> Line:
+        rows = BY_CODE.get(line.code)
+        write = _WRITERS.get(rows[0].kind) if rows else None
+        if rows is None or write is None:
+            return line
+        parts = _SEPARATOR.split(line.body)
+        values = parts[::2]
+        write(self, line.code, rows, values)
+        parts[::2] = values
+        return line.saying("".join(parts))
+
+    def write_registers(self, _code: str, rows: Sequence[Field], values: list[str]) -> None:
+        for place, text in enumerate(values):
+            values[place] = self._quantity([row for row in rows if row.place == place], text)
+
+    def _quantity(self, rows: Sequence[Field], text: str) -> str:
+        number, star, unit = text.partition("*")
+        for row in rows:
+            places = UNITS[row.unit].get(unit.lower())
+            value = self.known.get(row.name)
+            if places is not None and value is not None and NUMBER.fullmatch(number):
+                return _as_wide(number, Decimal(value).scaleb(-places)) + star + unit
+        return text
+
+    def write_code(self, _code: str, rows: Sequence[Field], values: list[str]) -> None:
+        value = self.known.get(rows[0].name)
+        if value is not None:
+            values[0] = re.sub(r"[0-9]+$", lambda m: f"{value:0{len(m[0])}d}", values[0])
+
+    def write_clock(self, _code: str, _rows: Sequence[Field], values: list[str]) -> None:
+        values[0] = self.moment(values[0], self.reading.time)
+
+    def write_date(self, _code: str, _rows: Sequence[Field], values: list[str]) -> None:
+        values[0] = self.moment(f"{values[0]}000000", self.reading.time)[: len(values[0])]
+
+    def write_time_of_day(self, _code: str, _rows: Sequence[Field], values: list[str]) -> None:
+        values[0] = self.moment(f"200101{values[0]}", self.reading.time)[6:]
+
+    def write_peak(self, _code: str, rows: Sequence[Field], values: list[str]) -> None:
+        *times, text = values
+        new = [self.moment(time, self.reading.month_peak.time) for time in times]
+        if rows[0].name in self.known and (not times or new != times):
+            values[:] = [*new, self._quantity(rows, text)]
+
+    def write_reading(self, code: str, rows: Sequence[Field], values: list[str]) -> None:
+        device = self._device(code)
+        if device is None:
+            return
+        number, star, unit = values[-1].partition("*")
+        shown = unit or (values[-2] if rows[0].kind is Kind.HOURLY else "")
+        row = next((r for r in rows if shown.lower() in ("", *UNITS[r.unit])), None)
+        if row is None or not NUMBER.fullmatch(number) or not Decimal(number):
+            return
+        places = UNITS[row.unit].get(shown.lower(), 0)
+        value = self._counted(device, row.name).scaleb(-places)
+        values[-1] = _as_wide(number, value) + star + unit
+        if len(values) > 1:
+            values[0] = self.moment(values[0], self.reading.devices["gas"].time)
+
+    def _device(self, code: str) -> Device | None:
+        medium = OLD_MEDIA.get(code[:3])
+        for device in self.devices:
+            if device.medium == medium if medium else device.channel == int(code[2]):
+                return device
+        return None
+
+    def _counted(self, device: Device, name: str) -> Decimal:
+        """Say what a device has counted; of two that count the same the second has the less."""
+        first = next(other for other in self.devices if other.medium == device.medium)
+        share = Decimal(1) if device is first else _SHARE_OF_SECOND
+        gas, water = (self.reading.devices[medium].volume for medium in ("gas", "water"))
+        if name == "energy_kwh":
+            return share * _SHARE_OF_SUBMETER * self.known["energy_import_kwh"]
+        if name == "energy_gj":
+            return share * gas * (_GJ_OF_COLD if device.medium == "cooling" else _GJ_OF_GAS)
+        return share * (gas if device.medium == "gas" else water)
+
+    def write_history(self, _code: str, rows: Sequence[Field], values: list[str]) -> None:
+        """Write the peaks of past months over those of the file, in its order; or the month."""
+        if len(values) % _TRIPLE or not values[0].isdecimal():
+            if len(values) != 1 + len(MONTH_END):
+                return
+            month = self.reading.time.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+            values[0] = self.moment(values[0], month)
+            return
+        live = [
+            place
+            for place in range(_TRIPLE, len(values), _TRIPLE)
+            if self.moment(values[place + 1], self.reading.time) != values[place + 1]
+        ]
+        if len(live) > 1 and values[live[0]][:6] > values[live[-1]][:6]:
+            live.reverse()
+        peaks = self.reading.month_peaks
+        for place, peak in zip(reversed(live), reversed(peaks), strict=False):
+            self._month_peak(rows, values, place, peak)
+
+    def _month_peak(
+        self, rows: Sequence[Field], values: list[str], place: int, peak: MonthPeak
+    ) -> None:
+        values[place] = self.moment(values[place], peak.month_end)
+        values[place + 1] = self.moment(values[place + 1], peak.peak.time)
+        number, star, unit = values[place + 2].partition("*")
+        places = UNITS[rows[0].unit].get(unit.lower())
+        if places is not None and NUMBER.fullmatch(number):
+            power = Decimal(peak.peak.watts).scaleb(-3 - places)
+            values[place + 2] = _as_wide(number, power) + star + unit
+
+
+_WRITERS: Final[Mapping[Kind, Callable[[_Pen, str, Sequence[Field], list[str]], None]]] = {
+    Kind.REGISTER: _Pen.write_registers,
+    Kind.CODE: _Pen.write_code,
+    Kind.CLOCK: _Pen.write_clock,
+    Kind.CLOCK_DATE: _Pen.write_date,
+    Kind.CLOCK_TIME: _Pen.write_time_of_day,
+    Kind.PEAK: _Pen.write_peak,
+    Kind.READING: _Pen.write_reading,
+    Kind.BARE_READING: _Pen.write_reading,
+    Kind.HOURLY: _Pen.write_reading,
+    Kind.HISTORY: _Pen.write_history,
+}
+
+
+def _samples(data: bytes, utc_offset_hours: int) -> Iterator[_Sample]:
+    framer = Framer()
+    frames = framer.feed(data) + framer.flush()
+    at = 0
+    for frame, following in zip_longest(frames, frames[1:]):
+        begin = data.index(frame.data, at)
+        end = begin + len(frame.data) + len(frame.checksum)
+        until = data.index(following.data, end) if following else len(data)
+        behind = data[end:until] if following is None else _line_end(data[end:until])
+        if not data[end:]:
+            # The file ends here, a line does not.
+            behind = b"\r\n" if b"\r" in frame.data else b"\n"
+        telegram = parse(frame, utc_offset_hours=utc_offset_hours)
+        yield _Sample(data[at:begin], frame, behind, *lay_out(frame.data), telegram)
+        at = end + len(behind)
+
+
+def _line_end(between: bytes) -> bytes:
+    match = _BEHIND.match(between)
+    return match[0] if match else b""
+
+
+def _one_phase(telegrams: Sequence[Telegram]) -> bool:
+    names = {name for telegram in telegrams for name in telegram.electricity}
+    return "voltage_l1_v" in names and "voltage_l2_v" not in names
+
+
+def _in_standard_time(sample: _Sample) -> bool:
+    """Tell whether the meter stays at winter time all year, as Swedish meters do."""
+    clock = next((line.body for line in sample.lines if line.code == _CLOCK), "")
+    time = sample.telegram.time
+    return clock[-1:] in ("W", "w") and time is not None and offset(time) > timedelta(hours=1)
+
+
+_CLOCK: Final = next(code for code, rows in BY_CODE.items() if rows[0].kind is Kind.CLOCK)
+
+
+def _known(reading: Reading, *, solar: bool) -> dict[str, Decimal | int]:
+    """Give what the household knows, by the names of the field table, and what follows from it."""
+    known = {k: v for k, v in reading.electricity.items() if not isinstance(v, str)}
+    known |= {f"energy_{way}_t{n}_kwh": 0 for way in ("import", "export") for n in (3, 4)}
+    for kind in ("energy_{}_kwh", "power_{}_kw"):
+        taken, given = known[kind.format("import")], known[kind.format("export")]
+        known |= {kind.format("absolute"): taken + given, kind.format("net"): taken - given}
+    for name in ("power_import_kw", "power_absolute_kw", "power_net_kw"):
+        known[name.replace("_kw", "_average_kw")] = known[name]
+    for phase in ("", "_l1", "_l2", "_l3"):
+        known |= _of_phase(known, phase)
+    # The log of failures is the file's, so its counters are too.
+    kept = ("failures", "sags", "swells", *(() if solar else ("export",)))
+    return {name: value for name, value in known.items() if not any(k in name for k in kept)}
+
+
+def _of_phase(known: Mapping[str, Decimal | int], phase: str) -> dict[str, Decimal | int]:
+    if f"power_import{phase}_kw" not in known:
+        return {}
+    of = {
+        f"apparent_power_{way}{phase}_kva": known[f"power_{way}{phase}_kw"]
+        for way in ("import", "export")
+    }
+    if phase:
+        of[f"voltage_average{phase}_v"] = known[f"voltage{phase}_v"]
+    else:
+        of["voltage_v"] = known["voltage_l1_v"]
+    return of
+
+
+def _as_wide(text: str, value: Decimal) -> str:
+    """Print a value with the digits of `text`, cut off as a register does, and rolled over."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        return text
+    step = Decimal(1).scaleb(-len(match["rest"]))
+    size = abs(value).quantize(step, ROUND_DOWN) % Decimal(10) ** len(match["whole"])
+    sign = "-" if value < 0 and size else match["sign"].replace("-", "")
+    width = len(match["whole"]) + bool(match["rest"]) + len(match["rest"])
+    digits = f"{size:0{width}f}"
+    return sign + (digits if match["rest"] else digits + match["point"])
+
+
+def _filled(text: str, digits: str) -> str:
+    """Put digits in the places of those of `text`, the last in the last."""
+    places = len(_DIGIT.findall(text))
+    new = iter(digits[-places:])
+    return _DIGIT.sub(lambda _: next(new), text)

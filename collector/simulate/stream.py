@@ -1,0 +1,159 @@
+"""The meter's day: telegram after telegram onto a wire, at the meter's pace.
+
+The next telegram is written when the one before has been taken, so nothing is lost in a full
+buffer, and what was sent is known.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Protocol
+
+from collector.p1.time import BASE_OFFSET_HOURS
+from collector.simulate.dialect import DIALECTS
+from collector.simulate.house import SOLAR_PEAK_W, Household
+from collector.simulate.likeness import Likeness
+from collector.simulate.localtime import local, midnight
+from collector.simulate.meter import Build, Meter, Reading
+from collector.simulate.wire import Outcome, Wire
+
+
+class Printer(Protocol):
+    """How a kind of meter prints: a `Dialect`, or the `Likeness` of a file."""
+
+    @property
+    def period(self) -> int: ...
+
+    @property
+    def build(self) -> Build: ...
+
+    @property
+    def solar(self) -> bool: ...
+
+    def telegram(self, reading: Reading) -> bytes: ...
+
+
+class Clock(Protocol):
+    """Which instants the telegrams are of."""
+
+    def after(self, previous: datetime | None) -> datetime: ...
+
+    def again(self, current: datetime) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyClock:
+    """Each telegram `period` seconds after the one before, however long that took."""
+
+    start: datetime
+    period: int
+
+    def after(self, previous: datetime | None) -> datetime:
+        return self.start if previous is None else previous + timedelta(seconds=self.period)
+
+    def again(self, current: datetime) -> datetime:
+        return current
+
+
+@dataclass(frozen=True, slots=True)
+class LiveClock:
+    """The host's clock: what nobody was there to read is gone, as with a real meter."""
+
+    period: int
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def after(self, previous: datetime | None) -> datetime:
+        now = self.now()
+        whole = now.replace(microsecond=0) - timedelta(seconds=now.second % self.period)
+        if previous is None:
+            return whole
+        return max(whole, previous + timedelta(seconds=self.period))
+
+    def again(self, current: datetime) -> datetime:
+        return max(current, self.after(None))
+
+
+class Stream:
+    """A meter that sends.
+
+    Args:
+        meter: What it reads.
+        dialect: How it prints.
+        clock: Which instants it sends.
+        interval: Real seconds between telegrams; 0 sends as fast as they are taken.
+    """
+
+    def __init__(self, meter: Meter, dialect: Printer, clock: Clock, interval: float) -> None:
+        self._meter = meter
+        self._dialect = dialect
+        self._clock = clock
+        self._interval = interval
+        self.sent = 0  # telegrams taken
+        self.last: datetime | None = None  # the instant of the last of them
+
+    def run(self, wire: Wire, stopping: Event, count: int | None = None) -> None:
+        """Sends until it is stopped, or `count` telegrams have been taken."""
+        due = time.monotonic()
+        instant: datetime | None = None
+        while not stopping.is_set() and (count is None or self.sent < count):
+            instant = self._next(instant)
+            if stopping.wait(max(0.0, due - time.monotonic())):
+                return
+            taken = self._send(wire, instant, stopping)
+            if taken is None:
+                return
+            instant = self.last = taken
+            self.sent += 1
+            # A late telegram does not make the next ones hurry.
+            due = max(due + self._interval, time.monotonic())
+
+    def _next(self, previous: datetime | None) -> datetime:
+        instant = self._clock.after(previous)
+        while self._meter.dark(instant):
+            instant = self._clock.after(instant)
+        return instant
+
+    def _send(self, wire: Wire, instant: datetime, stopping: Event) -> datetime | None:
+        """Sends one telegram until it is taken; the instant it was of at last."""
+        while True:
+            telegram = self._dialect.telegram(self._meter.at(instant))
+            outcome = wire.send(telegram, stopping)
+            if outcome is Outcome.TAKEN:
+                return instant
+            if outcome is Outcome.STOPPED:
+                return None
+            instant = self._clock.again(instant)
+
+
+def stream_like(
+    kind: str | Path,
+    *,
+    seed: int = 1,
+    start: datetime | None = None,
+    period: int | None = None,
+    speed: float = 1.0,
+    utc_offset_hours: int = BASE_OFFSET_HOURS,
+) -> Stream:
+    """A household's meter of a kind, ready to send.
+
+    The kind is a name in `DIALECTS`, or a file of telegrams to imitate, for which the offset of
+    its winter time counts. Without a `start`, and at a `speed` of 1, it follows the host's clock;
+    otherwise no second is left out.
+    """
+    begin = start or datetime.now(UTC).replace(microsecond=0)
+    live = start is None and speed == 1
+    printer: Printer = (
+        DIALECTS[kind] if isinstance(kind, str) else _likeness(kind, utc_offset_hours)
+    )
+    house = Household(seed, grain=1, solar_peak_w=SOLAR_PEAK_W if printer.solar else 0)
+    meter = Meter(house, midnight(local(begin).date()), printer.build)
+    period = period or printer.period
+    clock: Clock = LiveClock(period) if live else SteadyClock(begin, period)
+    return Stream(meter, printer, clock, period / speed if speed else 0.0)
+
+
+def _likeness(file: Path, utc_offset_hours: int) -> Likeness:
+    return Likeness(file.read_bytes(), utc_offset_hours=utc_offset_hours)
