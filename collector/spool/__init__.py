@@ -1,0 +1,89 @@
+r"""Readings kept in files until InfluxDB has them: the format, and who may do what.
+
+What must hold
+==============
+
+- A file is plain line protocol: `influx write --precision s --file …` takes it as it stands.
+- What was written is found again after a crash of the process at any instruction; what was
+  synced, after a power cut as well.
+- Whatever a file contains, reading it ends, never raises, and gives only records that are
+  byte for byte what was written.
+- A file exists until InfluxDB has acknowledged all of it. There is no cursor and no index: what
+  is in the directory is what is waiting.
+
+A record
+========
+
+The lines of one telegram and one comment line, the *trailer*, which InfluxDB ignores::
+
+    electricity,site=home,meter=E1 power_import_kw=0.321 1700000000\n  ┐ body,
+    gas,site=home,meter=G1,channel=1 volume_m3=12.345 1699999800\n     ┘ `length` bytes
+    # p1 5f0c9e2ab417 42 125 85648b2a\n                                  trailer
+         │            │  │   └ CRC-32 of the body and the three fields before it, 8 hex digits
+         │            │  └ length of the body in bytes, decimal
+         │            └ number in that run, counted from 1, decimal
+         └ run: 6 random bytes drawn at each start of the program, 12 hex digits
+
+`run` and `number` together are the record's identity. They never repeat on a machine, so a record
+found in two files after a crash is one record. Number 0 is the program's own state (`collector`
+points): kept and delivered like the others, outside the accounting.
+
+The trailer stands behind its body, so a record is whole once its last byte is there, and a reader
+that has lost its place finds the next trailer and looks back `length` bytes. What lies between two
+good records is damage: reported with its place, kept aside, skipped. Lines of comment that are not
+trailers are allowed between records and mean nothing (`rejected/` puts the server's words there).
+A tail of zeros means nothing either: ext4 leaves that of an append that was never synced. Zeros
+before a good record are damage.
+
+A segment
+=========
+
+A file of whole records, at most 5,000 lines and 4 MiB, so that it is one request. Its name is a
+number of 20 digits: `00000000000000000042.open` while it is written, `00000000000000000042.lp`
+once it is closed. Closed files do not change. No line of a body begins with `#`.
+
+Do not change the order, the width or the meaning of the trailer's fields: files written by an
+older version must be read by every later one. A new kind of trailer gets a new word for `p1`.
+
+Directories
+===========
+
+==================  ===========  ==================================================================
+hot directory       RAM disk     what was read in the last seconds; a `write` a record, no sync
+`spool/`            disk         what InfluxDB did not take in time; the keeper syncs it
+`spool/rejected/`   disk         what InfluxDB refuses, with its words as a comment
+`spool/damaged/`    disk         bytes that are no record, named after their segment and offset;
+                                 segments that the disk does not give back
+`spool/inbox/`      disk         finished segments of other commands, put there by rename
+==================  ===========  ==================================================================
+
+Who does what
+=============
+
+The **reader** creates hot files, appends to them and seals them; beyond their bound it drops the
+oldest. The **keeper** copies hot segments to the spool when they are due, syncs, then removes the
+hot file; it creates and closes spool segments, recovers them at the start, and drops the oldest
+when a limit is reached. The **sender** reads closed segments, and removes a file when InfluxDB has
+answered 204 for all of it, or after its refused lines are synced in `rejected/`.
+
+What happens in each crash
+==========================
+
+====================================  ============================================================
+killed while a record is appended     a torn tail in the hot file: cut off at the next start
+killed between append and sync        the hot file still has it; the spool's tail is read as it is
+killed between sync and removal       the record is in both places: one identity, counted once,
+  of the hot file                     delivered twice at worst, which changes nothing
+killed between the 204 and removal    the segment is sent again, which changes nothing
+power cut                             the RAM disk is gone: at most the last `P1_KEEP_SECONDS`; the
+                                      spool has all that was synced, behind it perhaps a tail of
+                                      zeros or garbage, which is cut off
+a sync fails                          the kernel forgets what it did not write: the records are
+                                      written again, to a new segment; one identity, counted once
+the spool is deleted while in use     noticed at the next sync; what was in RAM goes to a new one,
+                                      what was on the disk counts as dropped
+====================================  ============================================================
+
+Not supported: two writers on one directory (a lock prevents it), network file systems without
+working `flock`, editing a segment by hand (its records would be taken for damage).
+"""

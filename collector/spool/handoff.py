@@ -1,0 +1,123 @@
+"""Which sealed hot segments there are, and who has each: the one place where the threads meet."""
+
+from collections.abc import Container
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Condition
+
+from collector.spool.record import RecordId
+
+
+@dataclass(slots=True, eq=False)
+class HotSegment:
+    """A sealed hot segment; `since` is when its first record was read, on the monotonic clock."""
+
+    path: Path
+    ids: tuple[RecordId, ...]
+    size: int
+    since: float
+    sending: bool = field(default=False)
+    copying: bool = field(default=False)
+    copied: bool = field(default=False)
+    done: bool = field(default=False)
+
+
+class Handoff:
+    """Sealed hot segments, from the reader to the sender and the keeper.
+
+    The sender takes the newest; the keeper copies what is due, also while it is in flight. Whoever
+    is the last to need the file removes it: every method that ends a need says whether the caller
+    is to remove the file.
+    """
+
+    def __init__(self) -> None:
+        self._segments: dict[Path, HotSegment] = {}
+        self._changed = Condition()
+        self.seal_wanted = False
+
+    def add(self, segment: HotSegment) -> None:
+        """Hand over a segment that was just sealed, or was found at the start."""
+        with self._changed:
+            self._segments[segment.path] = segment
+            self._changed.notify_all()
+
+    def wake(self) -> None:
+        """End the wait of whoever waits for a segment."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until something changed here, somebody calls `wake`, or time is up."""
+        with self._changed:
+            self._changed.wait(seconds)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all sealed hot segments."""
+        with self._changed:
+            return sum(segment.size for segment in self._segments.values())
+
+    def take_newest(self, but: Container[Path] = ()) -> HotSegment | None:
+        """Give the sender the newest segment that the keeper does not already have."""
+        with self._changed:
+            segment = self._free(but)
+            if segment is not None:
+                segment.sending = True
+            return segment
+
+    def sent(self, segment: HotSegment, *, done: bool) -> bool:
+        """End a request; `done` if nothing of the segment waits any more."""
+        with self._changed:
+            segment.sending = False
+            segment.done = done
+            if done or segment.copied:
+                self._segments.pop(segment.path, None)
+                return True
+            self._changed.notify_all()
+            return False
+
+    def due(self, before: float) -> list[HotSegment]:
+        """Give the keeper what was read before that time, oldest first, marked as being copied."""
+        with self._changed:
+            due = [s for s in self._segments.values() if s.since <= before and not s.copied]
+            for segment in due:
+                segment.copying = True
+            return sorted(due, key=lambda segment: segment.since)
+
+    def copied(self, segment: HotSegment, *, synced: bool) -> bool:
+        """End a copy; `synced` if the disk has it."""
+        with self._changed:
+            segment.copying = False
+            segment.copied = synced
+            if synced and not segment.sending:
+                return self._segments.pop(segment.path, None) is not None
+            return False
+
+    def drop_oldest(self) -> HotSegment | None:
+        """Give up the oldest segment that nobody is busy with."""
+        with self._changed:
+            idle = [s for s in self._segments.values() if not s.sending and not s.copying]
+            oldest = min(idle, key=lambda segment: segment.since, default=None)
+            if oldest is not None:
+                del self._segments[oldest.path]
+            return oldest
+
+    def oldest(self) -> float | None:
+        """Give the time of the oldest sealed record that is on no disk yet."""
+        with self._changed:
+            since = (s.since for s in self._segments.values() if not s.copied)
+            return min(since, default=None)
+
+    def copies(self) -> list[HotSegment]:
+        """Give the segments that the disk has, and a request still holds."""
+        with self._changed:
+            return [segment for segment in self._segments.values() if segment.copied]
+
+    def _free(self, but: Container[Path]) -> HotSegment | None:
+        free = [
+            segment
+            for segment in self._segments.values()
+            if not (segment.sending or segment.copying or segment.copied)
+            and segment.path not in but
+        ]
+        return max(free, key=lambda segment: (segment.since, segment.path.name), default=None)

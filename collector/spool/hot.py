@@ -1,0 +1,254 @@
+"""The hot segments on the RAM disk: what the reader writes (who does what: `collector.spool`)."""
+
+import errno
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from collector.spool.account import Account, Outcome
+from collector.spool.disk import Disk
+from collector.spool.handoff import Handoff, HotSegment
+from collector.spool.record import Contents, Damage, Record, RecordId, decode
+from collector.spool.segment import (
+    closed_name,
+    fits,
+    highest_number,
+    open_name,
+    segments,
+)
+
+log: Final = logging.getLogger(__name__)
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Hot:
+    """Appends records, each with one `write`, and seals a segment every few seconds.
+
+    Killing the process loses nothing that `append` returned for. Beyond `limit` bytes, or when the
+    RAM disk is full, the oldest segments go, counted as dropped.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        handoff: Handoff,
+        account: Account,
+        *,
+        limit: int,
+        seal_seconds: float,
+        monotonic: Callable[[], float],
+        disk: Disk,
+    ) -> None:
+        self.directory = directory
+        self._handoff = handoff
+        self._account = account
+        self._limit = limit
+        self._seal_seconds = seal_seconds
+        self._monotonic = monotonic
+        self._disk = disk
+        self._number = highest_number(disk, directory)
+        self._file: int | None = None
+        # What the open segment holds, should its file be deleted under our hands.
+        self._ids: list[RecordId] = []
+        self._data = bytearray()
+        self._lines = 0
+        self._since = 0.0
+        self._failing = False
+
+    @property
+    def size(self) -> int:
+        """Bytes in the hot directory."""
+        return len(self._data) + self._handoff.size
+
+    @property
+    def full(self) -> bool:
+        """Whether a source that can wait should wait: half of the bound is in use."""
+        return self.size > self._limit // 2
+
+    def append(self, record: Record) -> None:
+        """Store one record; it counts as read, and as dropped if there is no room at all."""
+        self._account.read(record.id)
+        self._store(record.encode(), [record.id], record.lines)
+
+    def tick(self) -> None:
+        """Seal the segment if it is old enough, or if the keeper wants it."""
+        if self._handoff.seal_wanted or self._monotonic() - self._since >= self._seal_seconds:
+            self._handoff.seal_wanted = False
+            self.seal()
+
+    def seal(self) -> None:
+        """Close the open segment and hand it over; from now on it does not change."""
+        if self._file is None:
+            return
+        self._disk.close(self._file)
+        self._file = None
+        opened = self.directory / open_name(self._number)
+        sealed = self.directory / closed_name(self._number)
+        if not self._ids:
+            self._remove(opened)
+            return
+        try:
+            self._disk.rename(opened, sealed)
+        except OSError as error:
+            self._report(error)
+            self._restore(opened)
+        else:
+            segment = HotSegment(sealed, tuple(self._ids), len(self._data), self._since)
+            self._clear()
+            self._handoff.add(segment)
+
+    def _store(self, data: bytes, ids: list[RecordId], lines: int) -> bool:
+        if not fits(len(self._data), self._lines, len(data), lines):
+            self.seal()
+        while self.size + len(data) > self._limit and self._drop_oldest():
+            pass
+        if not self._written(data):
+            self._account.settle(Outcome.DROPPED, ids)
+            return False
+        self._failing = False
+        self._data += data
+        self._ids += ids
+        self._lines += lines
+        return True
+
+    def _restore(self, opened: Path) -> None:
+        """Write the open segment again: somebody deleted its file, or the whole directory."""
+        data, ids, lines, since = bytes(self._data), self._ids, self._lines, self._since
+        self._clear()
+        if self._store(data, ids, lines):
+            self._since = since
+            self._remove(opened)
+
+    def _clear(self) -> None:
+        self._data = bytearray()
+        self._ids = []
+        self._lines = 0
+
+    def _written(self, data: bytes) -> bool:
+        """Write, dropping the oldest segments while the RAM disk is full."""
+        while True:
+            try:
+                self._write(data)
+            except OSError as error:
+                self._report(error)
+                if error.errno not in _FULL or not self._drop_oldest():
+                    return False
+            else:
+                return True
+
+    def _write(self, data: bytes) -> None:
+        file = self._opened()
+        if self._disk.write(file, data) == len(data):
+            return
+        try:
+            self._disk.truncate(file, len(self._data))
+        except OSError:
+            # Nothing goes behind a torn record: a later cut would hit the wrong place.
+            self.seal()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _opened(self) -> int:
+        if self._file is None:
+            self._disk.make_directory(self.directory)
+            self._number += 1
+            self._file = self._disk.create(self.directory / open_name(self._number))
+            self._since = self._monotonic()
+        return self._file
+
+    def _drop_oldest(self) -> bool:
+        segment = self._handoff.drop_oldest()
+        if segment is None:
+            return False
+        log.error("the hot directory is full, its oldest segment was dropped: %s", segment.path)
+        self._account.settle(Outcome.DROPPED, segment.ids)
+        self._remove(segment.path)
+        return True
+
+    def _remove(self, path: Path) -> None:
+        try:
+            self._disk.remove(path)
+        except OSError as error:
+            self._report(error)
+
+    def _report(self, error: OSError) -> None:
+        if not self._failing:
+            log.error("cannot write to the hot directory `%s`: %s", self.directory, error)
+        self._failing = True
+
+
+def take_over(
+    directory: Path,
+    handoff: Handoff,
+    account: Account,
+    *,
+    since: Callable[[Path], float],
+    keep_aside: Callable[[Damage], object],
+    disk: Disk,
+) -> None:
+    """Hand over what an earlier run left in the hot directory, its torn tails cut off.
+
+    `since` says when a file's first record was read, on the monotonic clock.
+    """
+    for path in [*segments(disk, directory), *segments(disk, directory, ".open")]:
+        try:
+            segment = _taken_over(path, account, since, keep_aside, disk)
+        except OSError as error:
+            log.error("cannot take over what an earlier run left, it stays: %s: %s", path, error)
+        else:
+            if segment is not None:
+                handoff.add(segment)
+
+
+def _taken_over(
+    path: Path,
+    account: Account,
+    since: Callable[[Path], float],
+    keep_aside: Callable[[Damage], object],
+    disk: Disk,
+) -> HotSegment | None:
+    began = since(path)
+    contents = decode(disk.read(path))
+    for damage in contents.damage:
+        _kept_aside(damage, keep_aside)
+    sealed = _whole(path, contents, disk)
+    account.found(contents.ids)
+    account.found_damaged(sum(damage.records for damage in contents.damage))
+    if sealed is None:
+        return None
+    return HotSegment(sealed, tuple(contents.ids), disk.size(sealed), began)
+
+
+def _kept_aside(damage: Damage, keep_aside: Callable[[Damage], object]) -> None:
+    """Copy damage to the disk; if that cannot be, the start goes on all the same."""
+    try:
+        keep_aside(damage)
+    except OSError as error:
+        log.error("cannot keep %d damaged bytes aside: %s", len(damage.data), error)
+
+
+def _whole(path: Path, contents: Contents, disk: Disk) -> Path | None:
+    """Leave a sealed segment of the good records alone; None if there are none."""
+    if not contents.records:
+        disk.remove(path)
+        return None
+    data = b"".join(record.encode() for record in contents.records)
+    if len(data) != disk.size(path):
+        _without_damage(path, contents.end, data, disk)
+    sealed = path.with_suffix(".lp")
+    if path != sealed:
+        disk.rename(path, sealed)
+    return sealed
+
+
+def _without_damage(path: Path, end: int, data: bytes, disk: Disk) -> None:
+    """Leave the good records alone; on a full RAM disk a tail can be cut off all the same."""
+    try:
+        if end == len(data):
+            disk.cut(path, end)
+        else:
+            disk.write_whole(path, data)
+    except OSError as error:
+        log.error("damage stays in a hot segment, its good records count: %s: %s", path, error)

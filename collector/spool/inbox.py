@@ -1,0 +1,87 @@
+"""The inbox: finished segments of other commands, which the service takes after the live backlog.
+
+A segment gets there whole: written and synced under a name that nobody looks at, then linked to
+its own. The name is never one that is taken. What root puts there belongs to the service's user,
+who must be able to read it. The inbox has a bound of its own, at which whoever
+fills it waits, so that old data never pushes out live data.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from collector.spool.disk import Disk
+from collector.spool.record import Record
+from collector.spool.segment import closed_name, fits, highest_number
+from collector.spool.spool import Directories
+
+BOUND: Final = 64 * 1024 * 1024
+"""Bytes that may wait in the inbox."""
+
+
+class Inbox:
+    """Hands segments to the service, from any process."""
+
+    def __init__(
+        self, directories: Directories, disk: Disk, *, free: int, bound: int = BOUND
+    ) -> None:
+        """Leave `free` bytes of the disk, and room beyond that for what is live."""
+        self._directory = directories.inbox
+        self._disk = disk
+        self._free = free
+        self._bound = bound
+        for directory in (directories.spool, directories.inbox):
+            if not directory.is_dir():
+                disk.make_directory(directory)
+                disk.give_to_owner_of(directory.parent, directory)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another segment may be put in."""
+        names = self._disk.names(self._directory)
+        used = sum(self._disk.size(self._directory / name) for name in names)
+        room = self._disk.free(self._directory) - self._free
+        return used < self._bound and room > 2 * self._bound
+
+    def put(self, records: Iterable[Record], wait: Callable[[], object]) -> int:
+        """Write records as segments; `wait` is called while there is no room. Gives how many."""
+        number = 0
+        for segment in _segments(records):
+            while not self.has_room:
+                wait()
+            draft = self._directory / f"{os.getpid()}.draft"
+            self._disk.write_whole(draft, b"".join(record.encode() for record in segment))
+            self._disk.give_to_owner_of(self._directory, draft)
+            self.move(draft)
+            number += len(segment)
+        return number
+
+    def move(self, path: Path) -> None:
+        """Take over a finished segment from elsewhere on the same disk."""
+        number = highest_number(self._disk, self._directory) + 1
+        while True:
+            try:
+                self._disk.link(path, self._directory / closed_name(number))
+            except FileExistsError:
+                number += 1
+            else:
+                self._disk.sync_directory(self._directory)
+                self._disk.remove(path)
+                return
+
+
+def _segments(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Group records so that each group is one segment."""
+    group: list[Record] = []
+    size = lines = 0
+    for record in records:
+        length = len(record.encode())
+        if group and not fits(size, lines, length, record.lines):
+            yield group
+            group, size, lines = [], 0, 0
+        group.append(record)
+        size += length
+        lines += record.lines
+    if group:
+        yield group

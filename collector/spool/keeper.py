@@ -1,0 +1,260 @@
+"""The keeper: owns the disk. What InfluxDB has not taken in time is synced to the spool."""
+
+import errno
+import logging
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003  an attribute has this type
+from threading import Lock
+from typing import Final
+
+from collector.spool.handoff import Handoff, HotSegment
+from collector.spool.record import Record, RecordId
+from collector.spool.segment import fits, open_name
+from collector.spool.spool import Spool
+
+log: Final = logging.getLogger(__name__)
+
+RETRY_SECONDS: Final = 5.0
+"""How long the keeper leaves a disk alone that refused a write twice."""
+
+COUNT_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = 0.5
+"""How long the end of the program waits for a disk that hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much the spool may take, in bytes.
+
+    `largest` bounds the spool with `rejected/` and `damaged/`, as does half of the space that is
+    free without them; `free` is left to the rest of the machine.
+    """
+
+    largest: int
+    free: int
+
+
+class Writer:
+    """Appends to the one open segment of the spool; what `sync` returned for is on the card."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._disk = spool.disk
+        self._file: int | None = None
+        self.path: Path | None = None
+        self._size = self._lines = 0
+        self._unsynced: list[RecordId] = []
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Write records, beginning a new segment where the open one is full."""
+        pending: list[bytes] = []
+        for record in records:
+            data = record.encode()
+            if self.path and not fits(self._size, self._lines, len(data), record.lines):
+                self._write(b"".join(pending))
+                pending.clear()
+                self.close()
+            if self.path is None:
+                self._open()
+            pending.append(data)
+            self._size += len(data)
+            self._lines += record.lines
+            self._unsynced.append(record.id)
+        self._write(b"".join(pending))
+
+    def sync(self) -> None:
+        """Return when all that was appended is on the card, under its name."""
+        if self._file is None or self.path is None or not self._unsynced:
+            return
+        self._disk.sync(self._file)
+        if self._disk.size(self.path) != self._size:
+            raise OSError(errno.ENOENT, f"somebody else removed or changed `{self.path}`")
+        self._spool.synced(self.path, self._unsynced)
+        self._unsynced = []
+
+    def close(self) -> None:
+        """Sync the open segment and let the sender have it."""
+        if self.path is not None:
+            self.sync()
+            self._spool.close(self.path)
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of a segment; if it is not closed yet, `Spool.recover` does that."""
+        file, self._file, self.path = self._file, None, None
+        self._size = self._lines = 0
+        self._unsynced = []
+        if file is not None:
+            self._disk.close(file)
+
+    def _open(self) -> None:
+        self._spool.prepare()
+        path = self._spool.directories.spool / open_name(self._spool.next_number())
+        self._file = self._disk.create(path)
+        self.path = path
+        self._spool.opened(path)
+        self._disk.sync_directory(path.parent)
+
+    def _write(self, data: bytes) -> None:
+        if data and self._file is not None and self._disk.write(self._file, data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class Keeper:
+    """Copies hot segments to the spool when they are due, keeps the spool within its limits.
+
+    `tick` is called a few times a second by the keeper's thread and does what is due; `trouble`
+    is what keeps it from writing, in words.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        handoff: Handoff,
+        limits: Limits,
+        *,
+        keep_seconds: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._spool = spool
+        self._handoff = handoff
+        self._limits = limits
+        # A fifth of the promise is left for sealing, writing and a slow card's sync.
+        self._due_seconds = keep_seconds * 0.8
+        self._monotonic = monotonic
+        self._writer = Writer(spool)
+        self._busy = Lock()
+        self._asked = False
+        self._blocked_until = self._count_at = self._recover_at = 0.0
+        self._recovered = False
+        self.close_wanted = False
+        self.trouble: str | None = None
+
+    def tick(self) -> None:
+        """Do what is due now: recover, copy, close, count."""
+        now = self._monotonic()
+        if now < self._blocked_until:
+            return
+        with self._busy:
+            try:
+                self._recover(now)
+                self._keep(now)
+                self._close()
+                self._bound_side_rooms()
+                self._count(now)
+            except OSError as error:
+                self._block(now, error)
+
+    def finish(self) -> None:
+        """Bring everything that is sealed to the disk: the program ends.
+
+        If the keeper's thread hangs in a disk, the RAM disk keeps it.
+        """
+        if not self._busy.acquire(timeout=PATIENCE_SECONDS):
+            log.error("the disk of the spool hangs, readings stay in RAM")
+            return
+        try:
+            if not self._copied_all():
+                self._copied_all()
+        finally:
+            self._busy.release()
+        for segment in self._handoff.copies():
+            self._spool.disk.remove(segment.path)
+
+    @property
+    def has_open(self) -> bool:
+        """Whether readings wait in a segment that is not closed yet."""
+        return self._writer.path is not None
+
+    def _copied_all(self) -> bool:
+        """Bring it to the disk; False if that failed, and a new segment may help."""
+        try:
+            self._copy(self._handoff.due(self._monotonic()))
+            self._writer.close()
+        except OSError as error:
+            self._block(self._monotonic(), error)
+            return False
+        return True
+
+    def _recover(self, now: float) -> None:
+        if not self._recovered and now >= self._recover_at:
+            self._recover_at = now + RETRY_SECONDS
+            self._spool.prepare()
+            self._recovered = self._spool.recover(but=self._writer.path)
+
+    def _keep(self, now: float) -> None:
+        oldest = self._handoff.oldest()
+        if oldest is None:
+            self._asked = False
+            self.trouble = None
+        elif now - oldest < self._due_seconds:
+            self._asked = False
+        elif not self._asked:
+            # One more tick, so that one sync covers what the open hot segment has.
+            self._asked = self._handoff.seal_wanted = True
+        else:
+            self._asked = False
+            self._copy(self._handoff.due(now))
+
+    def _copy(self, due: list[HotSegment]) -> None:
+        synced = False
+        try:
+            if due:
+                if not self._make_room(sum(segment.size for segment in due)):
+                    raise OSError(errno.ENOSPC, "no room within the limits of the spool")
+                for segment in due:
+                    self._writer.append(self._spool.read_hot(segment))
+                self._writer.sync()
+                self._mend()
+            synced = True
+        finally:
+            done = [segment for segment in due if self._handoff.copied(segment, synced=synced)]
+            for segment in done:
+                self._spool.disk.remove(segment.path)
+
+    def _close(self) -> None:
+        if self.close_wanted:
+            self.close_wanted = False
+            self._writer.close()
+            self._handoff.wake()
+
+    def _bound_side_rooms(self) -> None:
+        """Keep the limits also while only `rejected/` and `damaged/` grow."""
+        if self._spool.side_rooms_grew:
+            self._spool.side_rooms_grew = False
+            self._make_room(0)
+
+    def _count(self, now: float) -> None:
+        if now >= self._count_at and not self._spool.count_one():
+            self._count_at = now + COUNT_SECONDS
+
+    def _make_room(self, size: int) -> bool:
+        """Drop the oldest files until this much more fits; False if it never does."""
+        directory = self._spool.directories.spool
+        self._spool.prepare()
+        while True:
+            used, free = self._spool.usage(), self._spool.disk.free(directory)
+            largest = min(self._limits.largest, (used + free) // 2)
+            if used + size <= largest and free - size >= self._limits.free:
+                return True
+            oldest = self._spool.oldest_kept()
+            if oldest is None:
+                return False
+            self._spool.drop(oldest)
+
+    def _block(self, now: float, error: OSError) -> None:
+        """Try again at once, in a new segment; after a second failure, leave the disk alone."""
+        self._writer.abandon()
+        self._recovered, self._recover_at = False, now
+        if self.trouble is None:
+            log.error("cannot write to the spool, readings stay in RAM: %s", error)
+        else:
+            self._blocked_until = now + RETRY_SECONDS
+        self.trouble = f"cannot write to the spool `{self._spool.directories.spool}`: {error}"
+
+    def _mend(self) -> None:
+        if self.trouble is not None:
+            log.info("the spool can be written again")
+        self.trouble = None
