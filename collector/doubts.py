@@ -1,0 +1,57 @@
+"""Which segments are suspected to be at fault themselves: set aside, so that others go on."""
+
+import logging
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+log: Final = logging.getLogger(__name__)
+
+ASIDE_SECONDS: Final = 3600.0
+FAILURES_BEFORE_ASIDE: Final = 5
+MOST_SUSPECTS: Final = 64
+
+
+@dataclass(slots=True)
+class Doubts:
+    """Segments that failed: how often while others passed, and until when they are set aside.
+
+    A failure alone says nothing: InfluxDB may be away. One that fails while others pass is at
+    fault itself; after five times it waits for an hour. All times are on the monotonic clock.
+    """
+
+    suspects: dict[Path, None] = field(default_factory=dict)
+    failures: dict[Path, int] = field(default_factory=dict)
+    aside: dict[Path, float] = field(default_factory=dict)
+
+    def failed(self, path: Path) -> None:
+        """Note who failed last; of a long outage, the last few will do."""
+        self.suspects.pop(path, None)
+        self.suspects[path] = None
+        if len(self.suspects) > MOST_SUSPECTS:
+            self.suspects.pop(next(iter(self.suspects)))
+
+    def passed(self, path: Path, now: float, exists: Callable[[Path], bool]) -> None:
+        """Hold their failures against those that failed while this one passed."""
+        self.forget(path)
+        for suspect in filter(exists, self.suspects):
+            self.failures[suspect] = self.failures.get(suspect, 0) + 1
+            if self.failures[suspect] >= FAILURES_BEFORE_ASIDE:
+                log.warning("fails while others pass, tried again in an hour: %s", suspect)
+                self.set_aside(suspect, now)
+        self.suspects.clear()
+        self.failures = {path: n for path, n in self.failures.items() if exists(path)}
+
+    def set_aside(self, path: Path, now: float) -> None:
+        self.failures.pop(path, None)
+        self.aside[path] = now + ASIDE_SECONDS
+
+    def set_aside_now(self, now: float) -> Container[Path]:
+        self.aside = {path: until for path, until in self.aside.items() if until > now}
+        return self.aside
+
+    def forget(self, path: Path) -> None:
+        self.suspects.pop(path, None)
+        self.failures.pop(path, None)
+        self.aside.pop(path, None)

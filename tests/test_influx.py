@@ -1,0 +1,317 @@
+"""One request is one attempt within its deadline, whatever the other side does."""
+
+import logging
+import os
+import socket
+import ssl
+import subprocess
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+import pytest
+
+from bed.answers import (
+    Answers,
+    Behaviour,
+    answer,
+    deaf,
+    echo,
+    garbage,
+    half,
+    half_headers,
+    hang,
+    hang_up,
+    refuse,
+    reset,
+    seconds_taken,
+    trickle,
+    trickle_headers,
+)
+from collector.delivery import Answer, Meaning, Target, describe, meaning
+from collector.influx import Influx
+
+TOKEN: Final = "not-to-be-seen-jRkBZ4_-=="  # noqa: S105  nobody's
+LINES: Final = b"electricity,meter=E1,site=home power_import_kw=0.123 1700000000\n"
+DEADLINE: Final = 0.5
+SLACK: Final = 1.5  # a busy machine's
+
+
+@pytest.fixture
+def server() -> Iterator[Answers]:
+    with Answers() as answers:
+        yield answers
+
+
+def influx(server: Answers, *, deadline: float = 10, token: str = TOKEN, **more: str) -> Influx:
+    return Influx(Target(server.url, "home", "p1", token, **more), deadline=deadline)
+
+
+def write(server: Answers, behaviour: Behaviour, *, deadline: float = 10) -> Answer:
+    server.behaviours.append(behaviour)
+    return influx(server, deadline=deadline).write(LINES)
+
+
+def test_a_request_holds_the_exact_lines_zipped_once(server: Answers) -> None:
+    lines = LINES * 5000
+    assert influx(server).write(lines) == Answer(204, "")
+    (request,) = server.requests
+    assert request.lines == lines
+    assert len(request.body) < len(lines) / 50
+    assert request.headers["Content-Encoding"] == "gzip"
+    assert request.headers["Authorization"] == f"Token {TOKEN}"
+    assert request.headers["Content-Type"].startswith("text/plain")
+    assert request.path == "/api/v2/write?org=home&bucket=p1&precision=s"
+
+
+def test_bytes_that_are_no_text_pass_untouched(server: Answers) -> None:
+    lines = b'message,site=\xff text="\xe9\\"" 1\n'
+    influx(server).write(lines)
+    assert server.requests[0].lines == lines
+
+
+def test_requests_share_one_connection(server: Answers) -> None:
+    server.behaviours.extend([answer(204), refuse(422, "no"), answer(200, b"x" * 9000), half])
+    link = influx(server)
+    statuses = [link.write(LINES).status for _ in range(4)]
+    assert statuses == [204, 422, 200, 0]
+    assert len({request.peer for request in server.requests}) == 1
+
+
+def test_a_connection_that_was_closed_meanwhile_is_opened_again(server: Answers) -> None:
+    server.behaviours.append(answer(204, Connection="close"))
+    link = influx(server)
+    assert [link.write(LINES).status for _ in range(2)] == [204, 204]
+    assert len({request.peer for request in server.requests}) == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504])
+def test_an_error_is_one_attempt_and_keeps_its_words(server: Answers, status: int) -> None:
+    assert write(server, refuse(status, "so  it\\nis")) == Answer(status, "so it is")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 206])
+def test_another_success_is_not_stored(server: Answers, status: int) -> None:
+    reply = write(server, answer(status, b"<h1>Welcome to the hotel</h1>"))
+    assert reply == Answer(status, "<h1>Welcome to the hotel</h1>")
+    assert meaning(reply) is Meaning.UNKNOWN
+    assert "check `P1_INFLUX_URL`" in describe(reply)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(server: Answers, status: int) -> None:
+    reply = write(server, answer(status, Location=f"{server.url}/login"))
+    assert reply.status == status
+    assert meaning(reply) is Meaning.UNKNOWN
+    assert [request.path[:6] for request in server.requests] == ["/api/v"]
+
+
+def test_a_page_in_another_character_set_keeps_its_status(server: Answers) -> None:
+    reply = write(server, answer(502, b"<h1>St\xf6rung</h1>"))
+    assert reply == Answer(502, "<h1>St\ufffdrung</h1>", is_page=True)
+
+
+def test_a_long_page_is_cut(server: Answers) -> None:
+    assert len(write(server, answer(503, b"no " * 100_000)).message) == 500
+
+
+def test_an_error_without_a_body_has_its_status_in_words(server: Answers) -> None:
+    assert write(server, answer(503)) == Answer(503, "Service Unavailable", is_page=True)
+
+
+@pytest.mark.parametrize("body", [b'{"message": null}', b'{"message": {"a": 1}}', b'{"error": 1}'])
+def test_json_of_another_shape_is_no_accident(server: Answers, body: bytes) -> None:
+    reply = write(server, answer(422, body))
+    assert meaning(reply) is Meaning.BAD
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"Client sent an HTTP request to HTTPS"])
+def test_a_400_that_influxdb_has_not_written_says_nothing_of_lines(
+    server: Answers, body: bytes
+) -> None:
+    assert meaning(write(server, answer(400, body))) is Meaning.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("7", 7.0), ("99999", 600.0), ("soon", None), ("-1", None)]
+)
+def test_retry_after_comes_through(server: Answers, value: str, seconds: float | None) -> None:
+    assert write(server, refuse(429, "", Retry_After=value)).retry_after == seconds
+
+
+@pytest.mark.parametrize("behaviour", [hang_up, reset, half, half_headers, garbage])
+def test_a_broken_answer_is_no_answer(server: Answers, behaviour: Behaviour) -> None:
+    server.behaviours.append(behaviour)
+    link = influx(server)
+    reply = link.write(LINES)
+    assert reply.status == 0
+    assert "0x" not in reply.message
+    assert reply.message
+    assert link.write(LINES).status == 204
+
+
+@pytest.mark.parametrize("behaviour", [trickle, trickle_headers, hang])
+def test_the_deadline_holds_in_all_and_the_next_request_works(
+    server: Answers, behaviour: Behaviour
+) -> None:
+    server.behaviours.append(behaviour)
+    link = influx(server, deadline=DEADLINE)
+    replies: list[Answer] = []
+    assert seconds_taken(lambda: replies.append(link.write(LINES))) < DEADLINE + SLACK
+    assert replies == [Answer(0, "no answer within 0.5 s", is_late=True)]
+    assert link.write(LINES) == Answer(204, "")
+
+
+def test_a_late_request_is_cut_off(server: Answers) -> None:
+    write(server, trickle, deadline=DEADLINE)
+    assert server.cut.wait(10)
+
+
+def test_a_body_that_nobody_reads_meets_the_deadline(server: Answers) -> None:
+    server.behaviours.append(deaf)
+    link = influx(server, deadline=DEADLINE)
+    noise = os.urandom(8 << 20)  # more than the kernel takes, and zipping does not help
+    replies: list[Answer] = []
+    seconds = seconds_taken(lambda: replies.append(link.write(noise)))
+    assert replies[0].status == 0
+    assert seconds < DEADLINE + 2 * SLACK  # to zip it takes a while as well
+    assert link.write(LINES).status == 204
+
+
+def test_a_port_that_takes_no_connection_meets_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address), socket.socket() as second:
+            second.setblocking(False)
+            second.connect_ex(address)
+            target = Target(f"http://127.0.0.1:{address[1]}", "home", "p1", TOKEN)
+            link = Influx(target, deadline=DEADLINE)
+            replies: list[Answer] = []
+            assert seconds_taken(lambda: replies.append(link.write(LINES))) < DEADLINE + SLACK
+    assert replies[0].status == 0
+
+
+def test_a_name_server_that_hangs_meets_the_deadline(
+    server: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The resolver of the C library cannot be cut: then there is no second request beside it."""
+    answered = Event()
+    resolve = socket.getaddrinfo
+
+    def hanging(*arguments: object, **more: object) -> object:
+        answered.wait()
+        return resolve(*arguments, **more)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    monkeypatch.setattr("collector.influx.CUT_SECONDS", 0.0)
+    link = influx(server, deadline=DEADLINE)
+    assert link.write(LINES) == Answer(0, "no answer within 0.5 s", is_late=True)
+    assert "still hangs" in link.write(LINES).message
+    monkeypatch.undo()
+    answered.set()
+    late = link._late
+    assert late is not None
+    late.join()
+    assert link.write(LINES).status == 204
+
+
+def test_a_name_that_nobody_knows_is_said() -> None:
+    target = Target("http://influxdb.invalid:8086", "home", "p1", TOKEN)
+    reply = Influx(target, deadline=10).write(LINES)
+    assert reply.status == 0
+    assert "resol" in reply.message.lower()
+
+
+def test_a_refused_connection_is_said_plainly() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    reply = Influx(Target(f"http://127.0.0.1:{port}", "home", "p1", TOKEN), deadline=10)
+    assert reply.write(LINES) == Answer(
+        0, "Failed to establish a new connection: [Errno 111] Connection refused"
+    )
+
+
+def test_a_port_without_tls_is_a_failure_with_a_remedy(server: Answers) -> None:
+    target = Target(f"https://localhost:{server.port}", "home", "p1", TOKEN)
+    reply = Influx(target, deadline=10).write(LINES)
+    assert reply.status == 0
+    assert "check `P1_INFLUX_URL`" in reply.message
+    assert server.requests == []
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    path = tmp_path / "certificate.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-keyout", path, "-out", tmp_path / "public.pem", "-days", "2"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    with path.open("ab") as file:
+        file.write((tmp_path / "public.pem").read_bytes())
+    return path
+
+
+@pytest.fixture
+def secure(certificate: Path) -> Iterator[Answers]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with Answers(tls=context) as answers:
+        yield answers
+
+
+def test_a_certificate_is_verified(secure: Answers) -> None:
+    reply = influx(secure).write(LINES)
+    assert reply.status == 0
+    assert "certificate verify failed" in reply.message
+    assert "check `P1_INFLUX_URL`, `P1_INFLUX_CA`" in reply.message
+    assert secure.requests == []
+
+
+def test_an_authority_of_ones_own_is_trusted(secure: Answers, certificate: Path) -> None:
+    link = influx(secure, ca_file=str(certificate))
+    assert [link.write(LINES).status for _ in range(2)] == [204, 204]
+    assert len({request.peer for request in secure.requests}) == 1
+
+
+def test_a_trickle_through_tls_is_cut_off(secure: Answers, certificate: Path) -> None:
+    secure.behaviours.append(trickle)
+    link = influx(secure, deadline=DEADLINE, ca_file=str(certificate))
+    assert link.write(LINES) == Answer(0, "no answer within 0.5 s", is_late=True)
+    assert secure.cut.wait(10)
+    assert link.write(LINES).status == 204
+
+
+def test_a_certificate_for_another_name_is_refused(secure: Answers, certificate: Path) -> None:
+    target = Target(f"https://127.0.0.1:{secure.port}", "home", "p1", TOKEN, str(certificate))
+    reply = Influx(target, deadline=10).write(LINES)
+    assert reply.status == 0
+    assert "127.0.0.1" in reply.message
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "\N{EURO SIGN}"])
+def test_a_token_that_cannot_be_sent_is_said_without_it(server: Answers, token: str) -> None:
+    reply = influx(server, token=token).write(LINES)
+    assert reply == Answer(
+        0, "cannot ask: check `P1_INFLUX_URL`, `P1_INFLUX_TOKEN` for typing errors"
+    )
+    assert server.requests == []
+
+
+def test_the_token_is_in_no_word(server: Answers, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    behaviours: list[Behaviour] = [echo(200), echo(302), echo(400), echo(401), echo(500), hang_up]
+    server.behaviours = deque(behaviours)
+    link = influx(server)
+    replies = [link.write(LINES) for _ in behaviours]
+    said = [repr(replies), *map(describe, replies), repr(link), repr(link.__dict__), caplog.text]
+    assert [reply.status for reply in replies] == [200, 302, 400, 401, 500, 0]
+    assert all("Authorization: Token (token)" in reply.message for reply in replies[:5])
+    assert [TOKEN in words for words in said] == [False] * len(said)
