@@ -1,0 +1,231 @@
+"""A telegram to lines of line protocol: measurements, tags, and what is written only once.
+
+The schema is the one that README.md prints; the names come from the field table. Timestamps are
+whole seconds, values are the meter's own decimals.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from collector.p1.telegram import Device, Telegram, Value
+
+QUARTER_SECONDS: Final = 900
+HASH: Final = "hash"
+"""The value of `P1_METER` that puts a short hash in the place of every equipment number."""
+
+_TAG: Final = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
+_READINGS: Final = ("energy_import_", "energy_export_")
+_SECONDS: Final = 7200
+"""How many seconds are remembered: a clock may be set back an hour."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What was written last, so that what only repeats is not written again.
+
+    It is plain data, so that it can be kept over a restart.
+    """
+
+    meter: str | None = None
+    second: int | None = None
+    quarter: int | None = None
+    last_readings: str | None = None
+    last_readings_of: str | None = None
+    devices: dict[str, str] = field(default_factory=dict)
+    peaks: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    month_end: str | None = None
+    message: str | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Memory":
+        """Take what an earlier run kept; what this version does not understand is left out."""
+        known = {name: data[name] for name in cls.__slots__ if name in data}
+        kept: dict[str, Any] = {
+            name: value
+            for name, value in known.items()
+            if isinstance(value, _KINDS.get(name, _PLAIN))
+        }
+        return cls(**kept)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+_KINDS: Final[Mapping[str, type]] = {"devices": dict, "peaks": list, "failures": list}
+_PLAIN: Final = (str, int, type(None))
+
+
+class Points:
+    """Makes the lines of each telegram of one source, in order."""
+
+    def __init__(
+        self, *, site: str, meter: str | None = None, memory: Memory | None = None
+    ) -> None:
+        """Tag with `site`; `meter` is a name for the electricity meter, or `HASH`."""
+        self.memory = memory or Memory()
+        self._site = site
+        self._name = meter
+        self._stored: OrderedDict[int, None] = OrderedDict()
+        if self.memory.second is not None:
+            self._stored[self.memory.second] = None
+
+    def lines(self, telegram: Telegram, time: datetime) -> list[str] | None:
+        """Give the lines, each with its line end; None for a second that was stored already."""
+        second = int(time.timestamp())
+        if second in self._stored:
+            return None
+        self._remember(second)
+        number = self._meter(telegram)
+        meter = self._tag(number)
+        lines = [
+            *self._electricity(telegram, meter, second),
+            *self._readings(telegram, number, second),
+            *(line for device in telegram.devices for line in self._device(device, second)),
+            *self._peaks(telegram, meter),
+            *self._failures(telegram, meter),
+            *self._month_end(telegram, meter),
+            *self._message(telegram, meter, second),
+        ]
+        return [f"{line}\n" for line in lines]
+
+    def _remember(self, second: int) -> None:
+        self.memory.second = second
+        self._stored[second] = None
+        if len(self._stored) > _SECONDS:
+            self._stored.popitem(last=False)
+
+    def _meter(self, telegram: Telegram) -> str:
+        """Give the meter's own number; a telegram without one is of the last meter seen."""
+        self.memory.meter = telegram.meter or self.memory.meter
+        return self.memory.meter or "unknown"
+
+    def _tag(self, number: str) -> str:
+        if self._name and self._name != HASH:
+            return self._name
+        return self._number(number)
+
+    def _number(self, number: str | None) -> str:
+        if number is None or self._name != HASH or number == "unknown":
+            return number or "unknown"
+        return hashlib.sha256(number.encode()).hexdigest()[:8]
+
+    def _electricity(self, telegram: Telegram, meter: str, second: int) -> list[str]:
+        return self._line("electricity", {"meter": meter}, telegram.electricity, second)
+
+    def _readings(self, telegram: Telegram, number: str, second: int) -> list[str]:
+        """Write the energy registers at each new quarter hour, and at both ends of a meter."""
+        energy = {k: v for k, v in telegram.electricity.items() if k.startswith(_READINGS)}
+        lines = self._line("readings", {"meter": self._tag(number)}, energy, second)
+        if not lines:
+            return []
+        memory, quarter = self.memory, second // QUARTER_SECONDS
+        before, of = memory.last_readings, memory.last_readings_of
+        memory.last_readings, memory.last_readings_of = lines[0], number
+        known, memory.quarter = memory.quarter, quarter
+        if before and of != number:
+            return [before, *lines]
+        return [] if quarter == known else lines
+
+    def _device(self, device: Device, second: int) -> list[str]:
+        taken = int(device.time.timestamp()) if device.time else None
+        tags = {"meter": self._number(device.meter), "channel": str(device.channel)}
+        known = self._line(device.medium, tags, device.fields, taken or 0)
+        key = f"{device.channel} {device.medium}"
+        if not known or self.memory.devices.get(key) == known[0]:
+            return []
+        self.memory.devices[key] = known[0]
+        return self._line(device.medium, tags, device.fields, taken or second)
+
+    def _peaks(self, telegram: Telegram, meter: str) -> list[str]:
+        lines = [
+            line
+            for peak in telegram.demand_peaks
+            for line in self._line(
+                "demand_peak", {"meter": meter}, {"power_kw": peak.power_kw}, _second(peak.time)
+            )
+        ]
+        return self._new(lines, self.memory.peaks)
+
+    def _failures(self, telegram: Telegram, meter: str) -> list[str]:
+        lines = [
+            line
+            for failure in telegram.power_failures
+            for line in self._line(
+                "power_failure",
+                {"meter": meter},
+                {"duration_s": failure.duration_s},
+                _second(failure.time),
+            )
+        ]
+        return self._new(lines, self.memory.failures)
+
+    def _month_end(self, telegram: Telegram, meter: str) -> list[str]:
+        end = telegram.month_end
+        if end is None:
+            return []
+        lines = self._line("month_end", {"meter": meter}, end.electricity, _second(end.time))
+        if not lines or lines[0] == self.memory.month_end:
+            return []
+        self.memory.month_end = lines[0]
+        return lines
+
+    def _message(self, telegram: Telegram, meter: str, second: int) -> list[str]:
+        texts = {"text": telegram.text, "code": telegram.code}
+        fields: dict[str, Value] = {name: text for name, text in texts.items() if text}
+        key = repr(fields) if fields else None
+        before, self.memory.message = self.memory.message, key
+        return [] if key == before else self._line("message", {"meter": meter}, fields, second)
+
+    def _new(self, lines: list[str], known: list[str]) -> list[str]:
+        """Give the lines that were not in the last list, and remember this one."""
+        new = [line for line in lines if line not in known]
+        if lines:
+            known[:] = lines
+        return new
+
+    def _line(
+        self, measurement: str, tags: Mapping[str, str], fields: Mapping[str, Value], second: int
+    ) -> list[str]:
+        return line_of(measurement, {"site": self._site, **tags}, fields, second)
+
+
+def line_of(
+    measurement: str, tags: Mapping[str, str], fields: Mapping[str, Value], second: int
+) -> list[str]:
+    """Give one line without its line end, or none if there is no field."""
+    if not fields:
+        return []
+    head = "".join(f",{name}={_tag(text)}" for name, text in tags.items())
+    body = ",".join(f"{name}={_field(value)}" for name, value in fields.items())
+    return [f"{measurement}{head} {body} {second}"]
+
+
+def _tag(text: str) -> str:
+    """Escape a tag's value; it cannot be empty, hold a line end, or end in a backslash."""
+    plain = "".join(c if c.isprintable() else " " for c in text).strip().rstrip("\\ ")
+    return (plain or "unknown").translate(_TAG)
+
+
+def _field(value: Value) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, int):
+        return f"{value}i"
+    plain = "".join(c if c.isprintable() else " " for c in value)
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _second(time: datetime) -> int:
+    return int(time.timestamp())
+
+
+def encode(lines: Iterable[str]) -> bytes:
+    """Give the lines as the body of a record."""
+    return "".join(lines).encode()
