@@ -1,0 +1,325 @@
+"""`p1-collector decode FILE`: telegrams for people, as JSON, or as the points to be stored.
+
+`--json` writes one object a telegram, one a line. Its keys are stable:
+
+    header, dialect, checksum (ok | absent | bad), time, meter
+    electricity       field -> value; decimals as text, exactly as the meter printed them
+    devices           [{medium, channel, meter, time, fields}]
+    demand_peaks      [{time, power_kw}]
+    power_failures    [{time, duration_s}]
+    month_end         null, or {time, electricity}: Hungary
+    messages          {text, code}
+    about             what is known and no measurement: the connection's EAN, firmware
+    unknown           lines that the field table does not know, as they stand
+    errors            [{message, line, column}]
+
+Times are ISO 8601 in UTC, null where the telegram has none. A telegram that must not be used, or
+of which a line cannot be read, is shown like any other; what is wrong with it goes to stderr, the
+rest goes on, and the exit code is 1.
+
+Encrypted telegrams are decrypted with the key from `--key-file`, a file with the key on its first
+line and on its second, if there are two, the authentication key; or from the environment, or from
+`--key` and `--auth-key`, which anybody on the machine can see in the list of processes.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol
+
+from collector.errors import SourceError, UsageError
+from collector.p1.checksum import Checksum
+from collector.p1.decryption import PUBLIC_AUTH_KEY, Decryptor, Keys, Refusal, read_key, read_keys
+from collector.p1.diagnosis import diagnose
+from collector.p1.document import document, plain
+from collector.p1.framing import Frame, Framer
+from collector.p1.obis import FIELDS, Field
+from collector.p1.telegram import Policy, Telegram, Value, acceptable, parse
+from collector.p1.time import BASE_OFFSET_HOURS
+from collector.points import Points
+
+_CHUNK: Final = 64 * 1024
+# Of the meters whose telegrams have no time.
+_PERIOD: Final = timedelta(seconds=10)
+_ROWS: Final[Mapping[str, tuple[int, Field]]] = {
+    field.name: (place, field) for place, field in reversed(list(enumerate(FIELDS)))
+}
+
+
+class _Form(Protocol):
+    """One way to write a telegram."""
+
+    def __call__(self, telegram: Telegram) -> Iterable[str]:
+        """Give the lines."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `decode` takes."""
+    parser.add_argument("file", metavar="FILE", help="a file of telegrams; - is standard input")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object a telegram, one a line")
+    form.add_argument(
+        "--line-protocol", action="store_true", help="the points exactly as they would be stored"
+    )
+    parser.add_argument(
+        "--received",
+        metavar="TIME",
+        type=_moment,
+        help="when the first telegram came in, such as 2026-01-31T12:00:00Z, for those that have "
+        "no time of their own; they come every ten seconds (default: now)",
+    )
+    parser.add_argument(
+        "--site",
+        default=os.environ.get("P1_SITE") or "home",
+        help="the tag of the points (default: P1_SITE, else home)",
+    )
+    parser.add_argument(
+        "--meter",
+        default=os.environ.get("P1_METER") or None,
+        help="a name in place of the meter's number, or `hash` (default: P1_METER)",
+    )
+    parser.add_argument(
+        "--crc",
+        type=Policy,
+        choices=list(Policy),
+        default=Policy.REQUIRE,
+        help="how much the checksum matters (default: require)",
+    )
+    parser.add_argument(
+        "--utc-offset",
+        metavar="HOURS",
+        type=int,
+        default=BASE_OFFSET_HOURS,
+        help="winter time at the meter; 2 in Finland and the Baltics (default: 1)",
+    )
+    key = parser.add_mutually_exclusive_group()
+    key.add_argument(
+        "--key-file",
+        metavar="FILE",
+        type=Path,
+        help="the key of encrypted telegrams, and on a second line the authentication key",
+    )
+    key.add_argument(
+        "--key",
+        metavar="HEX",
+        type=_key,
+        help="the key itself: everybody on this machine can read it meanwhile (default: "
+        "P1_DECRYPT_KEY)",
+    )
+    parser.add_argument(
+        "--auth-key",
+        metavar="HEX",
+        type=_key,
+        help="the second of two keys (default: P1_DECRYPT_AUTH_KEY, else Luxembourg's)",
+    )
+
+
+def _key(text: str) -> bytes:
+    try:
+        return read_key(text)
+    except ValueError as error:
+        # Without the text, which argparse would print: it is nearly a key.
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _keys(args: argparse.Namespace) -> Keys | None:
+    """Find the keys: those of the command line, of its file, of the environment."""
+    if args.key:
+        return Keys(args.key, args.auth_key or PUBLIC_AUTH_KEY)
+    if args.key_file:
+        key, auth_key, *_ = [*_lines(args.key_file), "", ""]
+        keys = _read_keys(str(args.key_file), key, auth_key)
+    else:
+        key, auth_key = (_variable(f"P1_DECRYPT_{name}") for name in ("KEY", "AUTH_KEY"))
+        keys = _read_keys("P1_DECRYPT_KEY", key, auth_key)
+    return Keys(keys.key, args.auth_key) if keys and args.auth_key else keys
+
+
+def _variable(name: str) -> str:
+    file = os.environ.get(f"{name}_FILE")
+    return os.environ.get(name) or (" ".join(_lines(Path(file))) if file else "")
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        words = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UsageError(f"cannot read the key in `{path}`: {words}") from error
+
+
+def _read_keys(where: str, key: str, auth_key: str) -> Keys | None:
+    try:
+        return read_keys(key, auth_key)
+    except ValueError as error:
+        raise UsageError(f"the key in {where} {error}") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        wanted = "a time such as 2026-01-31T12:00:00Z"
+        raise argparse.ArgumentTypeError(f"must be {wanted} (got `{text}`)") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Decode the file; 1 if there is anything in it that must not be used."""
+    if args.file == "-":
+        return _Decoding(args).run(sys.stdin.buffer)
+    try:
+        with Path(args.file).open("rb") as file:
+            return _Decoding(args).run(file)
+    except BrokenPipeError:
+        # It is the output's: the command line deals with it.
+        raise
+    except OSError as error:
+        raise SourceError(f"cannot read `{args.file}`: {error.strerror}") from error
+
+
+class _Decoding:
+    """One run over one file."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._utc_offset_hours: int = args.utc_offset
+        self._policy: Policy = args.crc
+        self._form = _form(args, self._policy)
+        self._decryptor = Decryptor(_keys(args))
+        self._framer = Framer()
+        self._start = b""
+        self._count = 0
+        self._good = True
+
+    def run(self, file: BinaryIO) -> int:
+        for frame in self._frames(file):
+            self._count += 1
+            telegram = parse(frame, utc_offset_hours=self._utc_offset_hours)
+            for line in self._form(telegram):
+                print(line)
+            self._judge(telegram)
+        self._close()
+        return 0 if self._good else 1
+
+    def _frames(self, file: BinaryIO) -> Iterator[Frame]:
+        while chunk := file.read(_CHUNK):
+            self._start = self._start or chunk
+            yield from self._framer.feed(self._decryptor.feed(chunk))
+        yield from self._framer.feed(self._decryptor.flush())
+        yield from self._framer.flush()
+
+    def _judge(self, telegram: Telegram) -> None:
+        if not acceptable(telegram, self._policy):
+            self._complain(f"telegram {self._count}: {_CHECKSUMS[telegram.checksum]}")
+        if telegram.errors and self._form in (_json, _table):
+            # Both have shown them.
+            self._complain(f"telegram {self._count}: damaged lines: {len(telegram.errors)}")
+            return
+        for error in telegram.errors:
+            self._complain(f"telegram {self._count}: {error}")
+
+    def _close(self) -> None:
+        if self._framer.pending:
+            self._complain(f"unfinished telegram at the end: {self._framer.pending} bytes")
+        if self._framer.noise:
+            _note(f"bytes that belong to no telegram: {self._framer.noise}")
+        if self._decryptor.refused:
+            refusal = self._decryptor.refusal or Refusal.DAMAGED
+            said = f"encrypted telegrams that were not read: {self._decryptor.refused}"
+            self._complain(f"{said}: {refusal.message}\n\nhint: {refusal.hint}")
+        elif not self._count:
+            what = diagnose(self._start)
+            self._complain(f"no telegram{f': {what}' if what else ''}")
+
+    def _complain(self, what: str) -> None:
+        self._good = False
+        _note(what)
+
+
+_CHECKSUMS: Final = {
+    Checksum.BAD: "wrong checksum, not to be used",
+    Checksum.ABSENT: "no checksum, although this version has one, not to be used",
+}
+
+
+def _note(what: str) -> None:
+    sys.stdout.flush()
+    print(what, file=sys.stderr)
+
+
+def _form(args: argparse.Namespace, policy: Policy) -> _Form:
+    if args.json:
+        return _json
+    if args.line_protocol:
+        return _LineProtocol(args, policy)
+    return _table
+
+
+class _LineProtocol:
+    """The points as they would be stored: nothing of a telegram that must not be used."""
+
+    def __init__(self, args: argparse.Namespace, policy: Policy) -> None:
+        self._points = Points(site=args.site, meter=args.meter)
+        self._policy = policy
+        self._clock: datetime = args.received or datetime.now(UTC)
+
+    def __call__(self, telegram: Telegram) -> Iterable[str]:
+        if not acceptable(telegram, self._policy):
+            return []
+        time = telegram.time or self._clock
+        self._clock += _PERIOD
+        return [line.rstrip("\n") for line in self._points.lines(telegram, time) or []]
+
+
+def _json(telegram: Telegram) -> Iterator[str]:
+    yield json.dumps(document(telegram), ensure_ascii=False)
+
+
+def _table(telegram: Telegram) -> Iterator[str]:
+    said = document(telegram)
+    yield f"/{telegram.header}"
+    for name in ("dialect", "checksum", "time", "meter"):
+        yield f"  {name:<10}  {said[name] or '-'}"
+    yield from _section("electricity", telegram.electricity)
+    for device in telegram.devices:
+        time = f", read {device.time:%Y-%m-%d %H:%M:%S} UTC" if device.time else ""
+        title = f"{device.medium}, channel {device.channel}, meter {device.meter or '-'}{time}"
+        yield from _section(title, device.fields)
+    if telegram.month_end:
+        title = f"month's end, {telegram.month_end.time:%Y-%m-%d %H:%M:%S} UTC"
+        yield from _section(title, telegram.month_end.electricity)
+    peaks = [f"{p.time:%Y-%m-%d %H:%M} UTC  {plain(p.power_kw)} kW" for p in telegram.demand_peaks]
+    yield from _list("demand peaks", peaks)
+    failures = [f"{f.time:%Y-%m-%d %H:%M} UTC  {f.duration_s} s" for f in telegram.power_failures]
+    yield from _list("power failures, their ends", failures)
+    yield from _list("message", [text for text in (telegram.code, telegram.text) if text])
+    yield from _list("about", [f"{name}  {text}" for name, text in telegram.about.items()])
+    yield from _list("unknown lines", telegram.unknown)
+    yield from _list("damaged lines", [str(error) for error in telegram.errors])
+    yield ""
+
+
+def _section(title: str, fields: Mapping[str, Value]) -> Iterator[str]:
+    """Give the fields in the order of the table, the decimal points below one another."""
+    if not fields:
+        return
+    rows = sorted((_ROWS[name], name, plain(value)) for name, value in fields.items())
+    names = max(len(name) for _, name, _ in rows)
+    whole = max(len(value.partition(".")[0]) for _, _, value in rows)
+    width = whole + max(len(value) - len(value.partition(".")[0]) for _, _, value in rows)
+    yield f"  {title}"
+    for (_, field), name, value in rows:
+        digits = " " * (whole - len(value.partition(".")[0])) + value
+        yield f"    {name:<{names}}  {digits:<{width}}  {field.unit:<5}  {field.doc}"
+
+
+def _list(title: str, lines: Iterable[str]) -> Iterator[str]:
+    lines = list(lines)
+    if lines:
+        yield f"  {title}"
+    for line in lines:
+        yield from (f"    {part}" for part in line.split("\n"))

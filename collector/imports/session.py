@@ -1,0 +1,106 @@
+"""One run of the `import` command: its files, one after the other."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO
+
+from collector import status
+from collector.check.service import runs
+from collector.errors import CollectorError, SourceError
+from collector.imports.database import Database, is_database
+from collector.imports.job import Job, Tally
+from collector.imports.note import Note, Progress
+from collector.imports.progress import Bar
+from collector.imports.recording import Place, Recording
+from collector.imports.telegrams import Telegrams
+from collector.p1.telegram import Policy
+from collector.points import Memory, Points
+from collector.settings import Settings
+from collector.spool.disk import Disk
+from collector.spool.inbox import BOUND, Inbox
+from collector.spool.spool import Directories
+
+WAIT_SECONDS: Final = 1.0
+_MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What all files of a run share; `bound` is how many bytes may wait in the inbox."""
+
+    settings: Settings
+    dry: bool = False
+    again: bool = False
+    bound: int = BOUND
+    pause: Callable[[float], object] = time.sleep
+    stream: TextIO = sys.stderr
+
+    def run(self, path: Path) -> Tally:
+        """Import one file, and say what came of it. Raises `CollectorError`."""
+        recording = opened(path, self.settings)
+        bar = Bar(self.stream, path.name, recording.size)
+        try:
+            tally = self._import(path, recording, bar)
+        except OSError as error:
+            words = f"the import of `{path}` stopped: {error.strerror}: `{error.filename}`"
+            hint = "run it as the user of the service, or as root; it goes on where it stopped"
+            raise CollectorError(words, hint=hint) from error
+        finally:
+            bar.close()
+        for line in in_words(path, recording.kind, tally, dry=self.dry):
+            self.stream.write(f"{line}\n")
+        return tally
+
+    def _import(self, path: Path, recording: Recording, bar: Bar) -> Tally:
+        settings, disk = self.settings, Disk()
+        inbox = note = None
+        progress = Progress(Place(), Memory())
+        if not self.dry:
+            free = settings.free_mib * _MIB
+            inbox = Inbox(Directories(settings.spool), disk, free=free, bound=self.bound)
+            under = f"{settings.site} {settings.meter} {settings.influx_bucket}"
+            note = Note(settings.spool, path, under, disk)
+            found = None if self.again else note.read()
+            if found is not None:
+                progress = found
+                bar.say(f"{path}: goes on behind telegram {progress.place.number}")
+        points = Points(site=settings.site, meter=settings.meter, memory=progress.memory)
+        job = Job(recording, points, bar, inbox=inbox, note=note, wait=self._wait)
+        return job.run(progress.place)
+
+    def _wait(self) -> str:
+        """Wait for the service: what is old never pushes out what is live."""
+        self.pause(WAIT_SECONDS)
+        if runs(status.read(self.settings.hot / status.FILE_NAME), time.time()):
+            return "waits until the service has delivered some"
+        return "waits for the service, which does not seem to run: start it"
+
+
+def opened(path: Path, settings: Settings) -> Recording:
+    """Open a recording of either kind. Raises `SourceError`."""
+    offset = settings.utc_offset_hours
+    try:
+        if is_database(path):
+            return Database(path, utc_offset_hours=offset)
+        policy = Policy(settings.crc)
+        return Telegrams(path, utc_offset_hours=offset, policy=policy, keys=settings.keys)
+    except OSError as error:
+        raise SourceError(f"cannot read `{path}`: {error.strerror}") from error
+
+
+def in_words(path: Path, kind: str, tally: Tally, *, dry: bool) -> list[str]:
+    """Say what was done, or would be."""
+    verb = "would be handed" if dry else "handed"
+    number = tally.telegrams - tally.repeated
+    rest = f"{tally.repeated} repeated, {tally.unusable} left out"
+    lines = [f"{path} ({kind}): {number} telegrams {verb} to the service, {rest}"]
+    if tally.first is not None and tally.last is not None:
+        measurements = ", ".join(f"{n} {name}" for name, n in sorted(tally.written.items()))
+        lines += [
+            f"  from {tally.first:%Y-%m-%d %H:%M:%S} to {tally.last:%Y-%m-%d %H:%M:%S} UTC",
+            f"  points: {measurements or 'none'}",
+        ]
+    return lines

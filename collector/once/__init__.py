@@ -1,0 +1,1 @@
+"""The `once` command: one telegram for each time it is started, by cron or a systemd timer."""
