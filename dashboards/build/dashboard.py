@@ -1,0 +1,197 @@
+"""A dashboard of Grafana: its variables, its panels in rows, the links between them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dashboards.build.influxql import SITE, WHO
+from dashboards.build.panel import SOURCE, Json, Panel
+from dashboards.build.transformation import ZONE
+
+WIDTH: Final = 24
+SCHEMA: Final = 39
+"""Grafana 11's; later ones bring it up to date themselves."""
+
+TAG: Final = "p1-collector"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A heading over some panels."""
+
+    title: str
+    panels: Sequence[Panel]
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """A dashboard; `name` is its file's, and with a prefix its uid, for ever."""
+
+    name: str
+    title: str
+    description: str
+    rows: Sequence[Row]
+    since: str
+    until: str = "now"
+    refresh: str = ""
+    variables: Sequence[Json] = ()
+    annotations: Sequence[Json] = ()
+    several_sites: bool = False
+
+    def json(self) -> Json:
+        return {
+            "id": None,
+            "uid": f"p1-{self.name}",
+            "title": f"P1 · {self.title}",
+            "description": self.description,
+            "tags": [TAG],
+            "timezone": ZONE,
+            "weekStart": "monday",
+            "editable": True,
+            "graphTooltip": 1,
+            "schemaVersion": SCHEMA,
+            "version": 1,
+            "refresh": self.refresh,
+            "time": {"from": self.since, "to": self.until},
+            "timepicker": {},
+            "links": [_LINKS],
+            "annotations": {"list": [_BUILT_IN, *self.annotations]},
+            "templating": {"list": [*_who(several_sites=self.several_sites), *self.variables]},
+            "panels": list(_placed(self.rows)),
+        }
+
+
+def _placed(rows: Iterable[Row]) -> Iterable[Json]:
+    """Lay the panels out from left to right; ids count from one."""
+    number = y = 0
+    for row in rows:
+        number += 1
+        yield _heading(row.title, number, y)
+        y += 1
+        x = tallest = 0
+        for panel in row.panels:
+            if x + panel.width > WIDTH:
+                x, y, tallest = 0, y + tallest, 0
+            number += 1
+            yield panel.json(number, x, y)
+            x, tallest = x + panel.width, max(tallest, panel.height)
+        y += tallest
+
+
+def _heading(title: str, number: int, y: int) -> Json:
+    return {
+        "id": number,
+        "type": "row",
+        "title": title,
+        "collapsed": False,
+        "gridPos": {"x": 0, "y": y, "w": WIDTH, "h": 1},
+        "panels": [],
+    }
+
+
+_LINKS: Final[Json] = {
+    "type": "dashboards",
+    "title": "P1",
+    "tags": [TAG],
+    "asDropdown": False,
+    "includeVars": True,
+    "keepTime": False,
+    "targetBlank": False,
+    "icon": "external link",
+    "tooltip": "",
+    "url": "",
+}
+
+_BUILT_IN: Final[Json] = {
+    "builtIn": 1,
+    "datasource": {"type": "grafana", "uid": "-- Grafana --"},
+    "enable": True,
+    "hide": True,
+    "iconColor": "rgba(0, 211, 255, 1)",
+    "name": "Annotations & Alerts",
+    "type": "dashboard",
+}
+
+
+def annotation(name: str, colour: str, query: str, text: str) -> Json:
+    """Marks of events: the meter's own, on every panel with a time axis."""
+    return {
+        "name": name,
+        "datasource": SOURCE,
+        "enable": True,
+        "iconColor": colour,
+        "target": {
+            "refId": "Anno",
+            "query": query,
+            "rawQuery": True,
+            "textColumn": text,
+            "fromAnnotations": True,
+        },
+    }
+
+
+FAILURES: Final = annotation(
+    "power failures",
+    "red",
+    f'SELECT "duration_s" FROM "power_failure" WHERE {WHO} AND $timeFilter',  # noqa: S608  ours
+    "duration_s",
+)
+
+
+def _who(*, several_sites: bool) -> list[Json]:
+    """Data source, household and meter. A household's meters are taken together by default."""
+    sites = 'SHOW TAG VALUES FROM "electricity" WITH KEY = "site"'
+    meters = f'SHOW TAG VALUES FROM "electricity" WITH KEY = "meter" WHERE {SITE}'
+    source = {
+        "type": "datasource",
+        "name": "datasource",
+        "label": "Data source",
+        "description": "An InfluxDB with the query language InfluxQL",
+        "query": "influxdb",
+        "refresh": 1,
+        "regex": "",
+        "includeAll": False,
+        "multi": False,
+        "hide": 0,
+        "options": [],
+    }
+    return [
+        source,
+        _asked("site", "Household", sites, everything=several_sites),
+        *([] if several_sites else [_asked("meter", "Meter", meters, everything=True)]),
+        *([] if several_sites else [textbox("zone", "Time zone of the days", ZONE)]),
+    ]
+
+
+def _asked(name: str, label: str, query: str, *, everything: bool) -> Json:
+    """A variable whose values the database knows."""
+    everyone: Json = {"text": ["All"], "value": ["$__all"]}
+    return {
+        "type": "query",
+        "name": name,
+        "label": label,
+        "datasource": SOURCE,
+        "query": query,
+        "refresh": 2,
+        "regex": "",
+        "sort": 1,
+        "includeAll": everything,
+        "multi": everything,
+        **({"allValue": ".*", "current": everyone} if everything else {}),
+        "hide": 0,
+        "options": [],
+    }
+
+
+def textbox(name: str, label: str, value: str) -> Json:
+    """A variable that the person types in: a price."""
+    chosen: dict[str, Any] = {"text": value, "value": value, "selected": True}
+    return {
+        "type": "textbox",
+        "name": name,
+        "label": label,
+        "query": value,
+        "current": chosen,
+        "options": [chosen],
+        "hide": 0,
+    }

@@ -1,0 +1,76 @@
+"""Colours and units: what they mean, in one place, in Grafana and in InfluxDB's UI alike.
+
+A series is coloured by its name: `import` is the same orange on every panel.
+"""
+
+from typing import Final
+
+# Grafana's names of units.
+WATT: Final = "watt"
+KILOWATT: Final = "kwatt"
+KILOWATT_HOUR: Final = "kwatth"
+VOLT: Final = "volt"
+AMPERE: Final = "amp"
+HERTZ: Final = "hertz"
+KILOVAR: Final = "kvoltampreact"
+CUBIC_METRE: Final = "m3"
+GIGAJOULE: Final = "suffix: GJ"
+EURO: Final = "currencyEUR"
+SECONDS: Final = "s"
+BYTES: Final = "bytes"
+NUMBER: Final = "none"
+PERCENT: Final = "percent"
+AGE: Final = "dateTimeFromNow"
+TEXT: Final = "string"
+
+IMPORT: Final = "#FF9830"
+RETURN: Final = "#73BF69"
+GOOD: Final = "#56A64B"
+CARE: Final = "#F2CC0C"
+BAD: Final = "#E02F44"
+PLAIN: Final = "#8E8E8E"
+
+SERIES: Final = {
+    "import": IMPORT,
+    "return": RETURN,
+    "net": "#C0C0C0",
+    "tariff 1": "#FFB357",
+    "tariff 2": "#FA6400",
+    "return tariff 1": "#96D98D",
+    "return tariff 2": "#37872D",
+    "gas": "#5794F2",
+    "water": "#33A2E5",
+    "heat": "#F2495C",
+    "cooling": "#8AB8FF",
+    "standing charge": "#8E8E8E",
+    "energy tax": "#B877D9",
+    "total": "#B877D9",
+    "standby": "#A352CC",
+    "L1": "#F2CC0C",
+    "L2": "#1CB5B5",
+    "L3": "#B877D9",
+    "running quarter hour": "#FFB357",
+    "quarter hour": IMPORT,
+    "peak of this month": "#FA6400",
+    "peak": "#FA6400",
+    "read": "#5794F2",
+    "delivered": GOOD,
+    "delivered late": CARE,
+    "waiting": CARE,
+    "lag": CARE,
+    "spool": "#B877D9",
+    "bad checksums": "#FF7383",
+    "bad lines": "#FFA6B0",
+    "repeated": "#8AB8FF",
+    "rejected": BAD,
+    "dropped": "#AD0317",
+    "damaged": "#C4162A",
+    "retries": "#FADE2A",
+}
+"""What a series' name means in colour. A name that is not here gets the next of the palette."""
+
+LOWEST_VOLT, HIGHEST_VOLT = 207, 253
+"""EN 50160: 230 V and ten per cent either way."""
+
+PEAK_FLOOR_KW: Final = 2.5
+"""Belgium charges no less than this for a month's peak."""

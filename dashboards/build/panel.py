@@ -1,0 +1,250 @@
+"""A panel of Grafana: what it asks, what it does with the answer, and how that looks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from dashboards.build import look
+from dashboards.build.influxql import Query
+
+Json = dict[str, Any]
+
+SOURCE: Final[Json] = {"type": "influxdb", "uid": "${datasource}"}
+NO_DATA: Final = "no readings in this time range"
+LONGEST_JOINED_MS: Final = 900_000
+"""A line runs on over a gap of a quarter of an hour; a longer one is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel. `width` is out of 24, `height` in rows of 30 pixels.
+
+    `since` and `back` are Grafana's own overrides of the dashboard's time range: `now/d` is
+    today, and `1y` back with it today a year ago.
+    """
+
+    kind: str
+    title: str
+    description: str
+    unit: str
+    queries: Sequence[Query]
+    width: int = 12
+    height: int = 8
+    decimals: int | None = None
+    least: float | None = None
+    most: float | None = None
+    steps: Sequence[tuple[float | None, str]] = ((None, look.PLAIN),)
+    since: str | None = None
+    back: str | None = None
+    no_data: str = NO_DATA
+    transformations: Sequence[Json] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    custom: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Sequence[Json] = ()
+    interval: str | None = None
+    colour: str = "series"
+
+    def json(self, number: int, x: int, y: int) -> Json:
+        return {
+            "id": number,
+            "type": self.kind,
+            "title": self.title,
+            "description": self.description,
+            "datasource": SOURCE,
+            "gridPos": {"x": x, "y": y, "w": self.width, "h": self.height},
+            "targets": [_target(query, "ABCDEF"[n]) for n, query in enumerate(self.queries)],
+            "fieldConfig": {"defaults": self._defaults(), "overrides": self._overrides()},
+            "options": dict(self.options),
+            **({"transformations": list(self.transformations)} if self.transformations else {}),
+            **({"timeFrom": self.since} if self.since else {}),
+            **({"timeShift": self.back} if self.back else {}),
+            **({"interval": self.interval} if self.interval else {}),
+        }
+
+    def _defaults(self) -> Json:
+        given = {"decimals": self.decimals, "min": self.least, "max": self.most}
+        steps = [{"value": value, "color": colour} for value, colour in self.steps]
+        mode = _MODES[self.colour]
+        return {
+            "unit": self.unit,
+            "noValue": self.no_data,
+            "color": {"mode": mode},
+            "thresholds": {"mode": "absolute", "steps": steps},
+            "custom": dict(self.custom),
+            **{name: value for name, value in given.items() if value is not None},
+        }
+
+    def _overrides(self) -> list[Json]:
+        """The colours of the series by their names, then what the panel has of its own."""
+        if self.colour != "series":
+            return list(self.overrides)
+        names = dict.fromkeys(name for query in self.queries for name in query.names)
+        coloured = [_coloured(name, look.SERIES[name]) for name in names if name in look.SERIES]
+        return [*coloured, *self.overrides]
+
+
+_MODES: Final = {
+    "series": "palette-classic",
+    "thresholds": "thresholds",
+    "continuous": "continuous-YlRd",
+}
+
+
+def _target(query: Query, letter: str) -> Json:
+    return {
+        "refId": letter,
+        "datasource": SOURCE,
+        "query": query.text,
+        "rawQuery": True,
+        "resultFormat": "table" if query.table else "time_series",
+        **({} if query.table else {"alias": query.alias}),
+    }
+
+
+def _coloured(name: str, colour: str) -> Json:
+    """Colour a series by its name, also where the site's name stands before it."""
+    return {
+        "matcher": {"id": "byRegexp", "options": f"/^(.*: )?{name}$/"},
+        "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
+    }
+
+
+def override(name: str, **properties: Any) -> Json:
+    """What is different about one field: `override("Time", unit="string")`."""
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [
+            {"id": key.replace("__", "."), "value": v} for key, v in properties.items()
+        ],
+    }
+
+
+def _reduced(calculation: str, fields: str = "") -> Json:
+    return {"values": False, "calcs": [calculation], "fields": fields}
+
+
+def stat(title: str, description: str, unit: str, query: Query, **more: Any) -> Panel:
+    """A number. With `steps` its colour says how good it is, else its series' name does."""
+    calculation, shown = more.pop("take", "lastNotNull"), more.pop("field", "")
+    return Panel(
+        kind="stat",
+        title=title,
+        description=description,
+        unit=unit,
+        queries=more.pop("queries", (query,)),
+        options={
+            "reduceOptions": _reduced(calculation, shown),
+            "orientation": "auto",
+            "textMode": more.pop("text", "auto"),
+            "colorMode": "value",
+            "graphMode": "none",
+            "justifyMode": "auto",
+            "wideLayout": True,
+        },
+        colour="thresholds" if "steps" in more else "series",
+        **{"width": 4, "height": 5, **more},
+    )
+
+
+def gauge(title: str, description: str, unit: str, query: Query, **more: Any) -> Panel:
+    """An arc from `least` to `most`."""
+    return Panel(
+        kind="gauge",
+        title=title,
+        description=description,
+        unit=unit,
+        queries=(query,),
+        options={
+            "reduceOptions": _reduced("lastNotNull"),
+            "orientation": "auto",
+            "showThresholdLabels": False,
+            "showThresholdMarkers": True,
+            "sizing": "auto",
+            "minVizWidth": 75,
+            "minVizHeight": 75,
+        },
+        colour="thresholds" if "steps" in more else "series",
+        **more,
+    )
+
+
+_LEGEND: Final[Json] = {"showLegend": True, "displayMode": "list", "placement": "bottom"}
+
+
+def lines(title: str, description: str, unit: str, *queries: Query, **more: Any) -> Panel:
+    """How something went."""
+    custom = {
+        "drawStyle": "line",
+        "lineWidth": 1,
+        "fillOpacity": 15,
+        "showPoints": "auto",
+        "spanNulls": LONGEST_JOINED_MS,
+        "axisSoftMin": more.pop("soft_min", 0),
+        **more.pop("custom", {}),
+    }
+    return Panel(
+        kind="timeseries",
+        title=title,
+        description=description,
+        unit=unit,
+        queries=queries,
+        custom={name: value for name, value in custom.items() if value is not None},
+        options={
+            "legend": {**_LEGEND, "calcs": []},
+            "tooltip": {"mode": "multi", "sort": "none"},
+        },
+        **more,
+    )
+
+
+def bars(title: str, description: str, unit: str, *queries: Query, **more: Any) -> Panel:
+    """A bar for each hour or day of the time axis, stacked."""
+    custom = {
+        "drawStyle": "bars",
+        "barAlignment": 1,
+        "barWidthFactor": 0.8,
+        "fillOpacity": 80,
+        "lineWidth": 0,
+        "stacking": {"mode": "normal", "group": "A"},
+        **more.pop("custom", {}),
+    }
+    legend = {"legend": {**_LEGEND, "calcs": more.pop("calculations", ["sum"])}}
+    made = lines(title, description, unit, *queries, custom=custom, **more)
+    return replace(made, options={**made.options, **legend})
+
+
+def columns(title: str, description: str, unit: str, *queries: Query, **more: Any) -> Panel:
+    """A bar for each row of a table: months, years."""
+    return Panel(
+        kind="barchart",
+        title=title,
+        description=description,
+        unit=unit,
+        queries=queries,
+        custom={"fillOpacity": 80, "lineWidth": 0, **more.pop("custom", {})},
+        options={
+            "orientation": "auto",
+            "xField": more.pop("along"),
+            "xTickLabelRotation": 0,
+            "showValue": more.pop("values", "auto"),
+            "stacking": more.pop("stacking", "normal"),
+            "groupWidth": 0.7,
+            "barWidth": 0.9,
+            "legend": {**_LEGEND, "calcs": []},
+            "tooltip": {"mode": "multi", "sort": "none"},
+        },
+        **more,
+    )
+
+
+def table(title: str, description: str, unit: str, *queries: Query, **more: Any) -> Panel:
+    return Panel(
+        kind="table",
+        title=title,
+        description=description,
+        unit=unit,
+        queries=queries,
+        custom={"align": "auto", **more.pop("custom", {})},
+        options={"showHeader": True, "cellHeight": "sm", **more.pop("options", {})},
+        **more,
+    )

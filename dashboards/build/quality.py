@@ -1,0 +1,184 @@
+"""*Power quality*: whether the voltage is fine, and what failed."""
+
+from typing import Final
+
+from dashboards.build import influxql, look
+from dashboards.build.dashboard import FAILURES, Dashboard, Row
+from dashboards.build.panel import Panel, lines, override, stat, table
+from dashboards.build.transformation import sorted_by
+
+_PHASES: Final = (1, 2, 3)
+_NONE: Final = "this meter does not send it"
+_BAND: Final = (
+    (None, look.BAD),
+    (look.LOWEST_VOLT, look.GOOD),
+    (look.HIGHEST_VOLT, look.BAD),
+)
+_COUNT: Final = ((None, look.GOOD), (1, look.CARE))
+
+
+def _each(field: str) -> dict[str, str]:
+    return {f"L{n}": field.format(n) for n in _PHASES}
+
+
+def _read(field: str) -> dict[str, str]:
+    return {name: f"{{{text}}}" for name, text in _each(field).items()}
+
+
+def _extreme(title: str, how: str) -> Panel:
+    return stat(
+        title,
+        "Of the means over ten minutes, which is what the standard EN 50160 judges: 230 V and ten "
+        "per cent either way, 207 to 253 V.",
+        look.VOLT,
+        influxql.extreme(_each("voltage_l{}_v"), how),
+        steps=_BAND,
+        decimals=1,
+        width=6,
+        no_data=_NONE,
+    )
+
+
+def _counter(title: str, field: str, description: str) -> Panel:
+    return stat(
+        title,
+        description,
+        look.NUMBER,
+        influxql.counted(_each(field)),
+        steps=_COUNT,
+        decimals=0,
+        width=6,
+        no_data=_NONE,
+    )
+
+
+_VOLTAGE: Final = Row(
+    "Voltage and current",
+    [
+        lines(
+            "Voltage",
+            "Each phase. The dashed lines are 207 and 253 V, the limits of EN 50160. With much "
+            "sun it rises, and at 253 V an inverter switches off.",
+            look.VOLT,
+            influxql.course(_read("voltage_l{}_v")),
+            soft_min=205,
+            custom={
+                "axisSoftMax": 255,
+                "fillOpacity": 0,
+                "thresholdsStyle": {"mode": "dashed"},
+            },
+            steps=_BAND,
+            interval="10s",
+            no_data=_NONE,
+            decimals=1,
+            width=24,
+            height=9,
+        ),
+        _extreme("Lowest voltage", "min"),
+        _extreme("Highest voltage", "max"),
+        _counter(
+            "Voltage sags",
+            "voltage_sags_l{}",
+            "Short drops of each phase in the time range, from the meter's counters.",
+        ),
+        _counter(
+            "Voltage swells",
+            "voltage_swells_l{}",
+            "Short rises of each phase in the time range, from the meter's counters.",
+        ),
+        lines(
+            "Current",
+            "Each phase. Meters that print whole amperes make steps.",
+            look.AMPERE,
+            influxql.course(_read("current_l{}_a"), how="max"),
+            interval="10s",
+            no_data=_NONE,
+            decimals=1,
+        ),
+        lines(
+            "Reactive power",
+            "What flows to and fro without being used; Swedish, Luxembourg and Baltic meters send "
+            "it.",
+            look.KILOVAR,
+            influxql.course(
+                {
+                    "import": "{reactive_power_import_kvar}",
+                    "return": "0 - {reactive_power_export_kvar}",
+                }
+            ),
+            interval="10s",
+            no_data=_NONE,
+        ),
+    ],
+)
+
+_FAILED: Final = Row(
+    "Failures",
+    [
+        stat(
+            "Power failures",
+            "In any phase, in the time range, from the meter's counters: all, and the long ones.",
+            look.NUMBER,
+            influxql.counted({"all": "power_failures", "long": "long_power_failures"}),
+            steps=_COUNT,
+            decimals=0,
+            width=8,
+            height=9,
+            no_data=_NONE,
+        ),
+        table(
+            "Log of the long failures",
+            "From the meter's own log, which goes back to before the collector was there: when "
+            "each ended and how long it was.",
+            look.SECONDS,
+            influxql.rows({"length": "duration_s"}, measurement="power_failure"),
+            transformations=[sorted_by("Time", descending=True)],
+            overrides=[override("Time", displayName="End")],
+            since="now-10y",
+            width=8,
+            height=9,
+            no_data="no long failure in the meter's log",
+        ),
+        table(
+            "Messages",
+            "What the network operator has put on the meter's display.",
+            look.TEXT,
+            influxql.rows({"text": "text", "code": "code"}, measurement="message"),
+            transformations=[sorted_by("Time", descending=True)],
+            since="now-1y",
+            width=8,
+            height=9,
+            no_data="no message",
+        ),
+        lines(
+            "Frequency",
+            "Baltic meters send it; the whole of Europe has the same one.",
+            look.HERTZ,
+            influxql.course({"frequency": "{frequency_hz}"}),
+            soft_min=49.8,
+            custom={"axisSoftMax": 50.2, "fillOpacity": 0},
+            interval="10s",
+            no_data=_NONE,
+            decimals=2,
+        ),
+        lines(
+            "Power factor",
+            "1 is a load without reactive power.",
+            look.NUMBER,
+            influxql.course({"power factor": "{power_factor}"}),
+            interval="10s",
+            no_data=_NONE,
+            decimals=2,
+        ),
+    ],
+)
+
+QUALITY: Final = Dashboard(
+    name="power-quality",
+    title="Power quality",
+    description="Voltage, current, sags, swells and power failures.",
+    rows=[_VOLTAGE, _FAILED],
+    since="now-24h",
+    refresh="1m",
+    annotations=[FAILURES],
+)

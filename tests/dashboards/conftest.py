@@ -1,0 +1,138 @@
+"""A year of two households in a real InfluxDB, as the collector brought it there."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bed.influxd import Database
+from bed.influxdb import cache
+from bed.service import Service
+from dashboards.homes import HOMES, Home, write
+from dashboards.influxdb1 import Influxd1, NoInfluxDB1Error, find
+from dashboards.node import NoNodeError, Packages, alone, install
+from dashboards.shipped import ROOT
+
+DATABASE: Final = "p1"
+MAKES_TELEGRAMS: Final = (
+    *("collector/p1/*.py", "collector/points.py"),
+    *(f"collector/simulate/{name}.py" for name in ("dialect", "house", "localtime", "meter")),
+    "collector/simulate/weather.py",
+)
+LINES_A_REQUEST: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """Where the year is, and whose it was."""
+
+    influxd: Database
+    bucket: str
+    homes: dict[str, Home]
+    files: Path  # what the meters said, one directory a site
+
+
+@pytest.fixture(scope="session")
+def telegrams() -> Path:
+    """What both meters say in 400 days. It is made once and kept in the user's cache."""
+    place = cache().parent
+    place.mkdir(parents=True, exist_ok=True)
+    wanted = place / f"households-{_fingerprint()}"
+    with alone(place / "households.lock"):
+        if not wanted.exists():
+            _make_telegrams(wanted)
+    return wanted
+
+
+def _make_telegrams(wanted: Path) -> None:
+    for old in wanted.parent.glob("households-*"):
+        shutil.rmtree(old)
+    draft = Path(tempfile.mkdtemp(dir=wanted.parent, prefix="households-"))
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        list(pool.map(write, HOMES, [draft / site for site in HOMES]))
+    draft.rename(wanted)
+
+
+def _fingerprint() -> str:
+    """What the telegrams are made by; another program makes others."""
+    files = [Path(__file__).with_name("homes.py")]
+    for pattern in MAKES_TELEGRAMS:
+        files += sorted(ROOT.glob(pattern))
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@pytest.fixture(scope="session")
+def year(influxd: Database, telegrams: Path, tmp_path_factory: pytest.TempPathFactory) -> Year:
+    bucket = influxd.new_bucket("year")
+    home = tmp_path_factory.mktemp("year")
+    _deliver(influxd, bucket, telegrams, home)
+    return Year(influxd, bucket, {site: made() for site, made in HOMES.items()}, telegrams)
+
+
+def _deliver(influxd: Database, bucket: str, telegrams: Path, home: Path) -> None:
+    """Replay the telegrams through the collector; the middle part while there is no InfluxDB.
+
+    That part is on the disk when the last one begins, whose new readings go first.
+    """
+    target = {
+        "P1_INFLUX_URL": influxd.url,
+        "P1_INFLUX_TOKEN": influxd.write_token(bucket).text,
+        "P1_INFLUX_ORG": influxd.org,
+        "P1_INFLUX_BUCKET": bucket,
+    }
+    for number in range(3):
+        running = [
+            _replay(part, home / part.parent.name, target if number != 1 else {})
+            for site in HOMES
+            if (part := telegrams / site / f"part-{number}.txt").exists()
+        ]
+        for service in running:
+            assert service.process.wait(300) == 0, service.tail()
+
+
+def _replay(part: Path, home: Path, target: dict[str, str]) -> Service:
+    service = Service(home, P1_SOURCE=part.as_uri(), P1_SITE=part.parent.name, **target)
+    service.start()
+    return service
+
+
+@pytest.fixture(scope="session")
+def influxd1(telegrams: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd1]:
+    """Give an InfluxDB 1.x with the same year, loaded from the lines as one would by hand."""
+    try:
+        program = find()
+    except NoInfluxDB1Error as error:
+        pytest.skip(f"NO INFLUXDB 1.x TO TEST WITH: {error}")
+    with Influxd1(program, tmp_path_factory.mktemp("influxdb1")) as server:
+        server.make(DATABASE)
+        for site in HOMES:
+            lines = (telegrams / site / "lines.lp").read_bytes().splitlines(keepends=True)
+            for batch in _batches(lines):
+                server.load(DATABASE, b"".join(batch))
+        yield server
+
+
+def _batches(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    for first in range(0, len(lines), LINES_A_REQUEST):
+        yield lines[first : first + LINES_A_REQUEST]
+
+
+@pytest.fixture(scope="session")
+def packages() -> Iterator[Packages]:
+    """Give Grafana's own packages, installed into the user's cache."""
+    try:
+        place = install()
+    except NoNodeError as error:
+        pytest.skip(f"NO NODE PACKAGES TO TEST WITH: {error}")
+    with Packages(place) as packages:
+        yield packages

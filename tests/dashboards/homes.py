@@ -1,0 +1,162 @@
+"""Two households and what their meters say in 400 days: the telegrams, and the books beside them.
+
+`UTRECHT` is Dutch: sun, gas, a power failure, a meter that is replaced, an afternoon without a
+reading. `GENT` is Belgian: quarter-hour peaks, water, and three days that arrive late. The days
+have both changes of the clock. Everything is a pure function of what stands here.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from collector.p1.framing import Framer
+from collector.p1.telegram import parse
+from collector.points import Points
+from collector.simulate.dialect import BELGIUM, DSMR5, Dialect
+from collector.simulate.house import Household, Outage
+from collector.simulate.localtime import local, midnight
+from collector.simulate.meter import Build, Counters, Meter
+
+FIRST: Final = date(2025, 9, 1)
+BEGIN: Final = midnight(FIRST)
+NOW: Final = datetime(2026, 10, 5, 18, 0, tzinfo=UTC)  # 20:00 on a Monday, summer time
+FINE_FROM: Final = NOW - timedelta(hours=2)  # a telegram every ten seconds from here on
+QUARTER: Final = timedelta(minutes=15)
+SECOND: Final = timedelta(seconds=1)
+
+SWAP: Final = datetime(2026, 2, 11, 9, 7, tzinfo=UTC)
+FAILURE: Final = Outage(datetime(2026, 1, 15, 17, 20, tzinfo=UTC), 47 * 60)
+UNREAD: Final = (
+    datetime(2026, 6, 3, 7, 10, tzinfo=UTC),
+    datetime(2026, 6, 3, 13, 20, tzinfo=UTC),
+)
+LATE: Final = (
+    datetime(2026, 5, 10, 6, 40, tzinfo=UTC),
+    datetime(2026, 5, 13, 15, 25, tzinfo=UTC),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A household: its meters one after the other, each with the instant it was taken away."""
+
+    site: str
+    dialect: Dialect
+    house: Household
+    meters: Sequence[tuple[Meter, datetime]]
+    unread: tuple[datetime, datetime] | None = None
+    late: tuple[datetime, datetime] | None = None
+
+    def parts(self) -> list[list[bytes]]:
+        """Give the telegrams in order, in pieces: before, during and after what came late."""
+        pieces: list[list[bytes]] = [[], [], []]
+        begin, end = self.late or (NOW, NOW)
+        for time, telegram in self.telegrams():
+            pieces[(time >= begin) + (time >= end)].append(telegram)
+        return [piece for piece in pieces if piece]
+
+    def telegrams(self) -> Iterator[tuple[datetime, bytes]]:
+        start = BEGIN
+        for meter, gone in self.meters:
+            for time in _times(start, gone):
+                if meter.dark(time) or self._unread(time):
+                    continue
+                yield time, self.dialect.telegram(meter.at(time))
+            start = gone
+
+    def _unread(self, time: datetime) -> bool:
+        return self.unread is not None and self.unread[0] <= time < self.unread[1]
+
+
+def _times(start: datetime, gone: datetime) -> Iterator[datetime]:
+    """Every quarter of the clock, more often at the end, and both ends of a meter."""
+    time = start
+    while time < gone:
+        yield time
+        if time >= FINE_FROM:
+            time += timedelta(seconds=10)
+        else:
+            time += QUARTER - (time - BEGIN) % QUARTER
+    if gone < NOW:
+        yield gone - SECOND
+
+
+def utrecht() -> Home:
+    house = Household(3, grain=60, solar_peak_w=3000, outages=[FAILURE])
+    old = Meter(house, BEGIN, Build(serial="E0000000000000031"))
+    flow = old.counters(SWAP)
+    start = Counters(gas=flow.gas, water=flow.water)
+    new = Meter(house, SWAP, Build(serial="E0000000000000032"), start)
+    return Home("utrecht", DSMR5, house, [(old, SWAP), (new, NOW)], unread=UNREAD)
+
+
+def gent() -> Home:
+    house = Household(8, grain=60, solar_peak_w=2000)
+    meter = Meter(house, BEGIN, Build(serial="E0000000000000081", low_tariff=2))
+    return Home("gent", BELGIUM, house, [(meter, NOW)], late=LATE)
+
+
+HOMES: Final = {"utrecht": utrecht, "gent": gent}
+
+
+def write(site: str, directory: Path) -> int:
+    """Write a home's telegrams as `part-N.txt`, and `lines.lp` as another tool would load them.
+
+    Gives the number of parts.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    parts = HOMES[site]().parts()
+    points, framer = Points(site=site), Framer()
+    with (directory / "lines.lp").open("w") as lines:
+        for number, part in enumerate(parts):
+            (directory / f"part-{number}.txt").write_bytes(b"".join(part))
+            for frame in (frame for data in part for frame in framer.feed(data)):
+                telegram = parse(frame)
+                assert telegram.time is not None
+                lines.writelines(points.lines(telegram, telegram.time) or ())
+    (directory / "books.json").write_text(json.dumps(_books(site)))
+    return len(parts)
+
+
+def _books(site: str) -> dict[str, Any]:
+    """What the meters had truly counted, whatever was read, and the peaks of the months."""
+    home = HOMES[site]()
+    registers, start = [], BEGIN
+    for meter, gone in home.meters:
+        last = gone - SECOND if gone < NOW else gone
+        marks = [start, *_quarters(start, last), last]
+        registers.append([[int(t.timestamp()), *_registers(meter.counters(t))] for t in marks])
+        start = gone
+    return {"registers": registers, "peaks": _peaks(home)}
+
+
+def _quarters(start: datetime, last: datetime) -> Iterator[datetime]:
+    time = start + QUARTER - (start - BEGIN) % QUARTER
+    while time < last:
+        yield time
+        time += QUARTER
+
+
+def _registers(counters: Counters) -> list[int]:
+    """Wh and dm³, rounded down as on the meter."""
+    energy = (
+        counters.import_low,
+        counters.import_normal,
+        counters.export_low,
+        counters.export_normal,
+    )
+    return [*(each // 3600 for each in energy), counters.gas // 1000, counters.water // 1000]
+
+
+def _peaks(home: Home) -> dict[str, int]:
+    """The highest quarter hour of each month that one meter saw whole, in W."""
+    peaks: dict[str, int] = {}
+    (meter, _), *_ = home.meters
+    for n in range((local(home.meters[0][1]).date() - FIRST).days):
+        day = FIRST + timedelta(days=n)
+        month = day.strftime("%Y-%m")
+        peaks[month] = max(peaks.get(month, 0), meter.peak_of(day).watts)
+    return peaks

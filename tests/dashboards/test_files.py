@@ -1,0 +1,231 @@
+"""The dashboards that are shipped: made by the builder, whole, and right in themselves."""
+
+import json
+import re
+import subprocess
+import sys
+from typing import Any, Final
+
+import pytest
+
+from collector import status
+from collector.p1.obis import FIELDS, Kind
+from dashboards.node import Packages
+from dashboards.shipped import GRAFANA, ROOT, Json, dashboards, panels
+
+DASHBOARDS: Final = dashboards()
+PANELS: Final = [
+    pytest.param(name, panel, id=f"{name}: {panel['title']} {panel['id']}")
+    for name, dashboard in DASHBOARDS.items()
+    for panel in panels(dashboard)
+]
+
+OWN_FIELDS: Final = {
+    *("lag_s", "version", "read", "repeated", "bad_checksums", "bad_lines", "delivered"),
+    *("waiting", "rejected", "dropped", "damaged", "retries", "spool_bytes"),
+}
+ENERGY: Final = {f.name for f in FIELDS if re.fullmatch(r"energy_(im|ex)port_(t\d_)?kwh", f.name)}
+OF_METER: Final = {
+    f.name
+    for f in FIELDS
+    if f.kind in {Kind.REGISTER, Kind.COUNTER, Kind.CODE, Kind.PEAK} and ":24." not in f.code
+}
+OF_DEVICE: Final = {"volume_m3", "energy_gj", "energy_kwh", "valve"}
+KNOWN: Final = {
+    "electricity": OF_METER,
+    "readings": ENERGY,
+    "gas": OF_DEVICE,
+    "water": OF_DEVICE,
+    "heat": OF_DEVICE,
+    "cooling": OF_DEVICE,
+    "submeter": OF_DEVICE,
+    "demand_peak": {"power_kw"},
+    "power_failure": {"duration_s"},
+    "message": {"text", "code"},
+    "collector": OWN_FIELDS,
+}
+LOOKED_AT: Final = {
+    *("energy_import_kwh", "energy_export_kwh", "tariff"),
+    *(f"energy_{way}port_t{n}_kwh" for way in ("im", "ex") for n in (1, 2)),
+    *(f"power_{way}port_kw" for way in ("im", "ex")),
+    *(f"power_{way}port_l{n}_kw" for way in ("im", "ex") for n in (1, 2, 3)),
+    *(f"voltage_l{n}_v" for n in (1, 2, 3)),
+    *(f"current_l{n}_a" for n in (1, 2, 3)),
+    *(f"voltage_{what}_l{n}" for what in ("sags", "swells") for n in (1, 2, 3)),
+    *("power_failures", "long_power_failures", "demand_kw", "demand_month_peak_kw"),
+    *("frequency_hz", "power_factor", "reactive_power_import_kvar", "reactive_power_export_kvar"),
+    *("volume_m3", "energy_gj", "power_kw", "duration_s", "text", "code"),
+    *OWN_FIELDS,
+}
+
+
+def queries(thing: Any) -> list[str]:
+    """Every query in a dashboard or panel: of targets, annotations and variables."""
+    if isinstance(thing, dict):
+        own = [thing["query"]] if "SELECT" in str(thing.get("query")) else []
+        return own + [query for value in thing.values() for query in queries(value)]
+    if isinstance(thing, list):
+        return [query for value in thing for query in queries(value)]
+    return []
+
+
+def fields_of(query: str) -> dict[str, set[str]]:
+    """What a query takes from which measurement; names that it gives itself are left out."""
+    given = set(re.findall(r' AS "([^"]+)"', query))
+    found: dict[str, set[str]] = {}
+    for part in re.findall(r'SELECT (.*?) FROM "(\w+)"', query):
+        text = part[0].rsplit("SELECT ", 1)[-1]
+        names = set(re.findall(r'(?<!AS )"(\w+)"', text))
+        found.setdefault(part[1], set()).update(names - (given - KNOWN[part[1]]))
+    return found
+
+
+def test_the_files_are_what_the_builder_makes() -> None:
+    command = [sys.executable, "-m", "dashboards.build", "--check"]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_there_are_the_six() -> None:
+    assert {name: dashboard["uid"] for name, dashboard in DASHBOARDS.items()} == {
+        name: f"p1-{name}"
+        for name in ("now", "history", "cost", "peak-demand", "power-quality", "collector")
+    }
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_a_dashboard_can_be_imported_anywhere(name: str) -> None:
+    dashboard = DASHBOARDS[name]
+
+    assert dashboard["id"] is None
+    assert "__inputs" not in dashboard
+    assert dashboard["timezone"] == "Europe/Amsterdam"
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    sources = set(re.findall(r'"uid": "([^"]+)"', (GRAFANA / f"{name}.json").read_text()))
+    assert sources == {"${datasource}", "-- Grafana --", dashboard["uid"]}
+
+
+@pytest.mark.parametrize(("name", "panel"), PANELS)
+def test_a_panel_says_what_it_shows(name: str, panel: Json) -> None:
+    defaults = panel["fieldConfig"]["defaults"]
+
+    assert defaults["unit"], name
+    assert len(panel["description"]) > 10
+    assert defaults["noValue"]
+    assert panel["targets"]
+    assert panel["gridPos"]["h"] >= 5
+    assert panel["gridPos"]["w"] >= 4
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_no_two_panels_lie_on_each_other(name: str) -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in DASHBOARDS[name]["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken, panel["title"]
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_every_field_that_is_asked_for_exists(name: str) -> None:
+    asked = [fields_of(query) for query in queries(DASHBOARDS[name])]
+
+    assert any(asked)
+    for one in asked:
+        for measurement, names in one.items():
+            assert names <= KNOWN[measurement]
+
+
+def test_every_field_that_people_look_at_is_on_a_panel() -> None:
+    shown = {
+        name
+        for dashboard in DASHBOARDS.values()
+        for query in queries(dashboard)
+        for names in fields_of(query).values()
+        for name in names
+    }
+
+    assert shown >= LOOKED_AT
+
+
+def test_the_collectors_own_fields_are_those_that_it_writes() -> None:
+    line = status.collector_line(
+        {
+            "counts": dict.fromkeys(OWN_FIELDS - {"lag_s", "version"}, 1),
+            "lag_s": 1,
+            "version": "1",
+            "site": "home",
+            "updated": 1,
+        }
+    )
+
+    assert set(re.findall(r"[ ,](\w+)=", line.split(" ", 1)[1].join((" ", "")))) == OWN_FIELDS
+
+
+def test_a_series_has_one_colour_everywhere() -> None:
+    colours: dict[str, set[str]] = {}
+    for dashboard in DASHBOARDS.values():
+        for panel in panels(dashboard):
+            for override in panel["fieldConfig"]["overrides"]:
+                for each in override["properties"]:
+                    if each["id"] == "color":
+                        name = override["matcher"]["options"]
+                        colours.setdefault(name, set()).add(each["value"]["fixedColor"])
+
+    assert {name for name, found in colours.items() if len(found) > 1} == set()
+    assert len(colours) > 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_files_have_the_types_that_grafana_publishes(packages: Packages) -> None:
+    """TypeScript's compiler holds each file against the schema of classic dashboards."""
+    parts = ["import type { Dashboard, Panel } from '@grafana/schema';", _PLAIN]
+    kinds = {panel["type"] for dashboard in DASHBOARDS.values() for panel in panels(dashboard)}
+    for kind in sorted(kinds):
+        path = f"@grafana/schema/dist/esm/raw/composable/{kind}/panelcfg/x"
+        parts.append(f"import type * as {kind} from '{path}/{CLASSES[kind]}PanelCfg_types.gen';")
+    for number, dashboard in enumerate(DASHBOARDS.values()):
+        bare = {**dashboard, "panels": []}
+        bare = json.loads(json.dumps(bare))
+        for annotation in bare["annotations"]["list"]:
+            # As with a panel's, what a query is made of is the data source's own business.
+            annotation.pop("target", None)
+        text = json.dumps(bare)
+        parts.append(f"const d{number} = {text} satisfies Plain<Partial<Dashboard>>;")
+        for panel in panels(dashboard):
+            name = f"p{number}_{panel['id']}"
+            rest = {key: value for key, value in panel.items() if key != "targets"}
+            kind = panel["type"]
+            parts.append(f"const {name} = {json.dumps(rest)} satisfies Plain<Partial<Panel>>;")
+            options = json.dumps(panel["options"])
+            parts.append(f"const {name}o = {options} satisfies Plain<Partial<{kind}.Options>>;")
+            if kind in {"timeseries", "barchart", "table"}:
+                custom = json.dumps(panel["fieldConfig"]["defaults"]["custom"])
+                parts.append(
+                    f"const {name}c = {custom} satisfies Plain<Partial<{kind}.FieldConfig>>;"
+                )
+
+    assert not packages.complaints("\n".join(parts))
+
+
+_PLAIN: Final = """
+type Plain<T> = T extends string ? `${T}` : T extends (infer U)[] ? Plain<U>[]
+  : T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
+"""
+"""A type as JSON has it: an enumeration's member is its text."""
+
+CLASSES: Final = {
+    "barchart": "BarChart",
+    "gauge": "Gauge",
+    "stat": "Stat",
+    "table": "Table",
+    "timeseries": "TimeSeries",
+}

@@ -1,0 +1,334 @@
+"""The figures on the dashboards are those of the simulator's books, to the meter's last digit."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from statistics import fmean
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from collector.simulate.localtime import local, midnight
+from dashboards.asked import Ask, answers, frame, of_version_1, of_version_2, table
+from dashboards.books import Books, Used
+from dashboards.conftest import DATABASE, Year
+from dashboards.homes import FIRST, NOW, UNREAD
+from dashboards.node import Packages
+from dashboards.shipped import Range, dashboards, defaults, panel, sent, utc
+
+if TYPE_CHECKING:
+    from dashboards.influxdb1 import Influxd1
+
+pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
+
+LAST: Final = NOW - timedelta(minutes=15)  # the last quarter hour that was read
+YESTERDAY: Final = local(NOW).date() - timedelta(days=1)
+WHOLE_DAYS: Final = [FIRST + timedelta(days=n) for n in range((YESTERDAY - FIRST).days + 1)]
+LOW_IS_ONE: Final = {"utrecht": True, "gent": False}
+SITES: Final = tuple(LOW_IS_ONE)
+
+Prices = dict[str, Decimal]
+
+
+@pytest.fixture(params=["2.7", "1.6"])
+def ask(request: pytest.FixtureRequest, year: Year) -> Ask:
+    """Ask one of both servers."""
+    if request.param == "2.7":
+        return of_version_2(year.influxd, year.bucket)
+    server: Influxd1 = request.getfixturevalue("influxd1")
+    return of_version_1(server, DATABASE)
+
+
+@pytest.fixture(params=SITES)
+def site(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def books(year: Year, site: str) -> Books:
+    return Books.load(year.files / site / "books.json")
+
+
+def by_day(ask: Ask, dashboard: str, title: str, site: str) -> dict[date, dict[str, float]]:
+    """Ask a panel that has a bar a day for all days of the year."""
+    made = panel(dashboard, title)
+    span = Range(midnight(FIRST), NOW)
+    values = {**defaults(dashboards()[dashboard]), "site": site}
+    days: dict[date, dict[str, float]] = {}
+    for target in made["targets"]:
+        for one in ask(sent(target["query"], span, values)):
+            for time, *numbers in one["values"]:
+                day = days.setdefault(local(utc(time)).date(), {})
+                day |= dict(zip(one["columns"][1:], numbers, strict=True))
+    return days
+
+
+def thousandths(numbers: dict[str, float]) -> dict[str, int]:
+    return {name: round(number * 1000) for name, number in numbers.items()}
+
+
+def tariffs(used: Used, site: str) -> dict[str, int]:
+    """Give the use by the numbers of the tariffs; the returned energy below nought."""
+    names = ("tariff 1", "tariff 2") if LOW_IS_ONE[site] else ("tariff 2", "tariff 1")
+    return {
+        names[0]: used.low,
+        names[1]: used.normal,
+        f"return {names[0]}": -used.out_low,
+        f"return {names[1]}": -used.out_normal,
+    }
+
+
+def test_each_day_has_what_was_taken_and_given(ask: Ask, site: str, books: Books) -> None:
+    shown = by_day(ask, "history", "Electricity, each day", site)
+
+    assert {day: thousandths(shown[day]) for day in WHOLE_DAYS} == {
+        day: {"import": books.on(day).imported, "return": -books.on(day).exported}
+        for day in WHOLE_DAYS
+    }
+
+
+def test_each_day_has_its_tariffs(ask: Ask, site: str, books: Books) -> None:
+    shown = by_day(ask, "history", "Tariffs, each day", site)
+
+    assert {day: thousandths(shown[day]) for day in WHOLE_DAYS} == {
+        day: tariffs(books.on(day), site) for day in WHOLE_DAYS
+    }
+
+
+def test_each_day_has_its_gas(ask: Ask, site: str, books: Books) -> None:
+    shown = by_day(ask, "history", "Gas, each day", site)
+
+    assert {day: thousandths(shown[day]) for day in _days_with_all_readings(site)} == {
+        day: {"gas": books.on(day).gas} for day in _days_with_all_readings(site)
+    }
+
+
+def test_each_day_has_its_water(ask: Ask, year: Year) -> None:
+    books = Books.load(year.files / "gent" / "books.json")
+    shown = by_day(ask, "history", "Water, each day", "gent")
+
+    assert {day: thousandths(shown[day]) for day in WHOLE_DAYS} == {
+        day: {"water": books.on(day).water} for day in WHOLE_DAYS
+    }
+
+
+def _days_with_all_readings(site: str) -> list[date]:
+    """The day of the swap is left out: the new meter says when it had last read the gas meter."""
+    return [day for day in WHOLE_DAYS if site == "gent" or day != date(2026, 2, 11)]
+
+
+def test_an_hour_with_a_change_of_the_clock_is_no_other(ask: Ask, site: str, books: Books) -> None:
+    for day, hours in ((date(2025, 10, 26), 25), (date(2026, 3, 29), 23)):
+        made = panel("now", "Hours of today")
+        begin = midnight(day)
+        span = Range(begin, begin + timedelta(hours=hours) - timedelta(milliseconds=1))
+        values = {**defaults(dashboards()["now"]), "site": site}
+        (one,) = ask(sent(made["targets"][0]["query"], span, values))
+
+        assert [round(row[1] * 1000) for row in one["values"]] == [
+            books.used(begin + timedelta(hours=n), begin + timedelta(hours=n + 1)).imported
+            for n in range(hours)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("title", "label", "pattern"),
+    [("Months", "Month", "%Y-%m"), ("Years", "Year", "%Y"), ("Weeks", "Week", "%G-W%V")],
+)
+def test_months_years_and_weeks_are_the_sums_of_their_days(
+    ask: Ask, packages: Packages, site: str, books: Books, title: str, label: str, pattern: str
+) -> None:
+    shown = table(ask, packages, "history", title, site=site)
+
+    expected = _sums(books, pattern)
+    wanted = {period: expected[period] for period in shown[label]}
+    assert list(
+        zip(shown[label], _whole(shown["import"]), _whole(shown["return"]), strict=True)
+    ) == [(period, used.imported, used.exported) for period, used in wanted.items()]
+    assert len(wanted) == {"Month": 14, "Year": 2, "Week": 13}[label]
+
+
+def _sums(books: Books, pattern: str) -> dict[str, Used]:
+    sums: dict[str, Used] = {}
+    for day in [*WHOLE_DAYS, local(NOW).date()]:
+        used = books.used(midnight(day), min(midnight(day + timedelta(days=1)), LAST))
+        period = day.strftime(pattern)
+        sums[period] = sums.get(period, Used()) + used
+    return sums
+
+
+def _whole(numbers: list[float]) -> list[int]:
+    return [round(number * 1000) for number in numbers]
+
+
+def test_the_months_stand_year_beside_year(
+    ask: Ask, packages: Packages, site: str, books: Books
+) -> None:
+    shown = table(ask, packages, "history", "Months, year beside year", site=site)
+
+    expected = _sums(books, "%Y-%m")
+    assert list(shown) == ["Month", "2025", "2026"]
+    assert shown["Month"] == [f"{month:02}" for month in range(1, 13)]
+    for name in ("2025", "2026"):
+        months = zip(shown["Month"], shown[name], strict=True)
+        assert {f"{name}-{month}": round(n * 1000) for month, n in months if n is not None} == {
+            month: used.imported for month, used in expected.items() if month.startswith(name)
+        }
+
+
+def test_the_hours_of_the_week_are_means(
+    ask: Ask, packages: Packages, site: str, books: Books
+) -> None:
+    shown = table(ask, packages, "history", "Hour and weekday", site=site)
+
+    assert list(shown) == ["Hour", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    hours: dict[tuple[str, int], list[int]] = {}
+    for begin in _hours(midnight(date(2026, 9, 5)), LAST):
+        clock = local(begin)
+        used = books.used(begin, min(begin + timedelta(hours=1), LAST)).imported
+        hours.setdefault((clock.strftime("%a"), clock.hour), []).append(used)
+    for (weekday, hour), used_then in hours.items():
+        assert shown[weekday][hour] * 1000 == pytest.approx(fmean(used_then)), (weekday, hour)
+
+
+def _hours(begin: datetime, end: datetime) -> Iterator[datetime]:
+    while begin < end:
+        yield begin
+        begin += timedelta(hours=1)
+
+
+def test_the_same_days_a_year_ago_end_at_the_same_moment(
+    ask: Ask, site: str, books: Books
+) -> None:
+    made = panel("history", "The same days a year ago")
+    ((one,),) = answers(ask, "history", made, {"site": site}).values()
+
+    used = books.used(midnight(date(2025, 10, 1)), datetime(2025, 10, 5, 18, tzinfo=NOW.tzinfo))
+    assert [round(n * 1000) for n in one["values"][0][1:]] == [used.imported, used.exported]
+
+
+def prices() -> Prices:
+    names = ("price_t1", "price_t2", "price_return", "energy_tax", "price_gas", "standing")
+    shipped = defaults(dashboards()["cost"])
+    return {name: Decimal(shipped[name]) for name in names}
+
+
+def cost(used: Used, site: str, days: int) -> Decimal:
+    """What some days come to, in euros, by the contract's own arithmetic."""
+    price = prices()
+    energy = tariffs(used, site)
+    euros = (
+        energy["tariff 1"] * price["price_t1"]
+        + energy["tariff 2"] * price["price_t2"]
+        + used.imported * price["energy_tax"]
+        - used.exported * price["price_return"]
+        + used.gas * price["price_gas"]
+    ) / 1000
+    return euros + days * price["standing"]
+
+
+@pytest.mark.parametrize(
+    ("title", "label", "pattern"),
+    [("The months in figures", "Month", "%Y-%m"), ("The years in figures", "Year", "%Y")],
+)
+def test_the_cost_is_that_of_the_books(
+    ask: Ask, packages: Packages, site: str, books: Books, title: str, label: str, pattern: str
+) -> None:
+    shown = table(ask, packages, "cost", title, site=site)
+
+    used = _sums(books, pattern)
+    days: dict[str, int] = {}
+    for day in [*WHOLE_DAYS, local(NOW).date()]:
+        days[day.strftime(pattern)] = days.get(day.strftime(pattern), 0) + 1
+    got = dict(zip(shown[label], shown["total"], strict=True))
+    assert list(got) == sorted(got, reverse=True)
+    for period, total in got.items():
+        assert total == pytest.approx(float(cost(used[period], site, days[period])), abs=1e-6)
+
+
+def test_the_cost_today_has_electricity_gas_and_the_standing_charge(
+    ask: Ask, packages: Packages, site: str, books: Books
+) -> None:
+    shown = table(ask, packages, "now", "Cost today", site=site)
+
+    # The gas meter was read five minutes before the end, the register a quarter of an hour.
+    used = books.used(midnight(local(NOW).date()), LAST)
+    gas = books.used(midnight(local(NOW).date()), NOW).gas
+    assert shown["total"] == pytest.approx(
+        [float(cost(Used(used.low, used.normal, used.out_low, used.out_normal, gas), site, 1))],
+        abs=0.01,
+    )
+
+
+def test_the_nights_lowest_quarter_hour_is_the_standby(
+    ask: Ask, packages: Packages, site: str, books: Books
+) -> None:
+    made = panel("history", "Standby")
+    span = Range(midnight(FIRST), NOW)
+    values = {**defaults(dashboards()["history"]), "site": site}
+    given = frame(ask(sent(made["targets"][0]["query"], span, values)), "A")
+    ((shown,),) = packages.transformed(
+        [{"frames": [given], "transformations": made["transformations"]}]
+    )
+    fields = {field["name"]: field["values"] for field in shown["fields"]}
+
+    days = [*WHOLE_DAYS, local(NOW).date()]
+    assert [local(utc(time)).date() for time in fields["Time"]] == days
+    assert [round(watts) for watts in fields["standby"]] == [
+        4 * min(used.imported for used in books.quarters(midnight(day), _six(day))) for day in days
+    ]
+
+
+def _six(day: date) -> datetime:
+    """Six o'clock in the morning."""
+    noon = midnight(day) + timedelta(hours=6)
+    return noon + (datetime(day.year, day.month, day.day, 6) - local(noon))  # noqa: DTZ001  a clock on the wall
+
+
+def test_the_highest_quarter_hour_of_each_day(ask: Ask, site: str, books: Books) -> None:
+    shown = by_day(ask, "peak-demand", "The highest quarter hour of each day", site)
+
+    days = [day for day in WHOLE_DAYS if site == "gent" or day not in _days_with_a_gap()]
+    assert {day: thousandths(shown[day])["peak"] for day in days} == {
+        day: 4
+        * max(
+            used.imported
+            for used in books.quarters(midnight(day), midnight(day + timedelta(days=1)))
+        )
+        for day in days
+    }
+
+
+def _days_with_a_gap() -> list[date]:
+    """After a gap one difference holds all of it; on the swap's day a quarter is in two."""
+    return [local(UNREAD[0]).date(), date(2026, 2, 11), date(2026, 1, 15)]
+
+
+def test_the_month_peaks_are_the_meters(ask: Ask, packages: Packages, year: Year) -> None:
+    books = Books.load(year.files / "gent" / "books.json")
+    shown = table(ask, packages, "peak-demand", "The month peaks", site="gent")
+
+    assert dict(zip(shown["Month"], _whole(shown["peak"]), strict=True)) == {
+        month: watts for month, watts in books.peaks.items() if month < "2026-10"
+    }
+
+
+def test_the_mean_of_twelve_months_counts_none_below_the_floor(
+    ask: Ask, packages: Packages, year: Year
+) -> None:
+    books = Books.load(year.files / "gent" / "books.json")
+    shown = table(ask, packages, "peak-demand", "Mean of twelve months", site="gent")
+
+    months = [month for month in books.peaks if month >= "2025-11"]
+    assert fmean(shown["peak"]) * 1000 == pytest.approx(
+        fmean(max(2500, books.peaks[month]) for month in months)
+    )
+    assert len(shown["peak"]) == 12
+
+
+def test_the_power_failure_is_in_the_log(ask: Ask, packages: Packages, year: Year) -> None:
+    shown = table(ask, packages, "power-quality", "Log of the long failures", site="utrecht")
+
+    (failure,) = year.homes["utrecht"].house.outages
+    assert (utc(shown["Time"][0]), shown["length"][0]) == (failure.end, failure.seconds)
