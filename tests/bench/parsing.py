@@ -1,0 +1,328 @@
+"""How fast telegrams are read: side by side with dsmr-parser, in one run, on the same telegrams.
+
+    ./tests/run bench                        both parsers, and the whole chain
+    ./tests/run bench --million              also: a million telegrams, and the memory they leave
+
+Each file in `telegrams/` that both can read becomes a stream as a meter sends it: telegram after
+telegram a period further on, with a household's values, which change (`simulate --like`). Both
+turn the same bytes, a telegram at a time, into typed values, with the checksum if there is one.
+dsmr-parser is told which dialect to expect: the one of its own that finds most in the file. It can
+read a telegram if it finds a value for three quarters of the lines and the reading of every
+device, and complains of nothing.
+
+`cold` is the same for us as if no line had ever been seen before, without what is kept of lines
+that repeat: what a stream would cost in which every single line changes every time.
+"""
+
+import argparse
+import gc
+import logging
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from dsmr_parser import telegram_specifications
+from dsmr_parser.clients.telegram_buffer import TelegramBuffer
+from dsmr_parser.parsers import TelegramParser
+
+from collector.clock import Choice, Clock
+from collector.line import Line
+from collector.p1 import sheet, time as moments, values
+from collector.p1.checksum import Checksum
+from collector.p1.crc import crc16
+from collector.p1.framing import Frame, Framer
+from collector.p1.lines import split
+from collector.p1.telegram import Policy, acceptable, parse
+from collector.points import Points
+from collector.reader import Reader, Rules
+from collector.simulate.house import Household
+from collector.simulate.likeness import Likeness
+from collector.simulate.meter import Meter
+from collector.sources import FAST, Address, Source
+from collector.spool.account import Account
+from collector.spool.disk import Disk
+from collector.spool.handoff import Handoff
+from collector.spool.hot import Hot
+from collector.spool.record import new_run, numbering
+from p1.golden import golden, names, stream
+
+START: Final = datetime(2026, 3, 11, 11, 0, tzinfo=UTC)
+TELEGRAMS: Final = 120
+ROUNDS: Final = 9
+MILLION: Final = 1_000_000
+ENOUGH: Final = 0.75
+TARGET_SET: Final = 0.1
+TARGET_EACH: Final = 0.2
+_MICRO: Final = 1e6
+
+_SPECIFICATIONS: Final[dict[str, dict[str, Any]]] = {
+    name: getattr(telegram_specifications, name)
+    for name in (
+        *("V2_2", "V3", "V4", "V5", "BELGIUM_FLUVIUS", "LUXEMBOURG_SMARTY", "SWEDEN"),
+        *(
+            "SAGEMCOM_T210_D_R",
+            "AUSTRIA_ENERGIENETZE_STEIERMARK",
+            "EON_HUNGARY",
+            "ISKRA_IE",
+            "Q3D",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One kind of telegram: the stream of it, and how dsmr-parser reads it."""
+
+    name: str
+    telegrams: Sequence[bytes]
+    dialect: str
+    theirs: TelegramParser
+    offset: int
+
+    def read_ours(self) -> None:
+        framer = Framer()
+        for data in self.telegrams:
+            for frame in framer.feed(data):
+                acceptable(parse(frame, utc_offset_hours=self.offset))
+
+    def read_ours_cold(self) -> None:
+        framer = Framer()
+        for data in self.telegrams:
+            forget()
+            for frame in framer.feed(data):
+                acceptable(parse(frame, utc_offset_hours=self.offset))
+
+    def read_theirs(self) -> None:
+        buffer = TelegramBuffer()
+        for data in self.telegrams:
+            buffer.append(data.decode("latin-1"))
+            for text in buffer.get_all():
+                self.theirs.parse(text)
+
+
+def forget() -> None:
+    """Forget all that is kept of telegrams that were read before."""
+    sheet._PLAIN.clear()
+    for kept in sheet._KEPT.values():
+        kept.clear()
+    for function in (moments.instant, values.identity, values.message):
+        function.cache_clear()
+
+
+def cases() -> Iterator[Case]:
+    left_out = []
+    for name in names():
+        offset = int(golden(name).get("utc_offset_hours", 1))
+        telegrams = list(imitated(Likeness(stream(name), utc_offset_hours=offset)))
+        frames = [Framer().feed(data) for data in telegrams]
+        dialect = None
+        if all(len(found) == 1 and usable(found[0], offset) for found in frames):
+            dialect = best_dialect(telegrams[0].decode("latin-1"), frames[0][0])
+        if dialect:
+            yield Case(name, telegrams, dialect, TelegramParser(theirs(dialect)), offset)
+        else:
+            left_out.append(name)
+    say(f"\nnot read by both: {', '.join(left_out)}")
+
+
+def imitated(like: Likeness) -> Iterator[bytes]:
+    meter = Meter(Household(grain=1), START - timedelta(hours=1), like.build)
+    for n in range(TELEGRAMS):
+        yield like.telegram(meter.at(START + n * timedelta(seconds=like.period)))
+
+
+def usable(frame: Frame, offset: int) -> bool:
+    return acceptable(parse(frame, utc_offset_hours=offset))
+
+
+def theirs(dialect: str) -> dict[str, Any]:
+    """Give a dialect of dsmr-parser's, for telegrams that are not encrypted."""
+    return _SPECIFICATIONS[dialect] | {"general_global_cipher": False}
+
+
+def best_dialect(text: str, frame: Frame) -> str | None:
+    """Find the dialect with which dsmr-parser finds most in a telegram; None: not enough."""
+    found = {name: values_found(theirs(name), text) for name in dialects(frame)}
+    best = max(found, key=lambda name: len(found[name]))
+    _, lines = split(frame.data)
+    readings = {
+        value
+        for device in parse(frame).devices
+        for name, value in device.fields.items()
+        if name != "valve"
+    }
+    enough = len(found[best]) >= ENOUGH * len(lines) and all(
+        map(found[best].__contains__, readings)
+    )
+    return best if enough else None
+
+
+def dialects(frame: Frame) -> Iterator[str]:
+    """Give those of its dialects that check a checksum if there is one."""
+    for name, specification in _SPECIFICATIONS.items():
+        if specification["checksum_support"] or not frame.checksum.strip():
+            yield name
+
+
+def values_found(specification: dict[str, Any], text: str) -> list[object]:
+    """Give the values that dsmr-parser finds in a telegram; none if it complains."""
+    try:
+        telegram = TelegramParser(specification).parse(text, throw_ex=True)
+    except Exception:  # noqa: BLE001  whatever its classes for values raise
+        return []
+    found: list[object] = []
+    for _, item in telegram:
+        several = item if isinstance(item, list) else [item]
+        for one in several:
+            inner = [part for _, part in one] if hasattr(one, "channel_id") else [one]
+            found += [getattr(part, "value", None) for part in inner]
+    return found
+
+
+def timed(work: Callable[[], None]) -> float:
+    """Give the CPU time of some work, in seconds."""
+    gc.collect()
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
+
+
+def side_by_side() -> bool:
+    """Time every case in turns; print a line for each and the whole; tell whether it holds."""
+    say(f"{'telegram':32} {'their dialect':20} {'ours':>7} {'cold':>7} {'theirs':>8}  ratio  cold")
+    sums = [0.0, 0.0, 0.0]
+    ratios = {}
+    for case in cases():
+        works = (case.read_ours, case.read_ours_cold, case.read_theirs)
+        rounds = [[timed(work) for work in works] for _ in range(ROUNDS)]
+        least = [min(column) / TELEGRAMS * _MICRO for column in zip(*rounds, strict=True)]
+        sums = [total + one for total, one in zip(sums, least, strict=True)]
+        ours, cold, they = least
+        ratios[case.name] = ours / they
+        figures = f"{ours:7.0f} {cold:7.0f} {they:8.0f}  {ours / they:5.3f} {cold / they:5.3f}"
+        say(f"{case.name:32} {case.dialect:20} {figures}")
+    whole = sums[0] / sums[2]
+    worst = max(ratios, key=lambda name: ratios[name])
+    say(f"\nµs of CPU a telegram: the best of {ROUNDS} rounds of {TELEGRAMS} telegrams")
+    say(f"{len(ratios)} kinds: {whole:.3f} (target {TARGET_SET}); cold: {sums[1] / sums[2]:.3f}")
+    say(f"at most: {ratios[worst]:.3f} for {worst} (target {TARGET_EACH})")
+    return whole <= TARGET_SET and ratios[worst] <= TARGET_EACH
+
+
+class Tape:
+    """A line on which one telegram after another has come."""
+
+    def __init__(self, telegrams: Iterator[bytes]) -> None:
+        self._telegrams = telegrams
+
+    def read(self) -> bytes:
+        return next(self._telegrams, b"")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def reader(tape: Tape, hot: Path) -> Reader:
+    """Make the service's reader, with real hot files."""
+
+    def no_wait(_: float) -> None:
+        raise AssertionError("the line never breaks")
+
+    def opened(_: object) -> Source:
+        return tape
+
+    account, disk = Account(), Disk()
+    line = Line(
+        Address("tape", live=True, speeds=(FAST,), open=opened),
+        silence_seconds=30.0,
+        monotonic=time.monotonic,
+        pause=no_wait,
+    )
+    clock = Clock(
+        Choice.METER,
+        live=True,
+        tolerance_seconds=60.0,
+        wall=time.time,
+        monotonic=time.monotonic,
+        synchronised=lambda: True,
+    )
+    files = Hot(
+        hot,
+        Handoff(),
+        account,
+        limit=1024**3,
+        seal_seconds=5.0,
+        monotonic=time.monotonic,
+        disk=disk,
+    )
+    rules = Rules(Policy.REQUIRE, 1, 0)
+    identities = numbering(new_run())
+    return Reader(line, clock, Points(site="home"), files, identities, rules, time.monotonic)
+
+
+def chain(name: str, count: int = 3000) -> None:
+    """Time the whole chain: bytes to a record in the hot segment."""
+    like = Likeness(stream(name))
+    meter = Meter(Household(grain=1), START - timedelta(hours=1), like.build)
+    period = timedelta(seconds=like.period)
+    telegrams = [like.telegram(meter.at(START + n * period)) for n in range(count)]
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as hot:
+        reading = reader(Tape(iter(telegrams)), Path(hot))
+        reading.step()
+
+        def read() -> None:
+            for _ in telegrams:
+                reading.step()
+
+        took = timed(read)
+        stored = reading.counters.telegrams
+    size = statistics.fmean(map(len, telegrams))
+    say(f"{name:32} {size:6.0f} bytes {took / count * _MICRO:6.0f} µs; telegrams: {stored}")
+
+
+def million() -> bool:
+    """Read a million telegrams with ever new values; tell whether the memory stays as it was."""
+    (sample,) = Framer().feed(stream("dsmr50-3phase-solar-gas"))
+    held = []
+    framer = Framer()
+    for n in range(MILLION):
+        data = sample.data.replace(b"004321.100", b"%010.3f" % (n / 1000))
+        data = data.replace(b"03.456", b"%06.3f" % (n % 99_999 / 1000))
+        data = data.replace(b"231.4", b"%05.1f" % (n % 9999 / 10))
+        (frame,) = framer.feed(data + b"%04X\r\n" % crc16(data))
+        if parse(frame).checksum is not Checksum.OK:
+            return False
+        if n % 100_000 == 99_999:
+            held.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+            say(f"{n + 1:9,} telegrams: {held[-1]:,} KiB at most")
+    return held[-1] - held[0] <= 256
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description="how fast telegrams are read")
+    arguments.add_argument("--million", action="store_true", help="also the memory of a million")
+    options = arguments.parse_args()
+    logging.getLogger("dsmr_parser").setLevel(logging.CRITICAL)
+    flat = not options.million or million()
+    holds = side_by_side()
+    say("\nbytes to a record in the hot segment, CPU:")
+    for name in ("dsmr50-1phase-gas", "dsmr50-3phase-solar-gas", "belgium-3phase-water-peaks"):
+        chain(name)
+    return 0 if holds and flat else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

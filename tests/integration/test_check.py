@@ -1,0 +1,114 @@
+"""`check` against a real InfluxDB: tokens, buckets, retention, and that nothing is spoilt."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from bed.command import called
+from bed.influxd import Database
+from collector.check import database
+from collector.check.finding import Finding, Outcome
+from collector.check.remedies import Remedy
+from collector.delivery import Target
+from collector.influx import Influx
+
+pytestmark = pytest.mark.influxdb
+
+NOBODY = "no-such-token"
+HOUR = 3600
+
+
+def judged(
+    server: Database,
+    bucket: str,
+    token: str,
+    *,
+    org: str | None = None,
+    oldest: bytes | None = None,
+) -> dict[str, Finding]:
+    target = Target(server.url, server.org if org is None else org, bucket, token)
+    write = Influx(target, deadline=10).write
+    found = database.findings(write, target, "home", time.time(), oldest)
+    return {finding.link: finding for finding in found}
+
+
+def failures(found: dict[str, Finding]) -> dict[str, str | None]:
+    return {f.link: f.remedy for f in found.values() if f.outcome is not Outcome.OK and f.remedy}
+
+
+def test_a_token_that_may_only_write_is_good(influxd: Database, bucket: str) -> None:
+    found = judged(influxd, bucket, influxd.write_token(bucket).text)
+    assert {finding.outcome for finding in found.values()} == {Outcome.OK}
+
+
+def test_one_point_is_stored_however_often_it_is_checked(influxd: Database, bucket: str) -> None:
+    token = influxd.write_token(bucket).text
+    before = time.time()
+    for _ in range(3):
+        judged(influxd, bucket, token)
+    rows = influxd.influxql(bucket, "SELECT * FROM collector")
+    quarters = int(time.time()) // 900 - int(before) // 900 + 1
+    assert 1 <= len(rows) <= quarters
+    assert set(rows[0]) == {"time", "site", "host", "version"}
+    names = influxd.influxql(bucket, "SHOW MEASUREMENTS")
+    assert [row["name"] for row in names] == ["collector"]
+
+
+def test_a_token_that_is_wrong_is_told(influxd: Database, bucket: str) -> None:
+    assert failures(judged(influxd, bucket, NOBODY)) == {"token": Remedy.TOKEN.advice}
+
+
+def test_a_token_that_was_revoked_is_told(influxd: Database, bucket: str) -> None:
+    token = influxd.write_token(bucket)
+    influxd.revoke(token)
+    assert failures(judged(influxd, bucket, token.text)) == {"token": Remedy.TOKEN.advice}
+
+
+def test_a_token_for_another_bucket_is_told(influxd: Database, bucket: str) -> None:
+    other = influxd.new_bucket(f"{bucket}-other")
+    token = influxd.write_token(other).text
+    found = failures(judged(influxd, bucket, token))
+    assert found == {"token": Remedy.TOKEN_FORBIDDEN.advice}
+
+
+def test_a_bucket_that_is_not_there_is_told(influxd: Database, bucket: str) -> None:
+    token = influxd.write_token(bucket).text
+    found = judged(influxd, f"{bucket}-none", token)
+    assert failures(found) == {"bucket": Remedy.BUCKET.advice}
+    assert found["token"].outcome is Outcome.OK
+
+
+@pytest.mark.parametrize("org", ["nobodys", ""])
+def test_an_organisation_that_is_wrong_or_missing_is_told(
+    org: str, influxd: Database, bucket: str
+) -> None:
+    found = judged(influxd, bucket, influxd.token, org=org)
+    assert failures(found) == {"bucket": Remedy.ORGANISATION.advice}
+
+
+def test_a_backlog_older_than_the_retention_is_told(influxd: Database, bucket: str) -> None:
+    short = influxd.new_bucket(f"{bucket}-short", retention_seconds=HOUR)
+    token = influxd.write_token(short).text
+    line = "electricity,site=home,meter=E1 power_import_kw=0.321 %d\n"
+    old = judged(influxd, short, token, oldest=(line % 1_500_000_000).encode())
+    young = judged(influxd, short, token, oldest=(line % (time.time() - 60)).encode())
+    assert failures(old) == {"retention": Remedy.RETENTION.advice}
+    assert "1h0m0s" in old["retention"].what
+    assert failures(young) == {}
+
+
+@pytest.mark.slow
+def test_the_whole_chain_holds(influxd: Database, bucket: str, tmp_path: Path) -> None:
+    path = Path(__file__).parents[2] / "telegrams" / "dsmr50-3phase-solar-gas.txt"
+    done = called(
+        "check",
+        home=tmp_path,
+        P1_SOURCE=f"file://{path}",
+        P1_INFLUX_URL=influxd.url,
+        P1_INFLUX_TOKEN=influxd.write_token(bucket).text,
+        P1_INFLUX_ORG=influxd.org,
+        P1_INFLUX_BUCKET=bucket,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "ok     write " in done.stdout
