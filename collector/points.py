@@ -15,6 +15,8 @@ from typing import Any, Final
 from collector.p1.telegram import Device, Telegram, Value
 
 QUARTER_SECONDS: Final = 900
+MOST_AHEAD_SECONDS: Final = 3600
+"""A device whose clock is further ahead than this was not read when it says."""
 HASH: Final = "hash"
 """The value of `P1_METER` that puts a short hash in the place of every equipment number."""
 
@@ -134,6 +136,8 @@ class Points:
 
     def _device(self, device: Device, second: int) -> list[str]:
         taken = int(device.time.timestamp()) if device.time else None
+        if taken is not None and taken > second + MOST_AHEAD_SECONDS:
+            taken = None
         tags = {"meter": self._number(device.meter), "channel": str(device.channel)}
         known = self._line(device.medium, tags, device.fields, taken or 0)
         key = f"{device.channel} {device.medium}"

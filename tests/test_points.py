@@ -280,6 +280,14 @@ def test_gas_is_stored_under_the_time_at_which_it_was_read() -> None:
     assert line == "gas,site=home,meter=G0042,channel=1 volume_m3=12.345 1770116400\n"
 
 
+def test_gas_over_an_hour_ahead_of_the_stored_time_gets_that_time() -> None:
+    """The parser compares with the telegram's own time, which DSMR 2 and 3 have not."""
+    telegram, ahead = _with_gas("260203120000W", "00012.345"), 1770116400
+    for seconds, expected in ((3600, ahead), (3601, ahead - 3601)):
+        (line,) = of("gas", points().lines(telegram, datetime.fromtimestamp(ahead - seconds, UTC)))
+        assert line.endswith(f" {expected}\n")
+
+
 def test_gas_is_written_when_its_time_its_value_or_its_valve_changes() -> None:
     told = [
         (_with_gas("260203120000W", "00001.000"), 1),
