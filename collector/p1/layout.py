@@ -13,7 +13,8 @@ from collector.p1.lines import OBIS, continues
 
 _PIECES: Final = re.compile(r"[^\r\n]*[\r\n]+|[^\r\n]+")
 _BLANK: Final = " \t\0\r\n"
-_HEAD: Final = re.compile(rf"[ \t\0]*{OBIS.pattern}\(")
+# Between the code and the first bracket there may be a line end.
+_HEAD: Final = re.compile(rf"[ \t\0]*{OBIS.pattern}(?:[ \t\0]*[\r\n][ \t\0\r\n]*)?\(")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from collector.p1 import obis, values
+from collector.p1 import devices, obis, values
 from collector.p1.lines import OBIS, LineError, Unfamiliar, Unreadable, groups
 from collector.p1.obis import Field, Kind
+from collector.p1.quantity import Units, quantity
 from collector.p1.time import Unset, instant
-
-# unit as printed, in lower case -> name of the field, places to move the point
-Units = dict[str, tuple[str, int]]
 
 
 @dataclass(slots=True)
@@ -161,7 +159,6 @@ _KEPT: Final[dict[int, dict[str, Callable[[Sheet], None]]]] = {}
 UNREADABLE_CODE: Final = ""
 
 OLD_MEDIA: Final = {"5-0": "heat", "6-0": "cooling", "7-0": "gas", "8-0": "water"}
-_WIDE: Final = 20
 _PAIR: Final = 2
 _TRIPLE: Final = 3
 
@@ -173,40 +170,11 @@ def _refuse_open(rest: str) -> None:
     raise Unreadable("missing )" if not closed else "extra data", closed or len(rest))
 
 
-def _quantity(units: Units, text: str, column: int = 0) -> tuple[str, Decimal]:
-    """Read `number*unit` into the name of the field that has such a unit, and the value."""
-    number, star, unit = text.partition("*")
-    try:
-        name, places = units[unit.lower()]
-    except KeyError:
-        name, places = _odd_unit(units, number, unit if star else None, column)
-    if not _is_plain_number(number) and not values.NUMBER.fullmatch(number):
-        raise Unreadable("not a number", column)
-    value = Decimal(number)
-    return name, values.scaled(value, places) if places else value
-
-
-def _is_plain_number(text: str) -> bool:
-    """Tell whether these are digits with one point at most, as nearly always."""
-    return text.replace(".", "", 1).isdecimal() and text[0] != "." and len(text) <= _WIDE
-
-
-def _odd_unit(units: Units, number: str, unit: str | None, column: int) -> tuple[str, int]:
-    if not values.NUMBER.fullmatch(number):
-        raise Unreadable("not a number", column)
-    if unit:
-        raise Unreadable("unknown unit", column + len(number) + 1)
-    if Decimal(number):
-        raise Unreadable("missing unit", column + len(number))
-    # A zero is a zero in any unit.
-    return next(iter(units.values()))[0], 0
-
-
 def _register(sheet: Sheet, route: Route, body: str) -> None:
     if ")" in body:
         _registers(sheet, route, body)
     elif body:
-        sheet.note(*_quantity(route.units, body))
+        sheet.note(*quantity(route.units, body))
     else:
         sheet.lost.add(route.name)
 
@@ -217,8 +185,7 @@ def _registers(sheet: Sheet, route: Route, body: str) -> None:
     if len(parts) > len(places):
         raise Unreadable("extra value", parts[len(places)][1])
     sheet.electricity |= [
-        _quantity(units, text, column)
-        for units, (text, column) in zip(places, parts, strict=False)
+        quantity(units, text, column) for units, (text, column) in zip(places, parts, strict=False)
     ]
 
 
@@ -229,7 +196,7 @@ def _peak(sheet: Sheet, route: Route, body: str) -> None:
     parts = groups(body)
     if len(parts) > _PAIR:
         raise Unreadable("extra value", parts[_PAIR][1])
-    name, value = _quantity(route.units, *parts[-1])
+    name, value = quantity(route.units, *parts[-1])
     unset = len(parts) == _PAIR and sheet.moment(*parts[0]) is None
     if value or not unset:
         sheet.keep(lambda sheet: sheet.electricity.update({name: value}))
@@ -335,7 +302,7 @@ def _peaks(sheet: Sheet, route: Route, parts: list[tuple[str, int]]) -> None:
     found = []
     for _, time, power in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
         moment = sheet.moment(*time)
-        _, value = _quantity(route.units, *power)
+        _, value = quantity(route.units, *power)
         if moment:
             found.append((moment, value))
     sheet.keep(lambda sheet: sheet.peaks.extend(found))
@@ -349,7 +316,7 @@ def _month_end(sheet: Sheet, parts: list[tuple[str, int]]) -> None:
     try:
         moment = sheet.moment(*time)
         readings = dict(
-            _quantity(ROUTES[code].units, *part)
+            quantity(ROUTES[code].units, *part)
             for code, part in zip(obis.MONTH_END, registers, strict=True)
         )
     except Unreadable as error:
@@ -358,91 +325,17 @@ def _month_end(sheet: Sheet, parts: list[tuple[str, int]]) -> None:
         sheet.month_end = moment, readings
 
 
-def _device_type(sheet: Sheet, route: Route, body: str) -> None:
-    def note(sheet: Sheet) -> None:
-        sheet.slot(route.code).type = body
-
-    sheet.keep(note)
-
-
-def _device_meter(sheet: Sheet, route: Route, body: str) -> None:
-    meter = values.identity(body)
-
-    def note(sheet: Sheet) -> None:
-        slot = sheet.slot(route.code)
-        slot.meter = slot.meter or meter
-
-    sheet.keep(note)
-
-
-def _reading(sheet: Sheet, route: Route, body: str) -> None:
-    """Read when an M-Bus device was read, and its value."""
-    before, bracket, value = body.rpartition(")(")
-    if ")(" in before:
-        raise Unreadable("extra value", groups(body)[_PAIR][1])
-    time = sheet.moment(before) if before else None
-    _note_reading(sheet, route, time, value, len(before) + len(bracket))
-
-
-def _hourly(sheet: Sheet, route: Route, body: str) -> None:
-    """Read DSMR 3's `(time)(status)(minutes)(count)(code)(unit)(value)`; the status is hex."""
-    parts = groups(body)
-    if len(parts) != 7:  # noqa: PLR2004  as printed one line up
-        raise Unreadable("not the seven values of an hourly reading", parts[-1][1])
-    text, column = parts[6]
-    time = sheet.moment(*parts[0]) if parts[0][0] else None
-    if text and "*" not in text:
-        text += f"*{parts[5][0]}"
-    medium = "cooling" if route.code.endswith(".1") else ""
-    _note_reading(sheet, route, time, text, column, medium)
-
-
-def _note_reading(
-    sheet: Sheet, route: Route, time: datetime | None, text: str, column: int, medium: str = ""
-) -> None:
-    if not text:
-        return
-    name, value = _quantity(route.units, text, column)
-    bare = "*" not in text and "" not in route.units
-    dead = not value and (time is None or bare)
-
-    def note(sheet: Sheet) -> None:
-        slot = sheet.slot(route.code)
-        slot.medium = slot.medium or medium
-        if dead:
-            slot.dead = True
-        # Of two values for one field the one that is first in the table counts.
-        elif name not in slot.readings or route.rank < slot.rank:
-            slot.readings[name] = value
-            slot.rank, slot.time = route.rank, time
-
-    sheet.keep(note)
-
-
-def _valve(sheet: Sheet, route: Route, body: str) -> None:
-    if not body:
-        return
-    position = values.code(body)
-    if position is None:
-        raise Unreadable("not a code", 0)
-
-    def note(sheet: Sheet) -> None:
-        sheet.slot(route.code).valve = position
-
-    sheet.keep(note)
-
-
 _READERS: Final[dict[Kind, Callable[[Sheet, Route, str], None]]] = {
     Kind.REGISTER: _register,
     Kind.COUNTER: _counter,
     Kind.CODE: _code,
     Kind.PEAK: _peak,
-    Kind.READING: _reading,
-    Kind.BARE_READING: _reading,
-    Kind.HOURLY: _hourly,
-    Kind.VALVE: _valve,
-    Kind.DEVICE_TYPE: _device_type,
-    Kind.DEVICE_METER: _device_meter,
+    Kind.READING: devices.reading,
+    Kind.BARE_READING: devices.reading,
+    Kind.HOURLY: devices.hourly,
+    Kind.VALVE: devices.valve,
+    Kind.DEVICE_TYPE: devices.device_type,
+    Kind.DEVICE_METER: devices.device_meter,
     Kind.VERSION: _version,
     Kind.CLOCK: _clock,
     Kind.CLOCK_DATE: _clock_date,

@@ -14,7 +14,7 @@ from typing import Final
 from collector.p1.crc import crc16
 from collector.p1.obis import FIELDS, Field, Kind
 from collector.simulate.localtime import stamp, stamp_without_letter
-from collector.simulate.meter import Build, Medium, Reading
+from collector.simulate.reading import Build, Medium, Reading
 
 Part = Callable[[Reading], str]
 """One line of a telegram, without its line end (or two lines, as the gas of DSMR 3)."""

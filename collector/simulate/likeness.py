@@ -29,7 +29,7 @@ from collector.p1.telegram import Device, Telegram, parse
 from collector.p1.time import BASE_OFFSET_HOURS, instant
 from collector.p1.values import NUMBER, UNITS
 from collector.simulate.localtime import offset
-from collector.simulate.meter import Build, MonthPeak, Reading
+from collector.simulate.reading import Build, MonthPeak, Reading
 
 _SEPARATOR: Final = re.compile(r"(\)[\r\n]*\()")
 _NUMBER: Final = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]+)(?P<point>\.?)(?P<rest>[0-9]*)")

@@ -17,7 +17,8 @@ from collector.simulate.dialect import DIALECTS
 from collector.simulate.house import SOLAR_PEAK_W, Household
 from collector.simulate.likeness import Likeness
 from collector.simulate.localtime import local, midnight
-from collector.simulate.meter import Build, Meter, Reading
+from collector.simulate.meter import Meter
+from collector.simulate.reading import Build, Reading
 from collector.simulate.wire import Outcome, Wire
 
 

@@ -23,7 +23,10 @@ from dashboards.shipped import ROOT
 DATABASE: Final = "p1"
 MAKES_TELEGRAMS: Final = (
     *("collector/p1/*.py", "collector/points.py"),
-    *(f"collector/simulate/{name}.py" for name in ("dialect", "house", "localtime", "meter")),
+    *(
+        f"collector/simulate/{name}.py"
+        for name in ("dialect", "house", "localtime", "meter", "reading")
+    ),
     "collector/simulate/weather.py",
 )
 LINES_A_REQUEST: Final = 20_000

@@ -18,7 +18,8 @@ from collector.points import Points
 from collector.simulate.dialect import BELGIUM, DSMR5, Dialect
 from collector.simulate.house import Household, Outage
 from collector.simulate.localtime import local, midnight
-from collector.simulate.meter import Build, Counters, Meter
+from collector.simulate.meter import Meter
+from collector.simulate.reading import Build, Counters
 
 FIRST: Final = date(2025, 9, 1)
 BEGIN: Final = midnight(FIRST)

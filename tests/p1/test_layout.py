@@ -37,11 +37,15 @@ def bare(line: str) -> str:
 
 
 def test_a_line_has_its_code_and_what_stands_between_the_outer_brackets() -> None:
-    data = b"/X\r\n\r\n1-0:1.8.0*255(1.5*kWh)\r\n0-1:24.3.0(1)(m3)\r\n(5.0)\r\n1-0:9(\r\n!"
+    data = (
+        b"/X\r\n\r\n1-0:1.8.0*255(1.5*kWh)\r\n0-1:24.3.0(1)(m3)\r\n(5.0)\r\n"
+        b"1-0:9(\r\n1-0:1.7.0\r\n(2*W)\r\n!"
+    )
     _, lines = lay_out(data)
 
     assert [(line.code, line.body) for line in lines] == [
         ("1-0:1.8.0", "1.5*kWh"),
         ("0-1:24.3.0", "1)(m3)\r\n(5.0"),
         ("", "1-0:9("),
+        ("1-0:1.7.0", "2*W"),
     ]

@@ -10,7 +10,8 @@ from collector.p1.framing import Framer
 from collector.p1.telegram import Telegram, parse
 from collector.simulate.dialect import DIALECTS, Dialect, fixed
 from collector.simulate.house import Household, Outage
-from collector.simulate.meter import Meter, Reading, Value
+from collector.simulate.meter import Meter
+from collector.simulate.reading import Reading, Value
 
 SUMMER = datetime(2026, 6, 11, 15, 2, 3, tzinfo=UTC)
 WINTER = datetime(2026, 11, 20, 16, 45, 50, tzinfo=UTC)

@@ -8,7 +8,8 @@ import pytest
 
 from collector.simulate.house import Household, Load, Outage
 from collector.simulate.localtime import midnight
-from collector.simulate.meter import Build, Counters, Failure, Meter, Peak, Use, counters_on
+from collector.simulate.meter import Meter, counters_on
+from collector.simulate.reading import Build, Counters, Failure, Peak, Use
 
 
 @cache
