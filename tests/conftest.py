@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def pytest_report_header() -> str:
 
 def pytest_configure() -> None:
     """Refuse to test the checkout when it is an installed package that is to be tested."""
+    # A shell that runs the tests in the background ignores Ctrl-C, and so would every child.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = os.environ.get("P1_TEST_INSTALLED_IN")
     if wanted and not Path(collector.__file__).is_relative_to(wanted):
         raise pytest.UsageError(f"not from {wanted}: {collector.__file__}")
