@@ -27,7 +27,7 @@ def pytest_configure() -> None:
     """Refuse to test the checkout when it is an installed package that is to be tested."""
     # A shell that runs the tests in the background ignores Ctrl-C, and so would every child.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    wanted = os.environ.get("P1_TEST_INSTALLED_IN")
+    wanted = os.environ.get("TEST_INSTALLED_IN")
     if wanted and not Path(collector.__file__).is_relative_to(wanted):
         raise pytest.UsageError(f"not from {wanted}: {collector.__file__}")
 
