@@ -16,6 +16,7 @@ from bed.influxdb import Found, NoInfluxDBError, Server, find
 
 # A time limit an example would fail on a busy machine and say nothing about the code.
 settings.register_profile("tests", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.load_profile("tests")
 
 

@@ -24,6 +24,9 @@ print(*[name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)
 DAMAGED = Path(__file__).parents[1] / "telegrams" / "dsmr50-checksum-wrong.txt"
 GOOD = Path(__file__).parents[1] / "telegrams" / "dsmr50-1phase-gas.txt"
 
+# Each starts a process.
+pytestmark = pytest.mark.slow
+
 
 def called(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run `p1-collector` as a process, with nothing in its environment that sets it up."""

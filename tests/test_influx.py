@@ -33,6 +33,9 @@ from bed.answers import (
 from collector.delivery import Answer, Meaning, Target, describe, meaning
 from collector.influx import Influx
 
+# Deadlines are waited for.
+pytestmark = pytest.mark.slow
+
 TOKEN: Final = "not-to-be-seen-jRkBZ4_-=="  # noqa: S105  nobody's
 LINES: Final = b"electricity,meter=E1,site=home power_import_kw=0.123 1700000000\n"
 DEADLINE: Final = 0.5
