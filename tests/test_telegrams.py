@@ -1,11 +1,15 @@
 """Every telegram gives exactly what is written beside it."""
 
+import re
+
 import pytest
 
 from collector.p1.checksum import Checksum
 from collector.p1.telegram import Policy, acceptable
 from p1.golden import INDEX, TELEGRAMS, golden, index, names, produced, telegrams
 
+# Pauses within a telegram (tests/p1/test_framing.py), readings that repeat (tests/test_points.py).
+NOT_IN_ONE_TELEGRAM = {"Q12", "Q43"}
 REFUSED = {"dsmr50-checksum-missing", "dsmr50-checksum-wrong", "hungary-wrong-polynomial"}
 
 
@@ -23,6 +27,12 @@ def test_a_telegram_says_what_it_shows_and_where_that_comes_from(name: str) -> N
     assert golden(name)["shows"]
     assert golden(name)["source"]
     assert golden(name)["telegrams"]
+
+
+def test_every_departure_is_in_some_telegram() -> None:
+    shown = {item for name in names() for item in re.findall(r"Q\d+", golden(name)["source"])}
+
+    assert shown == {f"Q{n}" for n in range(1, 51)} - NOT_IN_ONE_TELEGRAM
 
 
 @pytest.mark.parametrize("name", names())
