@@ -14,6 +14,8 @@ from dotenv import dotenv_values
 from collector.errors import SettingsError
 
 ENV_FILE: Final = Path(".env")
+FROM: Final = "SETTINGS_FROM"
+"""The variable in which `infra/p1-collector` says what it read where: `NAME FILE` lines."""
 _SECRETS: Final = Path("/run/secrets")
 _FILE: Final = "_FILE"
 
@@ -27,10 +29,16 @@ class Search:
     """
 
     environment: Mapping[str, str]
+    files: Mapping[str, str] = field(init=False)
     problems: list[SettingsError] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
     given_as: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Learn which variables of the environment a wrapper script took from which files."""
+        lines = self.environment.get(FROM, "").splitlines()
+        self.files = dict(line.split(" ", 1) for line in lines if " " in line)
 
     def run(self, settings: Iterable[Sequence[str]]) -> "Search":
         """Look for settings, each given by its names, ours first."""
@@ -55,9 +63,10 @@ class Search:
 
     def _value(self, name: str, dotenv: Mapping[str, str]) -> tuple[str | None, str]:
         """Give the text and what it stands in."""
-        for source, place in ((self.environment, "environment"), (dotenv, str(ENV_FILE))):
-            if value := source.get(name):
-                return value, place
+        if value := self.environment.get(name):
+            return value, self.files.get(name, "environment")
+        if value := dotenv.get(name):
+            return value, str(ENV_FILE)
         for directory in (self.environment.get("CREDENTIALS_DIRECTORY"), str(_SECRETS)):
             path = Path(directory or "/nonexistent") / name.lower()
             if value := self._secret(path):

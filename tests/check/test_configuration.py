@@ -47,6 +47,15 @@ def test_a_secret_from_a_file_names_the_file(tmp_path_factory: pytest.TempPathFa
     assert found == {"P1_INFLUX_TOKEN": Origin("P1_INFLUX_TOKEN", str(path))}
 
 
+def test_what_a_wrapper_script_read_from_a_file_names_the_file() -> None:
+    told = "P1_SITE /etc/p1-collector/garage.env\n"
+    found = origins({"P1_SITE": "garage", "P1_BAUD": "9600", "SETTINGS_FROM": told})
+    assert found == {
+        "P1_SITE": Origin("P1_SITE", "/etc/p1-collector/garage.env"),
+        "P1_BAUD": Origin("P1_BAUD", "environment"),
+    }
+
+
 def test_each_problem_is_a_line_with_its_hint() -> None:
     problems = [SettingsError("P1_BAUD: must be …", hint="correct it"), SettingsError("odd")]
     first, second = configuration.findings(problems, 2)

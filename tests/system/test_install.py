@@ -1,5 +1,6 @@
 """infra/install.sh on a bare Debian: first, again, as an upgrade, and away."""
 
+import json
 import os
 import pty
 import select
@@ -99,6 +100,9 @@ def test_the_command_has_the_settings_and_the_user_of_the_service(house: House) 
     shown = machine.run("p1-collector check --json || true")
     assert house.influxd.url in shown
     assert house.token.text not in shown
+    origins = {setting["name"]: setting["origin"] for setting in json.loads(shown)["settings"]}
+    places = [origins[name] for name in ("P1_INFLUX_URL", "P1_INFLUX_TOKEN")]
+    assert places == [f"/etc/p1-collector/{file}" for file in ("p1-collector.env", "influx-token")]
     machine.run("cp /checkout/README.md /root/no-telegrams && chmod 600 /root/no-telegrams")
     assert "ermission" not in machine.try_to("p1-collector decode /root/no-telegrams").stdout
     assert machine.try_to("p1-collector @garden show --once").returncode == 2
