@@ -3,6 +3,7 @@
 CollectorError            everything that the program says itself; `hint` says what to do
 ├── UsageError            the command was called wrongly (exit 2)
 ├── SettingsError         a setting cannot be used (exit 2, under systemd 78)
+│   └── UnknownSetting    a name that no setting has; nothing else suffers from it
 ├── SourceError           the meter's line is not there, or went away; it is tried again
 └── LockedError           another process works on the same spool
 """
@@ -22,6 +23,10 @@ class UsageError(CollectorError):
 
 class SettingsError(CollectorError):
     """A setting has a value that cannot be used."""
+
+
+class UnknownSetting(SettingsError):  # noqa: N818  it says what the name is
+    """A variable looks like a setting, and is none."""
 
 
 class SourceError(CollectorError):

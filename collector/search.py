@@ -11,7 +11,7 @@ from typing import Final
 
 from dotenv import dotenv_values
 
-from collector.errors import SettingsError
+from collector.errors import SettingsError, UnknownSetting
 
 ENV_FILE: Final = Path(".env")
 FROM: Final = "SETTINGS_FROM"
@@ -109,4 +109,4 @@ def _unreadable(what: str, path: Path, error: OSError | UnicodeDecodeError) -> S
 def _unknown(name: str, known: Iterable[str]) -> SettingsError:
     nearest = difflib.get_close_matches(name, [k for k in known if k.startswith("P1_")], n=1)
     hint = f"did you mean `{nearest[0]}`?" if nearest else "README.md lists the settings"
-    return SettingsError(f"unknown setting: {name}", hint=hint)
+    return UnknownSetting(f"unknown setting: {name}", hint=hint)

@@ -30,7 +30,7 @@ from typing import Any, Final
 from collector import status
 from collector.backoff import Backoff
 from collector.clock import Choice, Clock, HostClock
-from collector.errors import CollectorError, SettingsError
+from collector.errors import CollectorError, SettingsError, UnknownSetting
 from collector.line import Line
 from collector.lock import Lock
 from collector.notify import Notifier
@@ -319,7 +319,8 @@ def run() -> int:
     faulthandler.enable()
     settings, problems = load()
     for problem in problems:
-        log.error("%s (%s)", problem, problem.hint)
+        level = logging.WARNING if isinstance(problem, UnknownSetting) else logging.ERROR
+        log.log(level, "%s (%s)", problem, problem.hint)
     try:
         service = Service(settings)
     except CollectorError as error:

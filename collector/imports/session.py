@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -68,12 +69,15 @@ class Session:
                 progress = found
                 bar.say(f"{path}: goes on behind telegram {progress.place.number}")
         points = Points(site=settings.site, meter=settings.meter, memory=progress.memory)
-        job = Job(recording, points, bar, inbox=inbox, note=note, wait=self._wait)
+        wait = partial(self._wait, inbox)
+        job = Job(recording, points, bar, inbox=inbox, note=note, wait=wait)
         return job.run(progress.place)
 
-    def _wait(self) -> str:
+    def _wait(self, inbox: Inbox | None) -> str:
         """Wait for the service: what is old never pushes out what is live."""
         self.pause(WAIT_SECONDS)
+        if inbox and inbox.disk_is_full:
+            return "waits for room on the disk of the spool: make some, or lower P1_FREE_MIB"
         if runs(status.read(self.settings.hot / status.FILE_NAME), time.time()):
             return "waits until the service has delivered some"
         return "waits for the service, which does not seem to run: start it"

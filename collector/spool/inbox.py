@@ -13,7 +13,7 @@ from typing import Final
 
 from collector.spool.disk import Disk
 from collector.spool.record import Record
-from collector.spool.segment import closed_name, fits, highest_number
+from collector.spool.segment import closed_name, fits, highest_number, segments
 from collector.spool.spool import Directories
 
 BOUND: Final = 64 * 1024 * 1024
@@ -39,15 +39,18 @@ class Inbox:
     @property
     def has_room(self) -> bool:
         """Whether another segment may be put in."""
-        names = self._disk.names(self._directory)
-        used = sum(self._disk.size(self._directory / name) for name in names)
-        room = self._disk.free(self._directory) - self._free
-        return used < self._bound and room > 2 * self._bound
+        used = sum(map(self._disk.size, segments(self._disk, self._directory)))
+        return used < self._bound and not self.disk_is_full
+
+    @property
+    def disk_is_full(self) -> bool:
+        """Whether what is left of the disk is for what is live."""
+        return self._disk.free(self._directory) - self._free <= 2 * self._bound
 
     def put(self, records: Iterable[Record], wait: Callable[[], object]) -> int:
         """Write records as segments; `wait` is called while there is no room. Gives how many."""
         number = 0
-        for segment in _segments(records):
+        for segment in _grouped(records):
             while not self.has_room:
                 wait()
             draft = self._directory / f"{os.getpid()}.draft"
@@ -71,7 +74,7 @@ class Inbox:
                 return
 
 
-def _segments(records: Iterable[Record]) -> Iterator[list[Record]]:
+def _grouped(records: Iterable[Record]) -> Iterator[list[Record]]:
     """Group records so that each group is one segment."""
     group: list[Record] = []
     size = lines = 0

@@ -70,6 +70,19 @@ def test_again_begins_at_the_beginning(tmp_path: Path) -> None:
 
 
 def test_while_it_waits_it_says_that_no_service_runs(tmp_path: Path) -> None:
+    said = said_while_waiting(tmp_path, settings(tmp_path))
+    assert "waits for the service, which does not seem to run: start it" in said
+
+
+def test_while_it_waits_for_room_it_says_how_to_get_some(tmp_path: Path) -> None:
+    full = settings(tmp_path).model_copy(update={"free_mib": 2**40})
+    assert "waits for room on the disk of the spool: make some" in said_while_waiting(
+        tmp_path, full
+    )
+
+
+def said_while_waiting(tmp_path: Path, settings: Settings) -> str:
+    """Import more than the inbox takes, and give up at the third wait."""
     file = tmp_path / "log.txt"
     file.write_bytes(b"".join(telegrams(1200)))
     waited = 0
@@ -82,8 +95,8 @@ def test_while_it_waits_it_says_that_no_service_runs(tmp_path: Path) -> None:
 
     said = io.StringIO()
     with pytest.raises(FullError):
-        Session(settings(tmp_path), bound=100_000, pause=pause, stream=said).run(file)
-    assert "waits for the service, which does not seem to run: start it" in said.getvalue()
+        Session(settings, bound=100_000, pause=pause, stream=said).run(file)
+    return said.getvalue()
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -93,7 +93,15 @@ def test_the_floor_of_the_disk_is_left_to_others(machine: Machine) -> None:
     machine.disk.room = lambda: 1_000_000
     free = inbox(machine, bound=100_000, free=900_000)
 
+    assert free.disk_is_full
     assert not free.has_room
+
+
+def test_what_a_killed_command_left_half_takes_no_room(machine: Machine) -> None:
+    place = inbox(machine, bound=100_000)
+    (machine.directories.inbox / "4711.draft").write_bytes(b"0" * 200_000)
+
+    assert place.has_room
 
 
 @pytest.mark.parametrize("operation", ["write", "sync", "rename", "link"])
