@@ -8,13 +8,17 @@ from dashboards.build.influxql import Query
 from dashboards.build.panel import Json, bars, columns, override, stat, table
 from dashboards.build.transformation import MONTH, YEAR, joined, per_calendar, sorted_by, total
 
+WITH_A_POINT: Final = "With a point for the decimals: 0.25"
 PRICES: Final = [
-    textbox("price_t1", "€/kWh tariff 1", "0.12"),
-    textbox("price_t2", "€/kWh tariff 2", "0.14"),
-    textbox("price_return", "€/kWh returned", "0.05"),
-    textbox("energy_tax", "Energy tax €/kWh", "0.13"),
-    textbox("price_gas", "Gas €/m³", "1.30"),
-    textbox("standing", "Standing charge €/day", "0.60"),
+    textbox(name, label, value, WITH_A_POINT)
+    for name, label, value in (
+        ("price_t1", "€/kWh tariff 1", "0.12"),
+        ("price_t2", "€/kWh tariff 2", "0.14"),
+        ("price_return", "€/kWh returned", "0.05"),
+        ("energy_tax", "Energy tax €/kWh", "0.13"),
+        ("price_gas", "Gas €/m³", "1.30"),
+        ("standing", "Standing charge €/day", "0.60"),
+    )
 ]
 
 ELECTRICITY: Final = {
@@ -53,7 +57,8 @@ _DESCRIPTION: Final = (
 
 
 def _months(pattern: str, label: str) -> list[Json]:
-    return [*in_all(), *per_calendar(pattern, label, [*_NAMES, "total"])]
+    """The total first, for the narrow screen."""
+    return [*in_all(), *per_calendar(pattern, label, ["total", *_NAMES])]
 
 
 _COST: Final = Row(
@@ -146,8 +151,9 @@ _COST: Final = Row(
             overrides=[override("Month", unit=look.TEXT)],
             since="now-13M/M",
             decimals=2,
-            width=16,
-            height=11,
+            custom={"minWidth": 95},
+            width=24,
+            height=16,
         ),
         table(
             "The years in figures",
@@ -158,8 +164,9 @@ _COST: Final = Row(
             overrides=[override("Year", unit=look.TEXT)],
             since="now-10y/y",
             decimals=2,
-            width=8,
-            height=11,
+            custom={"minWidth": 95},
+            width=24,
+            height=6,
         ),
     ],
 )

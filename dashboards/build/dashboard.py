@@ -17,10 +17,11 @@ TAG: Final = "p1-collector"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A heading over some panels."""
+    """A heading over some panels; a collapsed one is opened by who wants it, and asks nothing."""
 
     title: str
     panels: Sequence[Panel]
+    collapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +63,36 @@ class Dashboard:
 
 
 def _placed(rows: Iterable[Row]) -> Iterable[Json]:
-    """Lay the panels out from left to right; ids count from one."""
-    number = y = 0
+    """Lay the panels out below each other; ids count from one."""
+    number, y = 1, 0
     for row in rows:
-        number += 1
-        yield _heading(row.title, number, y)
-        y += 1
-        x = tallest = 0
-        for panel in row.panels:
-            if x + panel.width > WIDTH:
-                x, y, tallest = 0, y + tallest, 0
-            number += 1
-            yield panel.json(number, x, y)
-            x, tallest = x + panel.width, max(tallest, panel.height)
-        y += tallest
+        heading = _heading(row, number, y)
+        panels = list(_below(row.panels, number + 1, y + 1))
+        number += 1 + len(panels)
+        if row.collapsed:
+            yield {**heading, "panels": panels}
+            y += 1
+        else:
+            yield from (heading, *panels)
+            y = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels)
 
 
-def _heading(title: str, number: int, y: int) -> Json:
+def _below(panels: Iterable[Panel], number: int, y: int) -> Iterable[Json]:
+    """Put each panel as high as it will go, and there as far left."""
+    bottoms = [y] * WIDTH
+    for n, panel in enumerate(panels, start=number):
+        places = range(WIDTH - panel.width + 1)
+        top, x = min((max(bottoms[x : x + panel.width]), x) for x in places)
+        yield panel.json(n, x, top)
+        bottoms[x : x + panel.width] = [top + panel.height] * panel.width
+
+
+def _heading(row: Row, number: int, y: int) -> Json:
     return {
         "id": number,
         "type": "row",
-        "title": title,
-        "collapsed": False,
+        "title": row.title,
+        "collapsed": row.collapsed,
         "gridPos": {"x": 0, "y": y, "w": WIDTH, "h": 1},
         "panels": [],
     }
@@ -183,13 +192,14 @@ def _asked(name: str, label: str, query: str, *, everything: bool) -> Json:
     }
 
 
-def textbox(name: str, label: str, value: str) -> Json:
+def textbox(name: str, label: str, value: str, description: str = "") -> Json:
     """A variable that the person types in: a price."""
     chosen: dict[str, Any] = {"text": value, "value": value, "selected": True}
     return {
         "type": "textbox",
         "name": name,
         "label": label,
+        "description": description,
         "query": value,
         "current": chosen,
         "options": [chosen],

@@ -15,7 +15,7 @@ GRAFANA = (NOW, HISTORY, COST, PEAK, QUALITY, OWN)
 
 def files() -> dict[str, str]:
     grafana = {f"grafana/{made.name}.json": _text(made.json()) for made in GRAFANA}
-    return {**grafana, "influxdb/p1-collector.json": _text(template())}
+    return {**grafana, "influxdb/p1-collector.json": _text(template(GRAFANA))}
 
 
 def _text(data: object) -> str:

@@ -1,273 +1,400 @@
-"""The queries in Flux, for the dashboards of InfluxDB 2's own UI. They ask what influxql's ask.
+"""The queries in Flux, for InfluxDB 2's own UI. They ask what those of `influxql` ask.
 
-A day's energy is the sum of the differences of readings; the reading of midnight closes a day, so
-the times go back five minutes before the days are told apart. `v` holds the dashboard's variables.
+`v` holds the dashboard's variables. Each query begins with what `whole` puts before it: the
+household's clock (`location`), and `begin` and `end` of what the panel shows. A column is an
+expression as in `influxql`, with the names of fields in braces.
+
+A day's energy is the sum of the differences of readings, and the reading of midnight closes a day.
+Days begin with an hour of UTC, in every country that has a P1 port. So the last reading of each
+hour is enough, and InfluxDB finds those by itself: that is several times as fast. An hour's
+readings are those from five minutes past, the next hour's first among them; a meter's very first
+one is put before its first hour, so that a new meter counts from there. The time range is cut off
+at the first reading, so that the hour of that one does not begin the day before.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-PERIODS: Final = ("1h", "1d", "1w", "1mo", "1y")
 
-_ZONE: Final = """\
-import "date"
-import "timezone"
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A query without its begin, and the names of the series or columns that it gives.
 
-location = timezone.location(name: v.zone)
+    `table` asks for one table, whose first columns are `labels`. `steps` are drawn from edge to
+    edge, as bars would be.
+    """
+
+    body: str
+    names: tuple[str, ...] = ()
+    table: bool = False
+    labels: tuple[str, ...] = ()
+    steps: bool = False
+
+
+_IMPORTS: Final = "".join(f'import "{name}"\n' for name in ("date", "experimental", "timezone"))
+_LOCATION: Final = "location = timezone.location(name: v.zone)\n"
+_UNITS: Final = {"d": "1d", "M": "1mo", "y": "1y"}
+
+
+_MONDAY: Final = """\
+// Flux has weeks that begin on a Thursday. Noon stays in its day, whatever the clock does.
+monday = (t) => {
+  passed = (date.weekDay(t: t, location: location) + 6) % 7 * 24 - 12
+  today = date.truncate(t: t, unit: 1d, location: location)
+  noon = date.sub(d: duration(v: string(v: passed) + "h"), from: today)
+
+  return date.truncate(t: noon, unit: 1d, location: location)
+}
+
+"""
+_HOURLY: Final = """\
+hourly = (points) => {
+  found = points(start: begin)
+    |> first()
+    |> group()
+    |> min(column: "_time")
+    |> findRecord(fn: (key) => true, idx: 0)
+  start = if exists found._time then found._time else date.sub(d: 1h, from: end)
+
+  return
+    union(
+      tables: [
+        points(start: start) |> first() |> timeShift(duration: -1h, columns: ["_time"]),
+        points(start: start)
+          |> aggregateWindow(
+            every: 1h,
+            offset: 5m,
+            fn: last,
+            timeSrc: "_start",
+            createEmpty: false,
+          ),
+      ],
+    )
+      |> sort(columns: ["_time"])
+      |> difference(nonNegative: true)
+}
 
 """
 
 
-def _per(every: str, how: str, offset: str = "") -> str:
-    """Take each hour, day or month of the household's clock together, stamped with its begin.
+def whole(ask: Ask, since: str | None, back: str | None) -> str:
+    """Give the text of a query over a panel's time range, which is said in Grafana's words."""
+    end = f"date.sub(d: {_duration(back)}, from: v.timeRangeStop)" if back else "v.timeRangeStop"
+    begin = _begin(since, back) if since else "date.time(t: v.timeRangeStart)"
+    monday = _MONDAY if "monday(" in f"{begin}{ask.body}" else ""
+    hourly = _HOURLY if "hourly(" in ask.body else ""
+    span = f"begin = {begin}\nend = {end}\n\n"
+    return f"{_IMPORTS}\n{_LOCATION}\n{monday}{span}{hourly}{ask.body}"
 
-    The location is said each time: an option may not depend on `v`, which is an option itself.
-    """
+
+def _begin(since: str, back: str | None) -> str:
+    """`now-13M/M` is the first of a month, thirteen months ago."""
+    match = re.fullmatch(r"now(?:-(\w+))?(?:/([dwMy]))?", since)
+    if not match:
+        raise ValueError(since)
+    earlier, unit = match.groups()
+    moment = "v.timeRangeStop"
+    for duration in filter(None, (back, earlier)):
+        moment = f"date.sub(d: {_duration(duration)}, from: {moment})"
+    if unit == "w":
+        return f"monday(t: {moment})"
+    if unit is None:
+        return moment
+    return f"date.truncate(t: {moment}, unit: {_UNITS[unit]}, location: location)"
+
+
+def _duration(text: str) -> str:
+    return text.replace("M", "mo")
+
+
+def expression(text: str) -> str:
+    """Give a column's expression in Flux: numbers are floats, prices come from the variables."""
+    text = re.sub(r"\(\$(\w+)\)", r"float(v: v.\1)", text)
+    text = re.sub(r"(?<![\w.])\d+(?![\w.])", r"\g<0>.0", text)
+    return re.sub(r"{(\w+)}", r"r.\1", text)
+
+
+def fields_of(columns: Mapping[str, str]) -> list[str]:
+    """The fields in some columns, each once."""
+    return list(dict.fromkeys(re.findall(r"{(\w+)}", " ".join(columns.values()))))
+
+
+def source(
+    measurement: str,
+    fields: Sequence[str],
+    *,
+    begin: str = "begin",
+    end: str = "end",
+    site: bool = True,
+) -> str:
+    """The points of some fields."""
+    where = f'r._measurement == "{measurement}"' + (" and r.site == v.site" if site else "")
+    names = " or ".join(f'r._field == "{field}"' for field in fields)
+    return f"""\
+from(bucket: v.bucket)
+  |> range(start: {begin}, stop: {end})
+  |> filter(fn: (r) => {where})
+  |> filter(fn: (r) => {names})
+"""
+
+
+_CLOSED: Final = "date.add(d: 5m, to: end)"
+"""The end of a range, and the reading that closes it."""
+
+
+def used(measurement: str, fields: Sequence[str]) -> str:
+    """What was used between each two readings of a meter, stamped within the time it is of."""
+    return (
+        source(measurement, fields, end=_CLOSED)
+        + "  |> difference(nonNegative: true)\n  |> timeShift(duration: -5m)\n"
+    )
+
+
+def hourly(measurement: str, fields: Sequence[str]) -> str:
+    """What was used in each hour, by meter."""
+    points = source(measurement, fields, begin="start", end=_CLOSED)
+    inner = points.rstrip().replace("\n", "\n  ")
+    return f"hourly(\n  points: (start) =>\n    {inner},\n)\n"
+
+
+def per(every: str, how: str = "sum") -> str:
+    """Take each hour, day or month of the household's clock together, stamped with its begin."""
+    offset = "    offset: -3d,\n" if every == "1w" else ""
+    location = "    location: location,\n" if every not in {"15m", "1h"} else ""
     return f"""\
   |> aggregateWindow(
-    every: {every}{offset},
-    fn: {how},
-    location: location,
-    timeSrc: "_start",
+    every: {every},
+{offset}    fn: {how},
+{location}    timeSrc: "_start",
     createEmpty: false,
   )
 """
 
 
-def course(fields: Mapping[str, str], how: str = "mean") -> str:
-    """How some fields of `electricity` went; `fields` maps them to expressions in `r._value`."""
-    names = " or ".join(f'r._field == "{field}"' for field in fields)
-    scaled = "".join(
-        f'if r._field == "{field}" then {text} else ' for field, text in fields.items()
-    )
+def named(columns: Mapping[str, str], keep: Sequence[str] = ()) -> str:
+    """From a row a field to a row a column, whose name stands in `_field`."""
+    kept = ", ".join(f'"{name}"' for name in ["_time", *keep])
+    made = "".join(f'    "{name}": {expression(text)},\n' for name, text in columns.items())
+    also = "".join(f"    {name}: r.{name},\n" for name in keep)
+    others = f"otherColumns: [{kept}]" if keep else ""
     return f"""\
-from(bucket: v.bucket)
-  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
-  |> filter(fn: (r) => r._measurement == "electricity" and r.site == v.site)
-  |> filter(fn: (r) => {names})
-  |> toFloat()
-  |> map(fn: (r) => ({{r with _value: {scaled}r._value}}))
-  |> group(columns: ["_field"])
-  |> aggregateWindow(every: v.windowPeriod, fn: {how}, createEmpty: false)
+  |> group()
+  |> pivot(rowKey: [{kept}], columnKey: ["_field"], valueColumn: "_value")
+  |> map(fn: (r) => ({{
+    _time: r._time,
+{also}{made}  }}))
+  |> experimental.unpivot({others})
 """
 
 
-def last(field: str, text: str = "r._value", measurement: str = "electricity") -> str:
-    return f"""\
-from(bucket: v.bucket)
-  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
-  |> filter(fn: (r) => r._measurement == "{measurement}" and r.site == v.site)
-  |> filter(fn: (r) => r._field == "{field}")
-  |> group()
+_BY_NAME: Final = '  |> group(columns: ["_field"])\n  |> sort(columns: ["_time"])\n'
+_MIDDLE: Final = {"15m": "7m", "1h": "30m", "1d": "12h", "1w": "84h", "1mo": "15d", "1y": "182d"}
+
+
+def centred(every: str) -> str:
+    """Stamp each hour, day or month with its middle: a step reaches half way to its neighbours.
+
+    The first of a range may be a part of one, so its begin is looked up.
+    """
+    time = f"date.truncate(t: r._time, unit: {every}, location: location)"
+    if every == "1w":
+        time = "monday(t: r._time)"
+    middle = f"date.add(d: {_MIDDLE[every]}, to: {time})"
+    return f"  |> map(fn: (r) => ({{r with _time: {middle}}}))\n"
+
+
+def periods(columns: Mapping[str, str], every: str, measurement: str = "readings") -> str:
+    """Use per hour, day, week, month or year, a row each and column."""
+    return (
+        hourly(measurement, fields_of(columns))
+        + '  |> group(columns: ["_field"])\n'
+        + per(every)
+        + named(columns)
+    )
+
+
+def energy(columns: Mapping[str, str], every: str, measurement: str = "readings") -> Ask:
+    """Use per hour, day, week, month or year of the household's clock."""
+    body = periods(columns, every, measurement) + centred(every) + _BY_NAME
+    return Ask(body, tuple(columns), steps=True)
+
+
+def totals(columns: Mapping[str, str], measurement: str = "readings") -> Ask:
+    """Use in the whole range: a number, or a table of one row."""
+    body = hourly(measurement, fields_of(columns))
+    body += '  |> group(columns: ["_field"])\n  |> sum()\n'
+    return one_row(body, columns)
+
+
+def one_row(body: str, columns: Mapping[str, str]) -> Ask:
+    """From one value a field to a number, or to a table of one row."""
+    body += "  |> map(fn: (r) => ({_time: end, _field: r._field, _value: float(v: r._value)}))\n"
+    body += named(columns)
+    if len(columns) == 1:
+        return Ask(body, tuple(columns))
+    body += '  |> group()\n  |> pivot(rowKey: ["_time"], columnKey: ["_field"],'
+    body += ' valueColumn: "_value")\n  |> drop(columns: ["_time"])\n'
+    return Ask(body, tuple(columns), table=True)
+
+
+def course(columns: Mapping[str, str], how: str = "mean", measurement: str = "electricity") -> Ask:
+    """How some values went."""
+    body = f"""\
+{source(measurement, fields_of(columns))}\
+  |> aggregateWindow(every: v.windowPeriod, fn: {how}, createEmpty: false)
+  |> toFloat()
+{named(columns)}{_BY_NAME}"""
+    return Ask(body, tuple(columns))
+
+
+def last(columns: Mapping[str, str]) -> Ask:
+    """The newest value; the fields need not come together, and a replaced meter is not asked."""
+    body = f"""\
+{source("electricity", fields_of(columns))}\
   |> last()
   |> toFloat()
-  |> map(fn: (r) => ({{r with _value: {text}}}))
-"""
-
-
-def _used(measurement: str, fields: Sequence[str], *, since: str, series: Sequence[str]) -> str:
-    names = " or ".join(f'r._field == "{field}"' for field in fields)
-    by = ", ".join(f'"{name}"' for name in series)
-    return f"""\
-from(bucket: v.bucket)
-  |> range(start: {since}, stop: v.timeRangeStop)
-  |> filter(fn: (r) => r._measurement == "{measurement}" and r.site == v.site)
-  |> filter(fn: (r) => {names})
-  |> group(columns: [{by}])
-  |> sort(columns: ["_time"])
-  |> difference(nonNegative: true)
-  |> timeShift(duration: -5m)
-"""
-
-
-def energy(
-    fields: Sequence[str], every: str, *, measurement: str = "readings", since: str = ""
-) -> str:
-    """Use per hour, day, week, month or year of the household's clock, stamped with its begin."""
-    series = ("meter", "_field") if measurement == "readings" else ("meter", "channel", "_field")
-    offset = ", offset: -3d" if every == "1w" else ""
-    return (
-        _ZONE
-        + _used(measurement, fields, since=since or "v.timeRangeStart", series=series)
-        + f"""\
   |> group(columns: ["_field"])
-{_per(every, "sum", offset)}"""
-    )
-
-
-def today(field: str, measurement: str = "readings") -> str:
-    """Use since midnight of the household's clock, of one register."""
-    series = ("meter",) if measurement == "readings" else ("meter", "channel")
-    return (
-        _ZONE
-        + _used(
-            measurement,
-            [field],
-            since="date.truncate(t: v.timeRangeStop, unit: 1d, location: location)",
-            series=series,
-        )
-        + '  |> group()\n  |> sum(column: "_value")\n'
-    )
-
-
-def cost(every: str) -> str:
-    """Euros per period: both tariffs, energy tax, what is returned, standing charge, gas."""
-    electricity = _used(
-        "readings",
-        [
-            "energy_import_t1_kwh",
-            "energy_import_t2_kwh",
-            "energy_import_kwh",
-            "energy_export_kwh",
-        ],
-        since="v.timeRangeStart",
-        series=("meter", "_field"),
-    )
-    gas = _used("gas", ["volume_m3"], since="v.timeRangeStart", series=("meter", "channel"))
-    return f"""\
-{_ZONE}prices = [
-  {{_field: "energy_import_t1_kwh", price: float(v: v.price_t1)}},
-  {{_field: "energy_import_t2_kwh", price: float(v: v.price_t2)}},
-  {{_field: "energy_import_kwh", price: float(v: v.energy_tax)}},
-  {{_field: "energy_export_kwh", price: -float(v: v.price_return)}},
-]
-price = (field) => (prices |> array.filter(fn: (x) => x._field == field))[0].price
-
-electricity = {electricity}  |> map(
-    fn: (r) => ({{_time: r._time, _value: r._value * price(field: r._field)}}),
-  )
-
-gas = {gas}  |> map(fn: (r) => ({{_time: r._time, _value: r._value * float(v: v.price_gas)}}))
-
-days = {electricity}  |> filter(fn: (r) => r._field == "energy_import_kwh")
-  |> group()
-{_per("1d", "count")}  |> map(fn: (r) => ({{_time: r._time, _value: float(v: v.standing)}}))
-
-union(tables: [electricity |> group(), gas |> group(), days |> group()])
-  |> group()
-{_per(every, "sum")}""".replace('import "date"', 'import "array"\nimport "date"')
-
-
-def standby() -> str:
-    """The lowest quarter hour between midnight and six of each night, in W."""
-    return (
-        _ZONE
-        + _used("readings", ["energy_import_kwh"], since="v.timeRangeStart", series=("meter",))
-        + f"""\
-  |> filter(fn: (r) => date.hour(t: r._time, location: location) < 6)
-  |> group()
-{_per("1d", "min")}  |> map(fn: (r) => ({{r with _value: r._value * 4000.0}}))
+  |> sort(columns: ["_time"])
+  |> last()
 """
+    return one_row(body, columns)
+
+
+def summed_up(columns: Mapping[str, str]) -> Ask:
+    """What registers have gained since the range began, at each of their readings."""
+    body = f"""\
+{used("readings", fields_of(columns))}\
+  |> group(columns: ["_field"])
+  |> sort(columns: ["_time"])
+  |> cumulativeSum()
+{named(columns)}{_BY_NAME}"""
+    return Ask(body, tuple(columns))
+
+
+def quarters(name: str, every: str, how: str, factor: str) -> Ask:
+    """The mean power of quarter hours, by `every`: `factor` is 4 for kW, 4000 for W."""
+    column = {name: f"{{energy_import_kwh}} * {factor}"}
+    body = (
+        used("readings", fields_of(column))
+        + '  |> group(columns: ["_field"])\n'
+        + per(every, how)
+        + named(column)
+    )
+    return Ask(body + centred(every) + _BY_NAME, (name,), steps=True)
+
+
+def nights() -> str:
+    """The lowest quarter hour between midnight and six of each night, in W."""
+    column = {"standby": "{energy_import_kwh} * 4000"}
+    return (
+        used("readings", fields_of(column))
+        + '  |> group(columns: ["_field"])\n'
+        + per("6h", "min")
+        + "  |> hourSelection(start: 0, stop: 0, location: location)\n"
+        + named(column)
     )
 
 
-_DATE: Final = 'import "date"\n\n'
+def standby() -> Ask:
+    return Ask(nights() + _BY_NAME, ("standby",))
 
 
-def back(duration: str) -> str:
-    """A time before the end of the range, whatever its begin."""
-    return f"date.sub(d: {duration}, from: v.timeRangeStop)"
+def standby_of_all(how: str) -> Ask:
+    """`min` or `median` of the nights."""
+    return Ask(f"{nights()}  |> group()\n  |> {how}()\n", ("standby",))
+
+
+def extreme(columns: Mapping[str, str], how: str) -> Ask:
+    """The highest or lowest ten-minute mean of each field in the range (EN 50160's measure)."""
+    body = f"""\
+{source("electricity", fields_of(columns))}\
+  |> aggregateWindow(every: 10m, fn: mean, createEmpty: false)
+  |> group(columns: ["_field"])
+  |> {how}()
+"""
+    return one_row(body, columns)
+
+
+def counted(columns: Mapping[str, str]) -> Ask:
+    """How far counters went up in the range; each meter counts for itself."""
+    body = f"""\
+{source("electricity", fields_of(columns))}\
+  |> spread()
+  |> group(columns: ["_field"])
+  |> sum()
+"""
+    return one_row(body, columns)
+
+
+def last_seen() -> Ask:
+    """How many seconds ago the meter last spoke."""
+    body = f"""\
+{source("electricity", ["energy_import_kwh"])}\
+  |> last()
+  |> group()
+  |> max(column: "_time")
+  |> map(fn: (r) => ({{
+    _time: r._time,
+    _field: "seconds",
+    _value: float(v: int(v: now()) - int(v: r._time)) / 1000000000.0,
+  }}))
+"""
+    return Ask(body, ("seconds",))
+
+
+def events(measurement: str, fields: Mapping[str, str], time: str) -> Ask:
+    """Points as they are, the newest first; `fields` maps columns to fields."""
+    renamed = ", ".join(f'{field}: "{name}"' for name, field in fields.items())
+    kept = ", ".join(f'"{name}"' for name in (time, *fields))
+    body = f"""\
+{source(measurement, list(fields.values()))}\
+  |> group()
+  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
+  |> sort(columns: ["_time"], desc: true)
+  |> rename(columns: {{_time: "{time}", {renamed}}})
+  |> keep(columns: [{kept}])
+"""
+    return Ask(body, tuple(fields), table=True, labels=(time,))
 
 
 def peaks() -> str:
     """The month peaks in the meter's log."""
-    return f"""\
-{_DATE}from(bucket: v.bucket)
-  |> range(start: {back("14mo")}, stop: v.timeRangeStop)
-  |> filter(fn: (r) => r._measurement == "demand_peak" and r.site == v.site)
-  |> filter(fn: (r) => r._field == "power_kw")
-  |> group()
-  |> sort(columns: ["_time"])
-  |> keep(columns: ["_time", "_value"])
-"""
-
-
-def mean_peak() -> str:
-    """The mean of the last twelve month peaks in the log, none below 2.5 kW."""
     return (
-        peaks()
-        + """\
-  |> tail(n: 12)
-  |> map(fn: (r) => ({r with _value: if r._value < 2.5 then 2.5 else r._value}))
-  |> mean()
-"""
+        source("demand_peak", ["power_kw"])
+        + '  |> group()\n  |> sort(columns: ["_time"])\n'
+        + '  |> keep(columns: ["_time", "_value"])\n'
     )
 
 
-def failures() -> str:
-    """The long power failures in the meter's log: when each ended and its seconds."""
-    return f"""\
-{_DATE}from(bucket: v.bucket)
-  |> range(start: {back("10y")}, stop: v.timeRangeStop)
-  |> filter(fn: (r) => r._measurement == "power_failure" and r.site == v.site)
+def month_peaks() -> Ask:
+    """The highest peak of each month in the log."""
+    body = peaks() + '  |> map(fn: (r) => ({r with _field: "peak"}))\n'
+    # The last quarter hour of a month ends with it.
+    body += '  |> timeShift(duration: -5m)\n  |> group(columns: ["_field"])\n'
+    body += f"  |> range(start: date.sub(d: 1d, from: begin), stop: end)\n{per('1mo', 'max')}"
+    return Ask(body + centred("1mo") + _BY_NAME, ("peak",), steps=True)
+
+
+def mean_peak(name: str, floor: float, factor: str = "") -> Ask:
+    """The mean of the peaks in the log and this month's so far, none below `floor`."""
+    price = expression(f" * {factor}") if factor else ""
+    running = source(
+        "electricity", ["demand_month_peak_kw"], begin="date.sub(d: 1d, from: v.timeRangeStop)"
+    )
+    body = f"""\
+log = {peaks()}
+running = {running}  |> last()
   |> group()
-  |> sort(columns: ["_time"], desc: true)
-  |> keep(columns: ["_time", "_value"])
-"""
-
-
-def own(fields: Sequence[str]) -> str:
-    """The collector's own state."""
-    names = " or ".join(f'r._field == "{field}"' for field in fields)
-    return f"""\
-from(bucket: v.bucket)
-  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
-  |> filter(fn: (r) => r._measurement == "collector")
-  |> filter(fn: (r) => {names})
-  |> toFloat()
-  |> group(columns: ["site", "_field"])
-  |> aggregateWindow(every: v.windowPeriod, fn: max, createEmpty: false)
-"""
-
-
-def last_seen() -> str:
-    """How many seconds ago each site last spoke."""
-    return """\
-from(bucket: v.bucket)
-  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
-  |> filter(fn: (r) => r._measurement == "electricity" and r._field == "energy_import_kwh")
-  |> group(columns: ["site"])
+  |> sort(columns: ["_time"])
   |> last()
-  |> map(fn: (r) => ({
-    site: r.site,
-    _time: r._time,
-    _value: (int(v: now()) - int(v: r._time)) / 1000000000,
-  }))
+  |> keep(columns: ["_time", "_value"])
+
+union(tables: [log, running])
+  |> group()
+  |> map(fn: (r) => ({{r with _value: if r._value < {floor} then {floor} else r._value}}))
+  |> mean()
+  |> map(fn: (r) => ({{_time: end, _field: "{name}", _value: r._value{price}}}))
 """
-
-
-DOWNSAMPLE: Final = """\
-// Registers, gas, water, heat, peaks and failures as they are; power and voltage as means over
-// five minutes. What has arrived up to two days late comes along; writing a point twice changes
-// nothing.
-from(bucket: "p1")
-  |> range(start: -2d)
-  |> filter(
-    fn: (r) =>
-      r._measurement == "readings" or r._measurement == "gas" or r._measurement == "water"
-      or r._measurement == "heat" or r._measurement == "cooling" or r._measurement == "submeter"
-      or r._measurement == "demand_peak" or r._measurement == "power_failure",
-  )
-  |> to(bucket: "p1-long")
-
-from(bucket: "p1")
-  |> range(start: -2d)
-  |> filter(fn: (r) => r._measurement == "electricity")
-  |> filter(fn: (r) => r._field =~ /^(power|voltage|current)_.*_(kw|v|a)$/)
-  |> aggregateWindow(every: 5m, fn: mean, createEmpty: false)
-  |> to(bucket: "p1-long")
-"""
-
-SILENCE: Final = """\
-from(bucket: "p1")
-  |> range(start: -1h)
-  |> filter(fn: (r) => r._measurement == "electricity" and r._field == "energy_import_kwh")
-"""
-
-BACKLOG: Final = """\
-from(bucket: "p1")
-  |> range(start: -1h)
-  |> filter(fn: (r) => r._measurement == "collector" and r._field == "spool_bytes")
-  |> aggregateWindow(every: 5m, fn: last, createEmpty: false)
-  |> yield(name: "last")
-"""
+    return Ask(body, (name,))

@@ -85,9 +85,16 @@ _DAYS: Final = Row(
         ),
         _device("Gas", "gas", "volume_m3", look.CUBIC_METRE),
         _device("Water", "water", "volume_m3", look.CUBIC_METRE),
+    ],
+)
+
+_DISTRICT: Final = Row(
+    "Heat and cooling from the district",
+    [
         _device("Heat", "heat", "energy_gj", look.GIGAJOULE),
         _device("Cooling", "cooling", "energy_gj", look.GIGAJOULE),
     ],
+    collapsed=True,
 )
 
 _COMPARED: Final = Row(
@@ -110,6 +117,8 @@ _COMPARED: Final = Row(
             transformations=crossed(("Month", "MM"), ("Year", YEAR), "import"),
             along="Month",
             stacking="none",
+            between=40,
+            colour=look.IMPORT,
             since="now-3y/y",
             decimals=0,
             height=9,
@@ -122,6 +131,8 @@ _COMPARED: Final = Row(
             transformations=crossed(("Month", "MM"), ("Year", YEAR), "gas"),
             along="Month",
             stacking="none",
+            between=40,
+            colour=look.SERIES["gas"],
             since="now-3y/y",
             decimals=0,
             height=9,
@@ -172,6 +183,7 @@ _LONGER: Final = Row(
                 override("gas", unit=look.CUBIC_METRE),
                 override("water", unit=look.CUBIC_METRE),
             ],
+            custom={"minWidth": 85},
             since="now-13M/M",
             decimals=1,
             width=16,
@@ -185,26 +197,6 @@ _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HABITS: Final = Row(
     "Habits",
     [
-        table(
-            "Hour and weekday",
-            "The mean of what each hour of the week takes, over the time range. Red is much.",
-            look.KILOWATT_HOUR,
-            influxql.energy({"import": "{energy_import_kwh}"}, every="1h", table=True),
-            transformations=crossed(
-                ("Hour", "HH"), ("Weekday", "ddd"), "import", "mean", _WEEKDAYS
-            ),
-            custom={"cellOptions": {"type": "color-background", "mode": "basic"}},
-            overrides=[
-                override(
-                    "Hour", unit=look.TEXT, custom__cellOptions={"type": "auto"}, custom__width=60
-                )
-            ],
-            least=0,
-            decimals=2,
-            colour="continuous",
-            width=12,
-            height=24,
-        ),
         lines(
             "Standby",
             "The lowest quarter hour between midnight and six of each night: what is always on. "
@@ -227,6 +219,7 @@ _HABITS: Final = Row(
             take="min",
             decimals=0,
             width=6,
+            height=9,
         ),
         stat(
             "Standby, the middle night",
@@ -238,6 +231,31 @@ _HABITS: Final = Row(
             take="median",
             decimals=0,
             width=6,
+            height=9,
+        ),
+        table(
+            "Hour and weekday",
+            "The mean of what each hour of the week takes, in kWh, over the time range. Red is "
+            "much.",
+            look.NUMBER,
+            influxql.energy({"import": "{energy_import_kwh}"}, every="1h", table=True),
+            transformations=crossed(
+                ("Hour", "HH"), ("Weekday", "ddd"), "import", "mean", _WEEKDAYS
+            ),
+            custom={
+                "cellOptions": {"type": "color-background", "mode": "basic"},
+                "minWidth": 40,
+            },
+            overrides=[
+                override(
+                    "Hour", unit=look.TEXT, custom__cellOptions={"type": "auto"}, custom__width=45
+                )
+            ],
+            least=0,
+            decimals=2,
+            colour="continuous",
+            width=24,
+            height=26,
         ),
     ],
 )
@@ -246,7 +264,7 @@ HISTORY: Final = Dashboard(
     name="history",
     title="History",
     description="Days, weeks, months and years: what was taken, given and burnt, and when.",
-    rows=[_DAYS, _COMPARED, _LONGER, _HABITS],
+    rows=[_DAYS, _COMPARED, _LONGER, _HABITS, _DISTRICT],
     since="now-30d/d",
     annotations=[FAILURES],
 )

@@ -44,18 +44,22 @@ def energy(
     """Use per `every` of the household's clock, or of the whole range.
 
     `columns` maps a series' name to an expression in which a register's name stands for what was
-    used: `{"net": "{energy_import_kwh} - {energy_export_kwh}"}`.
+    used: `{"net": "{energy_import_kwh} - {energy_export_kwh}"}`. Each register has a sub-query of
+    its own: one for four takes InfluxDB six times as long.
     """
     fields = _fields(columns.values())
-    inner = ", ".join(f'non_negative_difference("{name}") AS "{name}"' for name in fields)
-    used = {name: f'sum("{name}")' for name in fields}
-    outer = ", ".join(f'{text.format(**used)} AS "{name}"' for name, text in columns.items())
     where = WHO if measurement == "readings" else SITE
     series = '"meter"' if measurement == "readings" else '"meter", "channel"'
+    inner = ", ".join(
+        f'(SELECT non_negative_difference("{name}") AS "{name}" FROM "{measurement}"'
+        f" WHERE {where} GROUP BY {series})"
+        for name in fields
+    )
+    used = {name: f'sum("{name}")' for name in fields}
+    outer = ", ".join(f'{text.format(**used)} AS "{name}"' for name, text in columns.items())
     group = f" GROUP BY time({every}, {LATE}) fill(none) {ZONE}" if every else ""
     return Query(
-        f'SELECT {outer} FROM (SELECT {inner} FROM "{measurement}" WHERE {where}'
-        f" GROUP BY {series}) WHERE {SPAN}{group}",
+        f"SELECT {outer} FROM {inner} WHERE {SPAN}{group}",
         tuple(columns),
         table=table,
     )

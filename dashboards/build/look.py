@@ -5,22 +5,25 @@ A series is coloured by its name: `import` is the same orange on every panel.
 
 from typing import Final
 
-# Grafana's names of units.
-WATT: Final = "watt"
-KILOWATT: Final = "kwatt"
-KILOWATT_HOUR: Final = "kwatth"
-VOLT: Final = "volt"
-AMPERE: Final = "amp"
-HERTZ: Final = "hertz"
-KILOVAR: Final = "kvoltampreact"
-CUBIC_METRE: Final = "m3"
-GIGAJOULE: Final = "suffix: GJ"
-EURO: Final = "currencyEUR"
+# Grafana's names of units. A unit that stands behind the number stays what it is: Grafana's own
+# kilowatt would say "867 W" under an axis in kW, its kilowatt-hour "2.32 MWh", its euro "€1.27K".
+WATT: Final = "suffix:W"
+KILOWATT: Final = "suffix:kW"
+KILOWATT_HOUR: Final = "suffix:kWh"
+VOLT: Final = "suffix:V"
+AMPERE: Final = "suffix:A"
+HERTZ: Final = "suffix:Hz"
+KILOVAR: Final = "suffix:kvar"
+CUBIC_METRE: Final = "suffix:m³"
+GIGAJOULE: Final = "suffix:GJ"
+EURO: Final = "prefix:€ "
 SECONDS: Final = "s"
 BYTES: Final = "bytes"
 NUMBER: Final = "none"
 PERCENT: Final = "percent"
 AGE: Final = "dateTimeFromNow"
+CLOCK: Final = "dateTimeAsIsoNoDateIfToday"
+"""The time of day; the date too when that is not today."""
 TEXT: Final = "string"
 
 IMPORT: Final = "#FF9830"
@@ -33,7 +36,7 @@ PLAIN: Final = "#8E8E8E"
 SERIES: Final = {
     "import": IMPORT,
     "return": RETURN,
-    "net": "#C0C0C0",
+    "net": "#808C99",
     "tariff 1": "#FFB357",
     "tariff 2": "#FA6400",
     "return tariff 1": "#96D98D",
@@ -44,7 +47,7 @@ SERIES: Final = {
     "cooling": "#8AB8FF",
     "standing charge": "#8E8E8E",
     "energy tax": "#B877D9",
-    "total": "#B877D9",
+    "total": "#808C99",
     "standby": "#A352CC",
     "L1": "#F2CC0C",
     "L2": "#1CB5B5",

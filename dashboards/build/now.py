@@ -5,7 +5,7 @@ from typing import Final
 from dashboards.build import influxql, look
 from dashboards.build.cost import PRICES, components, gas_cost, in_all
 from dashboards.build.dashboard import FAILURES, Dashboard, Row
-from dashboards.build.panel import bars, gauge, lines, stat
+from dashboards.build.panel import bars, gauge, lines, override, stat
 
 _IMPORT: Final = {"import": "{power_import_kw} * 1000"}
 _RETURN: Final = {"return": "{power_export_kw} * 1000"}
@@ -35,12 +35,13 @@ _AT_THIS_MOMENT: Final = Row(
         ),
         stat(
             "Last reading",
-            "How long ago the meter last said something that has arrived here. A meter speaks "
-            "every second or every ten; more than a minute means that the collector, the network "
-            "or InfluxDB holds it up: see the dashboard Collector.",
+            "When the meter last said something that has arrived here. A meter speaks every "
+            "second or every ten; more than a minute ago means that the collector, the network or "
+            "InfluxDB holds it up: see the dashboard Collector.",
             look.AGE,
             influxql.last_seen(),
             field="/^Time$/",
+            overrides=[override("Time", unit=look.CLOCK)],
             width=8,
         ),
         stat(

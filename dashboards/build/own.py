@@ -5,11 +5,24 @@ from typing import Final
 from dashboards.build import influxql, look
 from dashboards.build.dashboard import Dashboard, Row
 from dashboards.build.panel import bars, lines, override, stat, table
+from dashboards.build.transformation import ordered
 
 _NONE: Final = "the collector has said nothing in this time range"
 _LAG: Final = ((None, look.GOOD), (60, look.CARE), (3600, look.BAD))
 _ANY: Final = ((None, look.GOOD), (1, look.BAD))
 _SOME: Final = ((None, look.GOOD), (1, look.CARE))
+_NARROW: Final = {"minWidth": 60}
+_STATE_OF: Final = {
+    "version": "{version}",
+    "lag": "{lag_s}",
+    "waiting": "{waiting}",
+    "spool": "{spool_bytes}",
+    "rejected": "{rejected}",
+    "dropped": "{dropped}",
+    "damaged": "{damaged}",
+}
+_COLUMNS: Final = ("site", "host", *_STATE_OF)
+"""Grafana gives the columns of tags in another order at each refresh."""
 
 _STATE: Final = Row(
     "At this moment",
@@ -20,12 +33,17 @@ _STATE: Final = Row(
             "with its last reading.",
             look.KILOWATT_HOUR,
             influxql.sites_seen(),
-            overrides=[
-                override("Time", unit=look.AGE, displayName="last reading"),
-                override("site", unit=look.TEXT),
-                override("meter", unit=look.TEXT),
+            transformations=[
+                ordered(("site", "meter", "Time", "reading"), {"Time": "last reading"})
             ],
+            overrides=[
+                override("Time", unit=look.AGE),
+                override("site", unit=look.TEXT),
+                override("meter", unit=look.TEXT, custom__width=160),
+            ],
+            custom={"minWidth": 120},
             decimals=3,
+            width=10,
             height=7,
             no_data=_NONE,
         ),
@@ -33,23 +51,15 @@ _STATE: Final = Row(
             "Collectors",
             "Each collector's version, backlog and counts since it was started.",
             look.NUMBER,
-            influxql.own_last(
-                {
-                    "version": "{version}",
-                    "lag": "{lag_s}",
-                    "waiting": "{waiting}",
-                    "spool": "{spool_bytes}",
-                    "rejected": "{rejected}",
-                    "dropped": "{dropped}",
-                    "damaged": "{damaged}",
-                }
-            ),
+            influxql.own_last(_STATE_OF),
+            transformations=[ordered(_COLUMNS, {}, hidden=["Time"])],
             overrides=[
-                override("Time", custom__hidden=True),
                 override("lag", unit=look.SECONDS),
                 override("spool", unit=look.BYTES),
                 override("version", unit=look.TEXT),
             ],
+            custom=_NARROW,
+            width=14,
             height=7,
             no_data=_NONE,
         ),
@@ -108,6 +118,7 @@ _COURSE: Final = Row(
             look.SECONDS,
             influxql.own({"lag": "{lag_s}"}),
             interval="1m",
+            decimals=0,
             no_data=_NONE,
         ),
         lines(
@@ -134,6 +145,7 @@ _COURSE: Final = Row(
             "What each interval delivered beyond what it read: readings that had waited.",
             look.NUMBER,
             influxql.own_late(),
+            custom={"barMaxWidth": 10},
             interval="1m",
             decimals=0,
             no_data=_NONE,

@@ -11,8 +11,14 @@ Json = dict[str, Any]
 
 SOURCE: Final[Json] = {"type": "influxdb", "uid": "${datasource}"}
 NO_DATA: Final = "no readings in this time range"
-LONGEST_JOINED_MS: Final = 900_000
+LONGEST_JOINED_MS: Final = 1_000_000
 """A line runs on over a gap of a quarter of an hour; a longer one is seen."""
+
+WIDEST_BAR: Final = 60
+"""Pixels. Without it a bar that is alone in its panel is as wide as the panel."""
+
+BETWEEN_LABELS: Final = 75
+"""Pixels: some are left out rather than written over each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,8 @@ class Panel:
     """One panel. `width` is out of 24, `height` in rows of 30 pixels.
 
     `since` and `back` are Grafana's own overrides of the dashboard's time range: `now/d` is
-    today, and `1y` back with it today a year ago.
+    today, and `1y` back with it today a year ago. `colour` is `series` (each by its name),
+    `thresholds`, `continuous`, or a colour whose shades the series get.
     """
 
     kind: str
@@ -58,35 +65,54 @@ class Panel:
             **({"transformations": list(self.transformations)} if self.transformations else {}),
             **({"timeFrom": self.since} if self.since else {}),
             **({"timeShift": self.back} if self.back else {}),
+            **({"hideTimeOverride": True} if self._tells_its_time() else {}),
             **({"interval": self.interval} if self.interval else {}),
         }
+
+    def _tells_its_time(self) -> bool:
+        """Tell whether the title says what Grafana would write beside it."""
+        return self.since is not None and (self.kind == "stat" or self.since == "now/d")
 
     def _defaults(self) -> Json:
         given = {"decimals": self.decimals, "min": self.least, "max": self.most}
         steps = [{"value": value, "color": colour} for value, colour in self.steps]
-        mode = _MODES[self.colour]
         return {
             "unit": self.unit,
             "noValue": self.no_data,
-            "color": {"mode": mode},
+            "color": self._mode(),
             "thresholds": {"mode": "absolute", "steps": steps},
             "custom": dict(self.custom),
+            **({"mappings": [self._nothing()]} if self.kind in {"stat", "gauge"} else {}),
             **{name: value for name, value in given.items() if value is not None},
         }
+
+    def _nothing(self) -> Json:
+        """Nothing to show is neither good nor bad, so it is plain text."""
+        result = {"text": self.no_data, "color": "text", "index": 0}
+        return {"type": "special", "options": {"match": "null", "result": result}}
+
+    def _mode(self) -> Json:
+        """Colour what no name colours; a number without a name is plain text."""
+        if self.colour in _MODES:
+            return {"mode": _MODES[self.colour]}
+        if self.colour != "series":
+            return {"mode": "shades", "fixedColor": self.colour}
+        if self.kind in {"stat", "gauge"}:
+            return {"mode": "fixed", "fixedColor": "text"}
+        return {"mode": "palette-classic"}
 
     def _overrides(self) -> list[Json]:
         """The colours of the series by their names, then what the panel has of its own."""
         if self.colour != "series":
             return list(self.overrides)
-        names = dict.fromkeys(name for query in self.queries for name in query.names)
-        coloured = [_coloured(name, look.SERIES[name]) for name in names if name in look.SERIES]
+        names = {name: query.alias for query in self.queries for name in query.names}
+        coloured = [_coloured(name, names[name]) for name in names if name in look.SERIES]
         return [*coloured, *self.overrides]
 
 
 _MODES: Final = {
-    "series": "palette-classic",
     "thresholds": "thresholds",
-    "continuous": "continuous-YlRd",
+    "continuous": "continuous-reds",
 }
 
 
@@ -101,11 +127,13 @@ def _target(query: Query, letter: str) -> Json:
     }
 
 
-def _coloured(name: str, colour: str) -> Json:
-    """Colour a series by its name, also where the site's name stands before it."""
+def _coloured(name: str, alias: str) -> Json:
+    """Colour a series by its name; where the site's stands before it, each site has a shade."""
+    mode = "shades" if "tag_site" in alias else "fixed"
+    value = {"mode": mode, "fixedColor": look.SERIES[name]}
     return {
         "matcher": {"id": "byRegexp", "options": f"/^(.*: )?{name}$/"},
-        "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
+        "properties": [{"id": "color", "value": value}],
     }
 
 
@@ -203,6 +231,7 @@ def bars(title: str, description: str, unit: str, *queries: Query, **more: Any) 
         "drawStyle": "bars",
         "barAlignment": 1,
         "barWidthFactor": 0.8,
+        "barMaxWidth": WIDEST_BAR,
         "fillOpacity": 80,
         "lineWidth": 0,
         "stacking": {"mode": "normal", "group": "A"},
@@ -214,7 +243,8 @@ def bars(title: str, description: str, unit: str, *queries: Query, **more: Any) 
 
 
 def columns(title: str, description: str, unit: str, *queries: Query, **more: Any) -> Panel:
-    """A bar for each row of a table: months, years."""
+    """A bar for each row of a table: months, years. Figures in stacked bars would be a jumble."""
+    stacking = more.pop("stacking", "normal")
     return Panel(
         kind="barchart",
         title=title,
@@ -226,8 +256,9 @@ def columns(title: str, description: str, unit: str, *queries: Query, **more: An
             "orientation": "auto",
             "xField": more.pop("along"),
             "xTickLabelRotation": 0,
-            "showValue": more.pop("values", "auto"),
-            "stacking": more.pop("stacking", "normal"),
+            "xTickLabelSpacing": more.pop("between", BETWEEN_LABELS),
+            "showValue": "auto" if stacking == "none" else "never",
+            "stacking": stacking,
             "groupWidth": 0.7,
             "barWidth": 0.9,
             "legend": {**_LEGEND, "calcs": []},

@@ -4,7 +4,7 @@ from typing import Final
 
 from dashboards.build import influxql, look
 from dashboards.build.dashboard import FAILURES, Dashboard, Row, textbox
-from dashboards.build.panel import columns, gauge, lines, stat
+from dashboards.build.panel import WIDEST_BAR, columns, gauge, lines, stat
 from dashboards.build.transformation import merged, per_calendar
 
 _NONE: Final = "this meter does not send it (Belgian ones do)"
@@ -87,6 +87,7 @@ _QUARTERS: Final = Row(
                 },
                 how="max",
             ),
+            custom={"fillOpacity": 0},
             interval="10s",
             no_data=_NONE,
             decimals=2,
@@ -122,7 +123,13 @@ _MONTHS: Final = Row(
             "From the readings of the register, so for every meter, Belgian or not.",
             look.KILOWATT,
             influxql.highest_quarter("peak"),
-            custom={"drawStyle": "bars", "fillOpacity": 80, "barAlignment": 1},
+            since="now-30d/d",
+            custom={
+                "drawStyle": "bars",
+                "fillOpacity": 80,
+                "barAlignment": 1,
+                "barMaxWidth": WIDEST_BAR,
+            },
             decimals=2,
             width=12,
             height=9,

@@ -14,6 +14,13 @@ _BAND: Final = (
     (look.LOWEST_VOLT, look.GOOD),
     (look.HIGHEST_VOLT, look.BAD),
 )
+_LIMITS: Final = (
+    (None, look.GOOD),
+    (look.LOWEST_VOLT, look.BAD),
+    (look.HIGHEST_VOLT, look.BAD),
+)
+"""The same as lines: both limits are drawn in the colour of what begins there."""
+
 _COUNT: Final = ((None, look.GOOD), (1, look.CARE))
 
 
@@ -67,7 +74,7 @@ _VOLTAGE: Final = Row(
                 "fillOpacity": 0,
                 "thresholdsStyle": {"mode": "dashed"},
             },
-            steps=_BAND,
+            steps=_LIMITS,
             interval="10s",
             no_data=_NONE,
             decimals=1,
@@ -94,20 +101,7 @@ _VOLTAGE: Final = Row(
             interval="10s",
             no_data=_NONE,
             decimals=1,
-        ),
-        lines(
-            "Reactive power",
-            "What flows to and fro without being used; Swedish, Luxembourg and Baltic meters send "
-            "it.",
-            look.KILOVAR,
-            influxql.course(
-                {
-                    "import": "{reactive_power_import_kvar}",
-                    "return": "0 - {reactive_power_export_kvar}",
-                }
-            ),
-            interval="10s",
-            no_data=_NONE,
+            width=24,
         ),
     ],
 )
@@ -150,6 +144,26 @@ _FAILED: Final = Row(
             height=9,
             no_data="no message",
         ),
+    ],
+)
+
+_SELDOM: Final = Row(
+    "What few meters send",
+    [
+        lines(
+            "Reactive power",
+            "What flows to and fro without being used; Swedish, Luxembourg and Baltic meters send "
+            "it.",
+            look.KILOVAR,
+            influxql.course(
+                {
+                    "import": "{reactive_power_import_kvar}",
+                    "return": "0 - {reactive_power_export_kvar}",
+                }
+            ),
+            interval="10s",
+            no_data=_NONE,
+        ),
         lines(
             "Frequency",
             "Baltic meters send it; the whole of Europe has the same one.",
@@ -171,13 +185,14 @@ _FAILED: Final = Row(
             decimals=2,
         ),
     ],
+    collapsed=True,
 )
 
 QUALITY: Final = Dashboard(
     name="power-quality",
     title="Power quality",
     description="Voltage, current, sags, swells and power failures.",
-    rows=[_VOLTAGE, _FAILED],
+    rows=[_VOLTAGE, _FAILED, _SELDOM],
     since="now-24h",
     refresh="1m",
     annotations=[FAILURES],

@@ -52,7 +52,7 @@ def per_calendar(pattern: str, label: str, names: Sequence[str], how: str = "sum
     return [
         written("Time", pattern),
         _step("groupBy", fields=fields),
-        _ordered(list(renamed), renamed),
+        ordered(list(renamed), renamed),
     ]
 
 
@@ -89,7 +89,7 @@ def crossed(
             valueField=value,
             emptyValue="null",
         ),
-        _ordered([corner, down, *order], {corner: down}),
+        ordered([corner, down, *order], {corner: down}),
         _step("sortBy", fields={}, sort=[{"field": down}]),
     ]
 
@@ -129,7 +129,7 @@ def night_only(name: str) -> list[Json]:
             type="include",
             match="any",
         ),
-        _ordered(["Time", name], {}, hidden=["Begin"]),
+        ordered(["Time", name], {}, hidden=["Begin"]),
     ]
 
 
@@ -142,7 +142,7 @@ def sorted_by(field: str, *, descending: bool = False) -> Json:
     return _step("sortBy", fields={}, sort=[{"field": field, "desc": descending}])
 
 
-def _ordered(order: Sequence[str], renamed: Mapping[str, str], hidden: Sequence[str] = ()) -> Json:
+def ordered(order: Sequence[str], renamed: Mapping[str, str], hidden: Sequence[str] = ()) -> Json:
     """Names, and the order of the columns by the names that they have before."""
     return _step(
         "organize",

@@ -3,9 +3,10 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,12 @@ import pytest
 from bed.influxd import Database
 from bed.influxdb import cache
 from bed.service import Service
-from dashboards.homes import HOMES, Home, write
+from collector.simulate.localtime import midnight
+from dashboards.books import Books
+from dashboards.cells import Row, asked, cell
+from dashboards.collectors import lines
+from dashboards.expected import SITES
+from dashboards.homes import FIRST, HOMES, NOW, Home, write
 from dashboards.influxdb1 import Influxd1, NoInfluxDB1Error, find
 from dashboards.node import NoNodeError, Packages, alone, install
 from dashboards.shipped import ROOT
@@ -30,6 +36,9 @@ MAKES_TELEGRAMS: Final = (
     "collector/simulate/weather.py",
 )
 LINES_A_REQUEST: Final = 20_000
+
+Shown = Callable[..., list[Row]]
+"""Give the rows of a cell: `shown("history", "Weeks")`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,42 @@ def _replay(part: Path, home: Path, target: dict[str, str]) -> Service:
     return service
 
 
+@pytest.fixture(params=SITES)
+def site(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def books(year: Year, site: str) -> Books:
+    return Books.load(year.files / site / "books.json")
+
+
+@pytest.fixture
+def shown(year: Year, site: str) -> Shown:
+    """Ask a cell over the whole year, or over another time."""
+
+    def rows(
+        dashboard: str,
+        title: str,
+        *,
+        of: str = "",
+        begin: datetime | str = midnight(FIRST),  # noqa: B008  a constant
+        end: datetime | None = None,
+    ) -> list[Row]:
+        found = cell(dashboard, title)
+        return asked(year.influxd, year.bucket, found, of or site, NOW, begin, end)
+
+    return rows
+
+
+@pytest.fixture(scope="session")
+def collectors(year: Year) -> Year:
+    """Give the year, with what two collectors said of themselves at its end."""
+    assert year.influxd.write(year.bucket, lines(NOW)).status == 204
+    return year
+
+
 @pytest.fixture(scope="session")
 def influxd1(telegrams: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd1]:
     """Give an InfluxDB 1.x with the same year, loaded from the lines as one would by hand."""
@@ -119,8 +164,8 @@ def influxd1(telegrams: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with Influxd1(program, tmp_path_factory.mktemp("influxdb1")) as server:
         server.make(DATABASE)
         for site in HOMES:
-            lines = (telegrams / site / "lines.lp").read_bytes().splitlines(keepends=True)
-            for batch in _batches(lines):
+            points = (telegrams / site / "lines.lp").read_bytes().splitlines(keepends=True)
+            for batch in _batches(points):
                 server.load(DATABASE, b"".join(batch))
         yield server
 

@@ -15,7 +15,7 @@ from typing import Final, Self
 from urllib import error, parse, request
 
 from bed import child
-from bed.influxd import Answer, _free_port
+from bed.influxd import Answer, free_port
 from bed.influxdb import cache
 
 PACKAGE: Final = "influxdb"
@@ -72,7 +72,7 @@ class Influxd1:
     """A server on the loopback interface with data of its own; a context manager."""
 
     def __init__(self, program: Path, home: Path) -> None:
-        self.url = f"http://127.0.0.1:{_free_port()}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         self._program = program
         self._home = home
         self._process: subprocess.Popen[bytes] | None = None
@@ -81,7 +81,7 @@ class Influxd1:
         config = self._home / "influxdb.conf"
         config.write_text(
             f"""reporting-disabled = true
-bind-address = "127.0.0.1:{_free_port()}"
+bind-address = "127.0.0.1:{free_port()}"
 [meta]
   dir = "{self._home}/meta"
 [data]

@@ -34,8 +34,12 @@ def dashboards() -> dict[str, Json]:
 
 
 def panels(dashboard: Json) -> Iterator[Json]:
-    """The panels that show something; a row is a heading."""
-    return (panel for panel in dashboard["panels"] if panel["type"] != "row")
+    """The panels that show something; a row is a heading, and has its panels if collapsed."""
+    for panel in dashboard["panels"]:
+        if panel["type"] == "row":
+            yield from panel["panels"]
+        else:
+            yield panel
 
 
 def panel(dashboard: str, title: str) -> Json:

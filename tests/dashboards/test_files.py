@@ -24,6 +24,10 @@ OWN_FIELDS: Final = {
     *("lag_s", "version", "read", "repeated", "bad_checksums", "bad_lines", "delivered"),
     *("waiting", "rejected", "dropped", "damaged", "retries", "spool_bytes"),
 }
+UNITS: Final = {
+    *("none", "string", "dateTimeFromNow", "dateTimeAsIsoNoDateIfToday"),
+    *("s", "bytes"),  # a backlog may be seconds or days, bytes or gigabytes
+}
 ENERGY: Final = {f.name for f in FIELDS if re.fullmatch(r"energy_(im|ex)port_(t\d_)?kwh", f.name)}
 OF_METER: Final = {
     f.name
@@ -101,7 +105,9 @@ def test_a_dashboard_can_be_imported_anywhere(name: str) -> None:
     assert dashboard["id"] is None
     assert "__inputs" not in dashboard
     assert dashboard["timezone"] == "Europe/Amsterdam"
-    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    rows = [panel for panel in dashboard["panels"] if panel["type"] == "row"]
+    numbers = [panel["id"] for panel in (*rows, *panels(dashboard))]
+    assert len(set(numbers)) == len(numbers)
     sources = set(re.findall(r'"uid": "([^"]+)"', (GRAFANA / f"{name}.json").read_text()))
     assert sources == {"${datasource}", "-- Grafana --", dashboard["uid"]}
 
@@ -116,6 +122,45 @@ def test_a_panel_says_what_it_shows(name: str, panel: Json) -> None:
     assert panel["targets"]
     assert panel["gridPos"]["h"] >= 5
     assert panel["gridPos"]["w"] >= 4
+
+
+@pytest.mark.parametrize(("name", "panel"), PANELS)
+def test_a_number_that_is_not_there_is_neither_good_nor_bad(name: str, panel: Json) -> None:
+    """Grafana would write its no-data text in the colour of nought."""
+    defaults = panel["fieldConfig"]["defaults"]
+    if panel["type"] not in {"stat", "gauge"}:
+        return
+
+    (mapping,) = defaults["mappings"]
+    assert mapping["options"]["match"] == "null", name
+    assert mapping["options"]["result"]["text"] == defaults["noValue"]
+    assert mapping["options"]["result"]["color"] == "text"
+
+
+@pytest.mark.parametrize(("name", "panel"), PANELS)
+def test_a_table_of_several_tags_has_its_columns_in_an_order(name: str, panel: Json) -> None:
+    """Grafana gives the tags' columns in another order each time that it asks."""
+    grouped = [
+        re.search(r' GROUP BY ("\w+"(?:, "\w+")+)$', target["query"])
+        for target in panel["targets"]
+    ]
+    if panel["type"] != "table" or not any(grouped):
+        return
+
+    tags = {tag for match in grouped if match for tag in re.findall(r"\w+", match[1])}
+    (step,) = (one for one in panel["transformations"] if one["id"] == "organize")
+    assert tags <= set(step["options"]["indexByName"]), name
+
+
+@pytest.mark.parametrize(("name", "panel"), PANELS)
+def test_a_unit_is_the_same_for_small_and_large_numbers(name: str, panel: Json) -> None:
+    """One axis never says Wh and kWh; a register reads as on the meter."""
+    units = [panel["fieldConfig"]["defaults"]["unit"]]
+    for override in panel["fieldConfig"]["overrides"]:
+        units += [each["value"] for each in override["properties"] if each["id"] == "unit"]
+
+    for unit in units:
+        assert unit.startswith(("suffix:", "prefix:")) or unit in UNITS, name
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)

@@ -8,7 +8,6 @@ from typing import Any, Final
 import pytest
 
 from collector.simulate.localtime import midnight
-from collector.status import collector_line
 from dashboards.asked import Ask, Series, answers, frame, of_version_1, of_version_2
 from dashboards.conftest import DATABASE, Year
 from dashboards.homes import FIRST, NOW
@@ -97,44 +96,6 @@ def test_variables_and_annotations_are_answered(year: Year, name: str) -> None:
 def _failure_end(year: Year) -> int:
     (failure,) = year.homes["utrecht"].house.outages
     return int(failure.end.timestamp() * 1000)
-
-
-@pytest.fixture(scope="module")
-def collectors(year: Year) -> Year:
-    """Two hours of two collectors: one well, one with an outage of an hour and what it led to."""
-    lines = []
-    for minute in range(121):
-        out = 30 <= minute < 90
-        behind = 6 * (minute - 30) if out else 0
-        lines.append(_own("utrecht", minute, read=6 * minute, delivered=6 * minute))
-        counts = {
-            "read": 6 * minute,
-            "delivered": 6 * (30 if out else minute),
-            "waiting": behind,
-            "spool_bytes": 700 * behind,
-            "bad_checksums": minute // 40,
-            "rejected": int(minute > 100),
-        }
-        lines.append(_own("gent", minute, lag=60 * (minute - 30) if out else 3, **counts))
-    assert year.influxd.write(year.bucket, "".join(lines)).status == 204
-    return year
-
-
-def _own(site: str, minute: int, *, lag: int = 3, **counts: int) -> str:
-    """What the collector writes of itself, in the last two hours of the year."""
-    names = (
-        *("read", "delivered", "waiting", "repeated", "bad_checksums", "bad_lines"),
-        *("rejected", "dropped", "damaged", "retries", "spool_bytes"),
-    )
-    return collector_line(
-        {
-            "counts": dict.fromkeys(names, 0) | counts,
-            "lag_s": lag,
-            "version": "0.1.0",
-            "site": site,
-            "updated": int(NOW.timestamp()) - 7200 + 60 * minute,
-        }
-    )
 
 
 def test_the_collectors_dashboard_tells_an_outage_and_what_came_late(

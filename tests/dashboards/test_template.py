@@ -1,37 +1,69 @@
-"""The template for InfluxDB's own UI: applied to a real server, and its queries run there."""
+"""The template for InfluxDB's own UI: Grafana's panels once more, applied to a real server."""
 
-import json
 import re
 import subprocess
 import sys
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import pytest
 
-from bed.influxd import Database, Influxd, Row, at
-from collector.simulate.localtime import local, midnight
-from dashboards.books import Books
+from bed.influxd import Database, Influxd, at
+from dashboards.build import look
+from dashboards.cells import DASHBOARDS, PRICES, TEMPLATE, Row, asked, cells
 from dashboards.conftest import Year
-from dashboards.homes import FIRST, NOW
-from dashboards.shipped import INFLUXDB, Json
+from dashboards.homes import NOW
+from dashboards.shipped import INFLUXDB, Json, dashboards, defaults, panels
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
+KINDS: Final = {
+    "gauge": {"Gauge"},
+    "stat": {"Single_Stat", "Table"},
+    "timeseries": {"Xy"},
+    "barchart": {"Xy", "Table"},
+    "table": {"Table"},
+}
+"""What a panel of Grafana's may be in InfluxDB's UI, where a number is one number."""
 
-TEMPLATE: Final[list[Json]] = json.loads((INFLUXDB / "p1-collector.json").read_text())
-PRICES: Final = {
-    resource["spec"]["name"]: resource["spec"]["selected"][0]
-    for resource in TEMPLATE
-    if resource["kind"] == "Variable" and resource["spec"]["type"] == "constant"
-}
-CELLS: Final = {
-    f"{resource['spec']['name']}: {cell['name']}": cell["queries"]
-    for resource in TEMPLATE
-    if resource["kind"] == "Dashboard"
-    for cell in resource["spec"]["charts"]
-}
-NOT_THERE: Final = {"P1 · Collector": "both", "P1 · Peak demand": "utrecht"}
-"""Dashboards without data: of a running collector, and of a meter without peaks."""
+
+@pytest.mark.parametrize("name", dashboards())
+def test_each_panel_of_grafanas_is_a_cell_with_the_same_words(name: str) -> None:
+    of_grafana = list(panels(dashboards()[name]))
+    headings = [row["title"] for row in dashboards()[name]["panels"] if row["type"] == "row"]
+    words = [each["name"] for each in DASHBOARDS[name]["charts"] if each["kind"] == "Markdown"]
+
+    assert words == headings
+    assert [cell["name"] for cell in cells(name)] == [panel["title"] for panel in of_grafana]
+    for cell, panel in zip(cells(name), of_grafana, strict=True):
+        assert cell["kind"] in KINDS[panel["type"]]
+        assert cell["note"].startswith(panel["description"])
+        assert panel["fieldConfig"]["defaults"]["noValue"] in cell["note"]
+        assert cell["noteOnEmpty"]
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_no_two_cells_lie_on_each_other(name: str) -> None:
+    taken: set[tuple[int, int]] = set()
+    for cell in DASHBOARDS[name]["charts"]:
+        places = {
+            (x, y)
+            for x in range(cell["xPos"], cell["xPos"] + cell["width"])
+            for y in range(cell["yPos"], cell["yPos"] + cell["height"])
+        }
+        assert not places & taken, cell["name"]
+        assert max(x for x, _ in places) < 12
+        taken |= places
+
+
+def test_each_price_is_the_one_that_grafana_begins_with() -> None:
+    grafana = {
+        name: text
+        for dashboard in dashboards().values()
+        for name, text in defaults(dashboard).items()
+        if name.startswith("price") or name in {"energy_tax", "standing", "zone"}
+    }
+
+    assert grafana == PRICES
 
 
 def ran(server: Database, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -59,6 +91,9 @@ def wanted(kinds: set[str]) -> list[str]:
     return sorted(each["spec"]["name"] for each in TEMPLATE if each["kind"] in kinds)
 
 
+@pytest.mark.influxdb
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_applied_twice_it_leaves_one_of_each_and_it_can_be_removed(own_influxd: Influxd) -> None:
     own_influxd.new_bucket("house")
     for _ in range(2):
@@ -75,6 +110,7 @@ def test_applied_twice_it_leaves_one_of_each_and_it_can_be_removed(own_influxd: 
         }
     (task,) = own_influxd.request("GET", "/api/v2/tasks").json["tasks"]
     assert set(re.findall(r'from\(bucket: "(.*?)"\)', task["flux"])) == {"house"}
+    _keeps_what_the_template_says(own_influxd)
 
     assert ran(own_influxd, "--remove").returncode == 0
     left = made(own_influxd)
@@ -85,6 +121,48 @@ def test_applied_twice_it_leaves_one_of_each_and_it_can_be_removed(own_influxd: 
     assert made(own_influxd)["dashboards"] == wanted({"Dashboard"})
 
 
+def _keeps_what_the_template_says(server: Database) -> None:
+    """A property that the server does not know it drops without a word."""
+    found = server.request("GET", at("/api/v2/dashboards", limit="100")).json["dashboards"]
+    for dashboard in found:
+        (spec,) = (each for each in DASHBOARDS.values() if each["name"] == dashboard["name"])
+        kept = [_view(server, dashboard["id"], each["id"]) for each in dashboard["cells"]]
+        assert len(kept) == len(spec["charts"])
+        for chart in spec["charts"]:
+            assert any(_is_of(chart, view) for view in kept), chart["name"]
+
+
+def _view(server: Database, dashboard: str, cell: str) -> Json:
+    answer = server.request("GET", f"/api/v2/dashboards/{dashboard}/cells/{cell}/view")
+    view: Json = answer.json
+    return view
+
+
+def _is_of(chart: Json, view: Json) -> bool:
+    """Tell whether a view is this chart, with its words, query, look and colours."""
+    kept = view["properties"]
+    if "queries" not in kept or "queries" not in chart:
+        return bool(chart["kind"] == "Markdown" and kept["note"] == chart["note"])
+    (query,) = chart["queries"]
+    (text,) = (each["text"] for each in kept["queries"])
+    return bool(
+        view["name"] == chart["name"]
+        and kept["note"] == chart["note"]
+        and kept["showNoteWhenEmpty"]
+        and text.strip() == query["query"].strip()
+        and kept["colors"]
+        and [(c["hex"], float(c["value"])) for c in kept["colors"]]
+        == [(c["hex"], float(c["value"])) for c in chart["colors"]]
+        and kept.get("geom", "") == chart.get("geom", "")
+        and kept.get("position", "") == chart.get("position", "")
+        and kept.get("shadeBelow", False) == chart.get("shade", False)
+        and [each["internalName"] for each in kept.get("fieldOptions", [])]
+        == [each["fieldName"] for each in chart.get("fieldOptions", [])]
+        and kept.get("decimalPlaces", {}).get("digits") == chart.get("decimalPlaces")
+    )
+
+
+@pytest.mark.influxdb
 def test_a_wrong_address_is_said_in_words(own_influxd: Influxd) -> None:
     own_influxd.stop()
 
@@ -94,102 +172,45 @@ def test_a_wrong_address_is_said_in_words(own_influxd: Influxd) -> None:
     assert done.stderr.startswith(f"error: no InfluxDB at {own_influxd.url}")
 
 
-def asked(year: Year, query: str, site: str, begin: datetime, end: datetime) -> list[Row]:
-    """Run a cell's query with the variables as the UI hands them over."""
-    texts = {"bucket": year.bucket, "site": site, **PRICES}
-    known = ", ".join(f"{name}: {json.dumps(text)}" for name, text in texts.items())
-    option = (
-        f"option v = {{timeRangeStart: {_flux(begin)}, timeRangeStop: {_flux(end)},"
-        f" windowPeriod: 10m, {known}}}\n"
-    )
-    imports, rest = _split(query)
-    return year.influxd.flux(imports + option + rest)
+NOT_SENT: Final = {
+    *("Heat, each day", "Cooling, each day", "Reactive power", "Messages", "Frequency"),
+    "Power factor",
+}
+"""What neither household has."""
+
+EMPTY: Final = {
+    "utrecht": {
+        *("Water today", "Water, each day", "Running quarter hour", "Peak of this month"),
+        *("Mean of twelve months", "That costs in a year", "The running quarter and the peak"),
+        "The month peaks",
+    },
+    "gent": {"Voltage sags", "Voltage swells", "Power failures", "Log of the long failures"},
+}
+"""What one of them does not have."""
 
 
-def _split(query: str) -> tuple[str, str]:
-    """Imports come before everything else."""
-    lines = query.splitlines(keepends=True)
-    imports = [line for line in lines if line.startswith("import ")]
-    return "".join(imports), "".join(line for line in lines if line not in imports)
+@pytest.mark.influxdb
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("site", EMPTY)
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_every_cell_is_answered(collectors: Year, name: str, site: str) -> None:
+    """Over the time that Grafana's dashboard begins with, whose end is now."""
+    span = dashboards()[name]["time"]["from"].removeprefix("now").removesuffix("/d")
+    for shown in cells(name):
+        rows = asked(collectors.influxd, collectors.bucket, shown, site, NOW, span)
+
+        assert bool(rows) == (shown["name"] not in NOT_SENT | EMPTY[site]), shown["name"]
+        if rows and shown["kind"] == "Xy":
+            _goes_on(rows)
+            # With several sites a series is named for its own, and all have the colour of one.
+            series = dict.fromkeys(row["_field"].rpartition(": ")[2] for row in rows)
+            colours = [each["hex"] for each in shown["colors"]]
+            assert colours == [look.SERIES.get(each, look.PLAIN) for each in series]
 
 
-def _flux(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@pytest.mark.parametrize("site", ["utrecht", "gent"])
-@pytest.mark.parametrize("name", CELLS)
-def test_every_cell_is_answered(year: Year, name: str, site: str) -> None:
-    dashboard, _, title = name.partition(": ")
-    for query in CELLS[name]:
-        rows = asked(year, query["query"], site, NOW - timedelta(days=1), NOW)
-
-        empty = NOT_THERE.get(dashboard) in {site, "both"}
-        if not empty and (site, title) != ("gent", "Long power failures"):
-            assert [row for row in rows if row["_value"]], query["query"]
-
-
-def cell(dashboard: str, title: str) -> str:
-    query: str = CELLS[f"P1 · {dashboard}: {title}"][0]["query"]
-    return query
-
-
-@pytest.mark.parametrize("site", ["utrecht", "gent"])
-def test_the_days_are_those_of_the_books(year: Year, site: str) -> None:
-    books = Books.load(year.files / site / "books.json")
-    rows = asked(year, cell("History", "Each day"), site, midnight(FIRST), NOW)
-
-    shown: dict[tuple[date, str], int] = {}
-    for row in rows:
-        shown[_day(row), row["_field"]] = round(float(row["_value"]) * 1000)
-    days = [FIRST + timedelta(days=n) for n in range(399)]
-    for day in days:
-        used = books.on(day)
-        got = shown[day, "energy_import_kwh"], shown[day, "energy_export_kwh"]
-        assert got == (used.imported, used.exported), day
-
-
-@pytest.mark.parametrize("site", ["utrecht", "gent"])
-def test_the_months_are_those_of_the_books(year: Year, site: str) -> None:
-    books = Books.load(year.files / site / "books.json")
-    rows = asked(year, cell("History", "Each month"), site, NOW - timedelta(days=1), NOW)
-
-    shown = {
-        _day(row).strftime("%Y-%m"): round(float(row["_value"]) * 1000)
-        for row in rows
-        if row["_field"] == "energy_import_kwh"
-    }
-    months = [date(2025 + n // 12, n % 12 + 1, 1) for n in range(8, 21)]
-    assert {month.strftime("%Y-%m"): shown[month.strftime("%Y-%m")] for month in months} == {
-        month.strftime("%Y-%m"): books.used(midnight(month), midnight(_next(month))).imported
-        for month in months
-    }
-
-
-def _next(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1)
-
-
-def _day(row: Row) -> date:
-    return local(datetime.fromisoformat(row["_time"])).date()
-
-
-def test_the_task_keeps_what_it_says(year: Year) -> None:
-    """The task's own words, with its two days laid where the year has some."""
-    (task,) = (each["spec"]["query"] for each in TEMPLATE if each["kind"] == "Task")
-    long = year.influxd.new_bucket("year-long")
-    begin = NOW - timedelta(days=2)
-    span = f"start: {_flux(begin)}, stop: {_flux(NOW)}"
-    query = task.replace("start: -2d", span).replace('bucket: "p1-long"', f'bucket: "{long}"')
-    year.influxd.flux(query.replace('bucket: "p1"', f'bucket: "{year.bucket}"'))
-
-    kept = {
-        (row["_measurement"], row["site"])
-        for row in year.influxd.flux(
-            f'from(bucket: "{long}") |> range({span}) |> count() |> keep(columns:'
-            ' ["_measurement", "site"]) |> group() |> unique(column: "_measurement")'
-        )
-    }
-    assert {"readings", "gas", "electricity"} <= {measurement for measurement, _ in kept}
-    count = year.influxd.influxql(long, 'SELECT count("energy_import_kwh") AS "n" FROM "readings"')
-    assert count[0]["n"] == 2 * 192
+def _goes_on(rows: Sequence[Row]) -> None:
+    """Within a series each point is later than the one before, else the line runs back."""
+    for before, after in pairwise(rows):
+        if before["_field"] == after["_field"]:
+            assert before["_time"] < after["_time"], before["_field"]

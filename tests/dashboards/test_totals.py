@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from statistics import fmean
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,7 +11,20 @@ from collector.simulate.localtime import local, midnight
 from dashboards.asked import Ask, answers, frame, of_version_1, of_version_2, table
 from dashboards.books import Books, Used
 from dashboards.conftest import DATABASE, Year
-from dashboards.homes import FIRST, NOW, UNREAD
+from dashboards.expected import (
+    ALL_DAYS,
+    LAST,
+    WHOLE_DAYS,
+    cost,
+    days_of,
+    days_with_all_readings,
+    days_without_a_gap,
+    highest_quarter,
+    lowest_quarter,
+    sums,
+    tariffs,
+)
+from dashboards.homes import FIRST, NOW
 from dashboards.node import Packages
 from dashboards.shipped import Range, dashboards, defaults, panel, sent, utc
 
@@ -20,14 +32,6 @@ if TYPE_CHECKING:
     from dashboards.influxdb1 import Influxd1
 
 pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
-
-LAST: Final = NOW - timedelta(minutes=15)  # the last quarter hour that was read
-YESTERDAY: Final = local(NOW).date() - timedelta(days=1)
-WHOLE_DAYS: Final = [FIRST + timedelta(days=n) for n in range((YESTERDAY - FIRST).days + 1)]
-LOW_IS_ONE: Final = {"utrecht": True, "gent": False}
-SITES: Final = tuple(LOW_IS_ONE)
-
-Prices = dict[str, Decimal]
 
 
 @pytest.fixture(params=["2.7", "1.6"])
@@ -37,17 +41,6 @@ def ask(request: pytest.FixtureRequest, year: Year) -> Ask:
         return of_version_2(year.influxd, year.bucket)
     server: Influxd1 = request.getfixturevalue("influxd1")
     return of_version_1(server, DATABASE)
-
-
-@pytest.fixture(params=SITES)
-def site(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
-@pytest.fixture
-def books(year: Year, site: str) -> Books:
-    return Books.load(year.files / site / "books.json")
 
 
 def by_day(ask: Ask, dashboard: str, title: str, site: str) -> dict[date, dict[str, float]]:
@@ -68,17 +61,6 @@ def thousandths(numbers: dict[str, float]) -> dict[str, int]:
     return {name: round(number * 1000) for name, number in numbers.items()}
 
 
-def tariffs(used: Used, site: str) -> dict[str, int]:
-    """Give the use by the numbers of the tariffs; the returned energy below nought."""
-    names = ("tariff 1", "tariff 2") if LOW_IS_ONE[site] else ("tariff 2", "tariff 1")
-    return {
-        names[0]: used.low,
-        names[1]: used.normal,
-        f"return {names[0]}": -used.out_low,
-        f"return {names[1]}": -used.out_normal,
-    }
-
-
 def test_each_day_has_what_was_taken_and_given(ask: Ask, site: str, books: Books) -> None:
     shown = by_day(ask, "history", "Electricity, each day", site)
 
@@ -96,11 +78,19 @@ def test_each_day_has_its_tariffs(ask: Ask, site: str, books: Books) -> None:
     }
 
 
+def test_each_day_has_its_net(ask: Ask, site: str, books: Books) -> None:
+    shown = by_day(ask, "history", "Net, each day", site)
+
+    assert {day: thousandths(shown[day]) for day in WHOLE_DAYS} == {
+        day: {"net": books.on(day).imported - books.on(day).exported} for day in WHOLE_DAYS
+    }
+
+
 def test_each_day_has_its_gas(ask: Ask, site: str, books: Books) -> None:
     shown = by_day(ask, "history", "Gas, each day", site)
 
-    assert {day: thousandths(shown[day]) for day in _days_with_all_readings(site)} == {
-        day: {"gas": books.on(day).gas} for day in _days_with_all_readings(site)
+    assert {day: thousandths(shown[day]) for day in days_with_all_readings(site)} == {
+        day: {"gas": books.on(day).gas} for day in days_with_all_readings(site)
     }
 
 
@@ -111,11 +101,6 @@ def test_each_day_has_its_water(ask: Ask, year: Year) -> None:
     assert {day: thousandths(shown[day]) for day in WHOLE_DAYS} == {
         day: {"water": books.on(day).water} for day in WHOLE_DAYS
     }
-
-
-def _days_with_all_readings(site: str) -> list[date]:
-    """The day of the swap is left out: the new meter says when it had last read the gas meter."""
-    return [day for day in WHOLE_DAYS if site == "gent" or day != date(2026, 2, 11)]
 
 
 def test_an_hour_with_a_change_of_the_clock_is_no_other(ask: Ask, site: str, books: Books) -> None:
@@ -141,21 +126,12 @@ def test_months_years_and_weeks_are_the_sums_of_their_days(
 ) -> None:
     shown = table(ask, packages, "history", title, site=site)
 
-    expected = _sums(books, pattern)
+    expected = sums(books, pattern)
     wanted = {period: expected[period] for period in shown[label]}
     assert list(
         zip(shown[label], _whole(shown["import"]), _whole(shown["return"]), strict=True)
     ) == [(period, used.imported, used.exported) for period, used in wanted.items()]
     assert len(wanted) == {"Month": 14, "Year": 2, "Week": 13}[label]
-
-
-def _sums(books: Books, pattern: str) -> dict[str, Used]:
-    sums: dict[str, Used] = {}
-    for day in [*WHOLE_DAYS, local(NOW).date()]:
-        used = books.used(midnight(day), min(midnight(day + timedelta(days=1)), LAST))
-        period = day.strftime(pattern)
-        sums[period] = sums.get(period, Used()) + used
-    return sums
 
 
 def _whole(numbers: list[float]) -> list[int]:
@@ -167,7 +143,7 @@ def test_the_months_stand_year_beside_year(
 ) -> None:
     shown = table(ask, packages, "history", "Months, year beside year", site=site)
 
-    expected = _sums(books, "%Y-%m")
+    expected = sums(books, "%Y-%m")
     assert list(shown) == ["Month", "2025", "2026"]
     assert shown["Month"] == [f"{month:02}" for month in range(1, 13)]
     for name in ("2025", "2026"):
@@ -208,26 +184,6 @@ def test_the_same_days_a_year_ago_end_at_the_same_moment(
     assert [round(n * 1000) for n in one["values"][0][1:]] == [used.imported, used.exported]
 
 
-def prices() -> Prices:
-    names = ("price_t1", "price_t2", "price_return", "energy_tax", "price_gas", "standing")
-    shipped = defaults(dashboards()["cost"])
-    return {name: Decimal(shipped[name]) for name in names}
-
-
-def cost(used: Used, site: str, days: int) -> Decimal:
-    """What some days come to, in euros, by the contract's own arithmetic."""
-    price = prices()
-    energy = tariffs(used, site)
-    euros = (
-        energy["tariff 1"] * price["price_t1"]
-        + energy["tariff 2"] * price["price_t2"]
-        + used.imported * price["energy_tax"]
-        - used.exported * price["price_return"]
-        + used.gas * price["price_gas"]
-    ) / 1000
-    return euros + days * price["standing"]
-
-
 @pytest.mark.parametrize(
     ("title", "label", "pattern"),
     [("The months in figures", "Month", "%Y-%m"), ("The years in figures", "Year", "%Y")],
@@ -237,10 +193,7 @@ def test_the_cost_is_that_of_the_books(
 ) -> None:
     shown = table(ask, packages, "cost", title, site=site)
 
-    used = _sums(books, pattern)
-    days: dict[str, int] = {}
-    for day in [*WHOLE_DAYS, local(NOW).date()]:
-        days[day.strftime(pattern)] = days.get(day.strftime(pattern), 0) + 1
+    used, days = sums(books, pattern), days_of(pattern)
     got = dict(zip(shown[label], shown["total"], strict=True))
     assert list(got) == sorted(got, reverse=True)
     for period, total in got.items():
@@ -273,36 +226,19 @@ def test_the_nights_lowest_quarter_hour_is_the_standby(
     )
     fields = {field["name"]: field["values"] for field in shown["fields"]}
 
-    days = [*WHOLE_DAYS, local(NOW).date()]
-    assert [local(utc(time)).date() for time in fields["Time"]] == days
+    assert [local(utc(time)).date() for time in fields["Time"]] == ALL_DAYS
     assert [round(watts) for watts in fields["standby"]] == [
-        4 * min(used.imported for used in books.quarters(midnight(day), _six(day))) for day in days
+        lowest_quarter(books, day) for day in ALL_DAYS
     ]
-
-
-def _six(day: date) -> datetime:
-    """Six o'clock in the morning."""
-    noon = midnight(day) + timedelta(hours=6)
-    return noon + (datetime(day.year, day.month, day.day, 6) - local(noon))  # noqa: DTZ001  a clock on the wall
 
 
 def test_the_highest_quarter_hour_of_each_day(ask: Ask, site: str, books: Books) -> None:
     shown = by_day(ask, "peak-demand", "The highest quarter hour of each day", site)
 
-    days = [day for day in WHOLE_DAYS if site == "gent" or day not in _days_with_a_gap()]
+    days = days_without_a_gap(site)
     assert {day: thousandths(shown[day])["peak"] for day in days} == {
-        day: 4
-        * max(
-            used.imported
-            for used in books.quarters(midnight(day), midnight(day + timedelta(days=1)))
-        )
-        for day in days
+        day: highest_quarter(books, day) for day in days
     }
-
-
-def _days_with_a_gap() -> list[date]:
-    """After a gap one difference holds all of it; on the swap's day a quarter is in two."""
-    return [local(UNREAD[0]).date(), date(2026, 2, 11), date(2026, 1, 15)]
 
 
 def test_the_month_peaks_are_the_meters(ask: Ask, packages: Packages, year: Year) -> None:

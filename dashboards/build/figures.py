@@ -1,0 +1,126 @@
+"""In Flux, tables of the calendar and what things cost; Grafana has transformations for them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from dashboards.build.cost import ELECTRICITY
+from dashboards.build.flux import Ask, centred, hourly, per, periods
+
+GAS: Final = {"gas": "{volume_m3} * ($price_gas)"}
+PARTS: Final = (*ELECTRICITY, "gas")
+
+_TWO: Final = 'two = (n) => if n < 10 then "0" + string(v: n) else string(v: n)\n\n'
+_YEAR: Final = "string(v: date.year(t: r._time, location: location))"
+_MONTH: Final = "two(n: date.month(t: r._time, location: location))"
+_LABELS: Final = {"1mo": ("Month", f'{_YEAR} + "-" + {_MONTH}'), "1y": ("Year", _YEAR)}
+_BY_TIME: Final = '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")\n'
+
+
+def calendar(every: str, *uses: tuple[str, Mapping[str, str]]) -> Ask:
+    """One row a month or year, the newest first; `uses` are measurements with their columns."""
+    streams = [periods(columns, every, measurement) for measurement, columns in uses]
+    names = [name for _, columns in uses for name in columns]
+    joined = ", ".join(f"used{n}" for n in range(len(streams)))
+    made = "".join(f"used{n} = {text}\n" for n, text in enumerate(streams))
+    return _figures(f"{made}union(tables: [{joined}])\n", every, names)
+
+
+def _figures(body: str, every: str, names: Sequence[str]) -> Ask:
+    label, text = _LABELS[every]
+    body = f"""\
+{_TWO}{body}  |> group()
+{_BY_TIME}  |> sort(columns: ["_time"], desc: true)
+  |> map(fn: (r) => ({{r with {label}: {text}}}))
+  |> drop(columns: ["_time"])
+"""
+    return Ask(body, tuple(names), table=True, labels=(label,))
+
+
+def year_beside_year(column: str, measurement: str = "readings") -> Ask:
+    """The months down, the years along."""
+    body = f"""\
+{_TWO}{periods({"used": column}, "1mo", measurement)}\
+  |> map(fn: (r) => ({{
+    Month: {_MONTH},
+    year: {_YEAR},
+    _value: r._value,
+  }}))
+  |> group()
+  |> pivot(rowKey: ["Month"], columnKey: ["year"], valueColumn: "_value")
+  |> sort(columns: ["Month"])
+"""
+    return Ask(body, table=True, labels=("Month",))
+
+
+WEEK: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def hours_of_the_week() -> Ask:
+    """The mean import of each hour of the week: hours down, weekdays along."""
+    days = ", ".join(f'"{name}"' for name in (WEEK[-1], *WEEK[:-1]))
+    body = f"""\
+{_TWO}days = [{days}]
+
+{hourly("readings", ["energy_import_kwh"])}\
+  |> group(columns: ["_field"])
+{per("1h")}\
+  |> map(fn: (r) => {{
+    hours = int(v: r._time) / 3600000000000
+    hour = date.hour(t: r._time, location: location)
+    ahead = (hour - hours % 24 + 24) % 24
+
+    // 1970 began on a Thursday. To ask for the weekday too would take twice as long.
+    return {{hour: hour, day: ((hours + ahead) / 24 + 4) % 7, _value: r._value}}
+  }})
+  |> group(columns: ["hour", "day"])
+  |> mean()
+  |> group()
+  |> map(fn: (r) => ({{Hour: two(n: r.hour), day: days[r.day], _value: r._value}}))
+  |> pivot(rowKey: ["Hour"], columnKey: ["day"], valueColumn: "_value")
+  |> sort(columns: ["Hour"])
+"""
+    return Ask(body, WEEK, table=True, labels=("Hour",))
+
+
+def _parts(every: str) -> str:
+    """Define `parts`: what each part of the bill comes to, per day, month or year."""
+    sums = ""
+    if every != "1d":
+        time = f"date.truncate(t: r._time, unit: {every}, location: location)"
+        sums = f"""\
+  |> map(fn: (r) => ({{r with _time: {time}}}))
+  |> group(columns: ["_time", "_field"])
+  |> sum()
+"""
+    return f"""\
+electricity = {periods(ELECTRICITY, "1d")}
+gas = {periods(GAS, "1d", "gas")}
+parts = union(tables: [electricity, gas])
+{sums}  |> group()
+
+"""
+
+
+def cost(every: str) -> Ask:
+    """Euros per day or month, a series a part; what is returned is below nought."""
+    by_name = '  |> group(columns: ["_field"])\n  |> sort(columns: ["_time"])\n'
+    return Ask(f"{_parts(every)}parts\n{centred(every)}{by_name}", PARTS, steps=True)
+
+
+def cost_figures(every: str) -> Ask:
+    """Euros per month or year as a table, with their total."""
+    body = f"""\
+{_parts(every)}totals = parts
+  |> group(columns: ["_time"])
+  |> sum()
+  |> group()
+  |> map(fn: (r) => ({{r with _field: "total"}}))
+
+union(tables: [parts, totals])
+"""
+    return _figures(body, every, (*PARTS, "total"))
+
+
+def cost_in_all() -> Ask:
+    """Euros in the whole range."""
+    return Ask(f"{_parts('1d')}parts\n  |> sum()\n", ("total",))

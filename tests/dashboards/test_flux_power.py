@@ -1,0 +1,219 @@
+"""The cells on standby, peaks, the voltage and the collector, in InfluxDB's own UI."""
+
+from datetime import UTC, datetime, timedelta
+from statistics import fmean, median
+from typing import Final
+
+import pytest
+
+from collector.simulate.localtime import midnight
+from dashboards.asked import answers, of_version_2, table
+from dashboards.books import Books
+from dashboards.cells import Row, asked, by_day, cell, clock
+from dashboards.conftest import Shown, Year
+from dashboards.expected import (
+    ALL_DAYS,
+    LAST,
+    ONE_DAY,
+    TODAY,
+    days_without_a_gap,
+    highest_quarter,
+    lowest_quarter,
+    thousandths,
+)
+from dashboards.homes import NOW
+from dashboards.node import Packages
+from dashboards.shipped import panel
+
+pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
+
+MONTHS: Final = "%Y-%m"
+
+
+def test_the_nights_lowest_quarter_hour_is_the_standby(shown: Shown, books: Books) -> None:
+    rows = shown("history", "Standby")
+
+    nights = {day: lowest_quarter(books, day) for day in ALL_DAYS}
+    assert {clock(row).date(): round(float(row["_value"])) for row in rows} == nights
+    for title, how in (("lowest", min), ("middle", median)):
+        (row,) = shown("history", f"Standby, the {title} night")
+        assert round(float(row["_value"])) == how(nights.values())
+
+
+def test_the_highest_quarter_hour_of_each_day(shown: Shown, site: str, books: Books) -> None:
+    found = by_day(shown("peak-demand", "The highest quarter hour of each day"))
+
+    days = [day for day in days_without_a_gap(site) if day in found]
+    assert len(days) >= 28
+    assert {day: found[day] for day in days} == {
+        day: {"peak": highest_quarter(books, day)} for day in days
+    }
+
+
+def test_every_quarter_hour(shown: Shown, books: Books) -> None:
+    begin = midnight(TODAY - ONE_DAY)
+    rows = shown("peak-demand", "Every quarter hour", begin=begin)
+
+    assert [thousandths(row["_value"]) for row in rows] == [
+        4 * used.imported for used in books.quarters(begin, LAST)
+    ]
+
+
+@pytest.fixture
+def peaks(year: Year) -> dict[str, int]:
+    return Books.load(year.files / "gent" / "books.json").peaks
+
+
+def test_the_month_peaks_are_the_meters(shown: Shown, peaks: dict[str, int]) -> None:
+    rows = shown("peak-demand", "The month peaks", of="gent", begin="-1h")
+
+    found = {clock(row).strftime(MONTHS): thousandths(row["_value"]) for row in rows}
+    assert found == {month: watts for month, watts in peaks.items() if month < "2026-10"}
+
+
+def test_the_mean_of_twelve_months_counts_none_below_the_floor(
+    shown: Shown, peaks: dict[str, int]
+) -> None:
+    mean = fmean(max(2500, watts) for month, watts in peaks.items() if month >= "2025-11")
+
+    (row,) = shown("peak-demand", "Mean of twelve months", of="gent", begin="-1h")
+    assert float(row["_value"]) * 1000 == pytest.approx(mean)
+    (row,) = shown("peak-demand", "That costs in a year", of="gent", begin="-1h")
+    assert float(row["_value"]) == pytest.approx(mean / 1000 * 52)
+
+
+def test_a_small_household_is_charged_the_floor(year: Year, packages: Packages) -> None:
+    """No month of the others is below it. In Grafana as in InfluxDB's own UI."""
+    bucket = year.influxd.new_bucket("small")
+    peaks = {datetime(2026, 8, 10, 18, tzinfo=UTC): 1.9, datetime(2026, 9, 9, 18, tzinfo=UTC): 3.1}
+    lines = [
+        f"demand_peak,site=small,meter=E1 power_kw={power} {int(time.timestamp())}\n"
+        for time, power in peaks.items()
+    ]
+    minute = int(NOW.timestamp()) - 60
+    lines.append(f"electricity,site=small,meter=E1 demand_month_peak_kw=2.2 {minute}\n")
+    assert year.influxd.write(bucket, "".join(lines)).status == 204
+
+    (row,) = asked(
+        year.influxd,
+        bucket,
+        cell("peak-demand", "Mean of twelve months"),
+        "small",
+        NOW,
+        "-1h",
+    )
+    ask = of_version_2(year.influxd, bucket)
+    grafana = table(ask, packages, "peak-demand", "Mean of twelve months", site="small")
+    assert float(row["_value"]) == pytest.approx((2.5 + 3.1 + 2.5) / 3)
+    assert sorted(grafana["peak"]) == pytest.approx([2.5, 2.5, 3.1])
+
+
+def test_the_power_failure_is_in_the_log(shown: Shown, year: Year) -> None:
+    rows = shown("power-quality", "Log of the long failures", of="utrecht", begin="-1h")
+
+    (failure,) = year.homes["utrecht"].house.outages
+    ends = [datetime.fromisoformat(row["end"]) for row in rows]
+    assert ends == sorted(ends, reverse=True)
+    assert (ends[0], float(rows[0]["length"])) == (failure.end, failure.seconds)
+
+
+def test_the_power_failures_are_counted(shown: Shown) -> None:
+    (row,) = shown("power-quality", "Power failures", of="utrecht")
+
+    assert {name: float(text) for name, text in row.items()} == {"all": 1, "long": 1}
+
+
+@pytest.mark.parametrize(
+    ("dashboard", "title"),
+    [
+        ("now", "Power consumption"),
+        ("now", "Power surplus"),
+        ("now", "Net power"),
+        ("now", "Tariff"),
+        ("peak-demand", "Running quarter hour"),
+        ("peak-demand", "Peak of this month"),
+        ("power-quality", "Lowest voltage"),
+        ("power-quality", "Highest voltage"),
+        ("power-quality", "Voltage sags"),
+        ("power-quality", "Voltage swells"),
+    ],
+)
+def test_a_number_is_the_one_that_grafana_shows(
+    year: Year, shown: Shown, site: str, dashboard: str, title: str
+) -> None:
+    who = "gent" if dashboard == "peak-demand" else site  # a Dutch meter sends none
+    ask = of_version_2(year.influxd, year.bucket)
+    found = answers(ask, dashboard, panel(dashboard, title), {"site": who})["A"]
+    grafana = {
+        name: value
+        for one in found
+        for name, value in zip(one["columns"][1:], one["values"][0][1:], strict=True)
+    }
+
+    span = "-6h" if dashboard == "now" else "-24h"
+    got: dict[str, float] = {}
+    for row in shown(dashboard, title, of=who, begin=span):
+        named = {row["_field"]: row["_value"]} if "_value" in row else row
+        got |= {name: float(text) for name, text in named.items()}
+    assert got == pytest.approx(grafana)
+
+
+@pytest.mark.parametrize(
+    ("dashboard", "title"),
+    [
+        ("now", "Power consumption and surplus"),
+        ("now", "Phases"),
+        ("peak-demand", "The running quarter and the peak"),
+        ("power-quality", "Voltage"),
+        ("power-quality", "Current"),
+    ],
+)
+def test_a_course_goes_as_it_does_in_grafana(
+    year: Year, shown: Shown, dashboard: str, title: str
+) -> None:
+    """Flux stamps ten minutes with their end, InfluxQL with their begin."""
+    ask = of_version_2(year.influxd, year.bucket)
+    grafana: dict[tuple[str, int], float] = {}
+    for one in answers(ask, dashboard, panel(dashboard, title), {"site": "gent"})["A"]:
+        for time, *numbers in one["values"]:
+            for name, number in zip(one["columns"][1:], numbers, strict=True):
+                if number is not None:
+                    grafana[name, time + 600_000] = number
+
+    got = {
+        (row["_field"], int(datetime.fromisoformat(row["_time"]).timestamp() * 1000)): float(
+            row["_value"]
+        )
+        for row in shown(
+            dashboard, title, of="gent", begin="-6h" if dashboard == "now" else "-24h"
+        )
+    }
+    both = got.keys() & grafana.keys()
+    assert len(both) >= len(grafana) - 6  # the last window is cut off by the end of the range
+    assert {key: got[key] for key in both} == pytest.approx({key: grafana[key] for key in both})
+
+
+def test_the_collectors_dashboard_tells_an_outage_and_what_came_late(collectors: Year) -> None:
+    def rows(title: str, kind: str = "") -> list[Row]:
+        found = cell("collector", title, kind)
+        after = NOW + timedelta(seconds=1)  # the end of a range is not in it
+        return asked(collectors.influxd, collectors.bucket, found, "", after, "-24h")
+
+    def number(title: str) -> float:
+        (row,) = rows(title, "Single_Stat")
+        return float(row["_value"])
+
+    assert number("Rejected, dropped, damaged") == 1
+    assert number("Bad checksums") == 3
+    assert number("Delivered late") == 354  # 360 waited, 6 of them not a minute
+    assert number("Age of the backlog") == 3
+    lags: dict[str, float] = {}
+    for row in rows("Age of the backlog", "Xy"):
+        lags[row["_field"]] = max(lags.get(row["_field"], 0), float(row["_value"]))
+    assert lags == {"utrecht: lag": 3, "gent: lag": 3540}
+    late = [float(row["_value"]) for row in rows("Delivered late", "Xy")]
+    assert sum(late) == 354
+    states = {row["site"]: (row["version"], row["rejected"]) for row in rows("Collectors")}
+    assert states == {"gent": ("0.1.0", "1"), "utrecht": ("0.1.0", "0")}
+    seen = {(row["site"], row["meter"]) for row in rows("Last reading of each meter")}
+    assert seen == {("gent", "E0000000000000081"), ("utrecht", "E0000000000000032")}
