@@ -17,6 +17,8 @@ InfluxDB says in JSON what is bad about a line. A 400 with another body is not a
 proxy says so to plain HTTP at its HTTPS port, for instance. So it counts as unknown.
 """
 
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -53,6 +55,18 @@ class Answer:
     is_late: bool = False
 
 
+class Packed(bytes):
+    """Lines of line protocol, compressed: what a request carries."""
+
+    __slots__ = ()
+
+
+def pack(parts: Iterable[bytes]) -> Packed:
+    """Compress lines that come in parts, without a copy of the whole."""
+    compressor = zlib.compressobj(6, wbits=_GZIP)
+    return Packed(b"".join([*map(compressor.compress, parts), compressor.flush()]))
+
+
 class Meaning(StrEnum):
     """What an answer means."""
 
@@ -76,8 +90,10 @@ _BY_STATUS: Final = {
     422: Meaning.BAD,
     429: Meaning.NOT_NOW,
 }
+_GZIP: Final = 16 + zlib.MAX_WBITS
 _SERVER_ERRORS: Final = range(500, 600)
 _OUT_OF_TIME: Final = (408, 504)
+_BUSY: Final = (429, 503)
 _NO_ORGANISATION: Final = "Please provide either orgID or org"
 """InfluxDB 2's words for a setting that is missing; the status is the one of bad lines."""
 
@@ -86,6 +102,10 @@ _REMEDIES: Final = {
     403: "the token may not write to this bucket: check `P1_INFLUX_TOKEN` and `P1_INFLUX_BUCKET`",
     404: "bucket or organisation not found: check `P1_INFLUX_BUCKET`, `P1_INFLUX_ORG`",
 }
+_TOO_SLOW: Final = (
+    "the line to InfluxDB is slow or broken, or InfluxDB is busy: look at its log; `p1-collector"
+    " check` tries each link"
+)
 
 
 def meaning(answer: Answer) -> Meaning:
@@ -104,8 +124,20 @@ def was_too_slow(answer: Answer) -> bool:
     return answer.is_late or answer.status in _OUT_OF_TIME
 
 
+def is_busy(answer: Answer) -> bool:
+    """Whether there seems to be too much to do: others want something as well."""
+    return says_busy(answer) or was_too_slow(answer)
+
+
+def says_busy(answer: Answer) -> bool:
+    """Whether InfluxDB, or what is before it, says that it has too much to do."""
+    return answer.status in _BUSY
+
+
 def describe(answer: Answer) -> str:
     """Say what came back and, where a setting is wrong, which."""
+    if answer.is_late:
+        return f"{answer.message} ({_TOO_SLOW})"
     status = f"answer {answer.status}" if answer.status else "no answer"
     remedy = _REMEDIES.get(answer.status)
     if _names_no_organisation(answer):

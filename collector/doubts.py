@@ -18,24 +18,29 @@ class Doubts:
     """Segments that failed: how often while others passed, and until when they are set aside.
 
     A failure alone says nothing: InfluxDB may be away. One that fails while others pass is at
-    fault itself; after five times it waits for an hour. All times are on the monotonic clock.
+    fault itself, unless InfluxDB had too much to do; after five times it waits for an hour. All
+    times are on the monotonic clock.
     """
 
-    suspects: dict[Path, None] = field(default_factory=dict)
+    suspects: dict[Path, bool] = field(default_factory=dict)
     failures: dict[Path, int] = field(default_factory=dict)
     aside: dict[Path, float] = field(default_factory=dict)
 
-    def failed(self, path: Path) -> None:
-        """Note who failed last; of a long outage, the last few will do."""
+    def failed(self, path: Path, *, blamed: bool = True) -> None:
+        """Note who failed last, and whether it may be its own fault.
+
+        Of a long outage, the last few will do.
+        """
         self.suspects.pop(path, None)
-        self.suspects[path] = None
+        self.suspects[path] = blamed
         if len(self.suspects) > MOST_SUSPECTS:
             self.suspects.pop(next(iter(self.suspects)))
 
     def passed(self, path: Path, now: float, exists: Callable[[Path], bool]) -> None:
         """Hold their failures against those that failed while this one passed."""
         self.forget(path)
-        for suspect in filter(exists, self.suspects):
+        blamed = [suspect for suspect, blamed in self.suspects.items() if blamed]
+        for suspect in filter(exists, blamed):
             self.failures[suspect] = self.failures.get(suspect, 0) + 1
             if self.failures[suspect] >= FAILURES_BEFORE_ASIDE:
                 log.warning("fails while others pass, tried again in an hour: %s", suspect)

@@ -4,9 +4,9 @@
 after reading has begun.
 """
 
-import gzip
 import json
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,7 +21,8 @@ from influxdb_client.service.write_service import WriteService
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from collector.delivery import Answer, Target, retry_after
+from collector.causes import explain
+from collector.delivery import Answer, Packed, Target, pack, retry_after
 
 CONNECT_SECONDS: Final = 5.0
 CUT_SECONDS: Final = 1.0
@@ -45,10 +46,12 @@ class Influx:
 
     The client's own time-outs are per socket operation, and looking up a name has none: a server
     that trickles its answer would hold a request for ever. So each request runs in a thread of
-    its own, and when the deadline has passed its connection is cut.
+    its own, and when the deadline has passed its connection is cut. `meanwhile` is called in each,
+    by who waits for the answer.
     """
 
     def __init__(self, target: Target, *, deadline: float) -> None:
+        self.meanwhile: Callable[[], None] = lambda: None
         self._target = target
         self._deadline = deadline
         self._connections: list[HTTPConnection] = []
@@ -56,14 +59,19 @@ class Influx:
         self._late: Thread | None = None
 
     def write(self, lines: bytes) -> Answer:
-        """Post lines with timestamps in seconds. Never raises: a failure is an answer too."""
+        """Post lines with timestamps in seconds. Never raises: a failure is an answer too.
+
+        Lines that are packed already go as they are.
+        """
         if self._late is not None and self._late.is_alive():
             return Answer(0, "the last request still hangs (the name server, perhaps)")
-        body = gzip.compress(lines, compresslevel=6, mtime=0)
+        body = lines if isinstance(lines, Packed) else pack([lines])
         call = _Call(lambda: self._post(body))
         thread = Thread(target=call.run, name="request", daemon=True)
+        cut_at = time.monotonic() + self._deadline
         thread.start()
-        thread.join(self._deadline)
+        self.meanwhile()
+        thread.join(max(0.0, cut_at - time.monotonic()))
         if thread.is_alive():
             self._late = thread
             self._cut()
@@ -88,7 +96,7 @@ class Influx:
         except ApiException as error:
             return self._refusal(error)
         except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
-            return Answer(0, self._words(_cause(error)))
+            return Answer(0, self._words(explain(error, self._target.url)))
         except ValueError:
             # What cannot be put into a request; its words would show the token.
             return Answer(
@@ -97,8 +105,7 @@ class Influx:
 
     def _refusal(self, error: ApiException) -> Answer:
         if not error.status:
-            words = f"{error.reason} (check `P1_INFLUX_URL`, `P1_INFLUX_CA` and this host's clock)"
-            return Answer(0, self._words(words))
+            return Answer(0, self._words(explain(error, self._target.url)))
         return Answer(
             error.status,
             self._words(error.message or error.reason),
@@ -165,9 +172,3 @@ def _is_json(body: bytes | None) -> bool:
         return isinstance(json.loads(body or b""), dict)
     except ValueError:
         return False
-
-
-def _cause(error: Exception) -> str:
-    """Say what happened, without the client's object addresses and retry counters."""
-    cause = str(getattr(error, "reason", None) or error)
-    return cause.rpartition("object at 0x")[2].partition(": ")[2] or cause

@@ -16,10 +16,13 @@ from collector.sources import READ_SECONDS, Address, Source, Speed
 
 log: Final = logging.getLogger(__name__)
 
-FIRST_WAIT_SECONDS: Final = 1.0
+FIRST_WAIT_SECONDS: Final = 0.1
+"""Short: a peer may hang up after each telegram, and send the next one in a second."""
 LONGEST_WAIT_SECONDS: Final = 30.0
 SPEED_SECONDS: Final = 15.0
 """How long one speed is tried: a meter sends every 1 or 10 seconds."""
+STEADY_SECONDS: Final = 60.0
+"""A line that breaks again sooner than this has the same trouble still, which was said."""
 _SAMPLE: Final = 4096
 
 
@@ -61,6 +64,8 @@ class Line:
         self._first_byte: float | None = None
         self._sample = b""
         self._reported: set[str] = set()
+        self._reported_at = 0.0
+        self._told = self._read_before = False
 
     @property
     def is_open(self) -> bool:
@@ -97,14 +102,17 @@ class Line:
 
     def telegram(self) -> None:
         """Say that a good telegram came: speed and line are right."""
-        if self.trouble is not None:
+        now = self._monotonic()
+        if self._told:
             log.info("telegrams come again from `%s`", self.name)
-        elif self._last_telegram is None:
+        elif not self._read_before:
             log.info("reading telegrams from `%s` at %s", self.name, self.speed)
+        self._told, self._read_before = False, True
         self.trouble = None
-        self._reported.clear()
+        if now - self._reported_at > STEADY_SECONDS:
+            self._reported.clear()
         self._wait = FIRST_WAIT_SECONDS
-        self._last_telegram = self._monotonic()
+        self._last_telegram = now
         self._sample = b""
 
     def close(self) -> None:
@@ -138,10 +146,12 @@ class Line:
         self.reopened += 1
 
     def _report(self, trouble: Trouble) -> None:
-        """Say what is wrong, each thing once until telegrams come again."""
+        """Say what is wrong, each thing once until telegrams have come again for a while."""
         if trouble.message not in self._reported:
             log.warning("%s (%s)", trouble.message, trouble.hint)
+            self._told = True
         self._reported.add(trouble.message)
+        self._reported_at = self._monotonic()
         self.trouble = trouble
 
     def _watch(self, data: bytes) -> None:

@@ -8,13 +8,13 @@ A refusal by retention is monotone in time, so there one bisection over the sort
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 from typing import Final
 
 from collector.delivery import Answer, Meaning, describe, meaning
 from collector.spool.record import Record, RecordId
+from collector.spool.segment import MAX_LINES
 
 MOST_REQUESTS: Final = 64
 UNPROCESSABLE: Final = 422
@@ -72,21 +72,21 @@ class Narrowing:
     refused: list[tuple[Line, str]] = field(default_factory=list)
     held: list[Line] = field(default_factory=list)
     requests: int = 0
+    most: int = MOST_REQUESTS
 
     @property
     def finished(self) -> bool:
         return not self.parts and not self.held
 
     @property
+    def may_go_on(self) -> bool:
+        """Whether only the turn of others ended it."""
+        return bool(self.parts) and self.requests < self.most
+
+    @property
     def has_learnt(self) -> bool:
         """Whether it would cost more than a request to begin again."""
         return bool(self.parts or self.refused)
-
-    def cut(self, most: int) -> None:
-        """Cut the parts so that none has more lines: larger ones were too much for the line."""
-        if any(len(part) > most for part in self.parts):
-            self.known = None
-            self.parts = deque(piece for part in self.parts for piece in _pieces(part, most))
 
     def go_on(
         self,
@@ -94,20 +94,46 @@ class Narrowing:
         *,
         paused: Callable[[str], bool],
         conflict: Callable[[str, str], None],
+        most_lines: Callable[[], int] = lambda: MAX_LINES,
+        turn: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Send parts until none is left, or `MOST_REQUESTS` were made in this go.
+        """Send parts until none is left, `MOST_REQUESTS` were made, or it is the turn of others.
 
         Lines of a measurement that is `paused` are held. `conflict` is told of each refusal by a
-        field's type: measurement and words. Raises `Interrupted` when the server cannot decide.
+        field's type: measurement and words. A part that has more than `most_lines` goes in pieces.
+        Raises `Interrupted` when the server cannot decide.
         """
         self.parts.extend([self.held] if self.held else [])
         self.held = []
-        end = self.requests + MOST_REQUESTS
-        while self.parts and self.requests < end:
+        if self.requests >= self.most:
+            self.most = self.requests + MOST_REQUESTS
+        while self.parts and self.requests < self.most:
+            self._cut(most_lines())
             part = self._unpaused(self.parts.popleft(), paused)
             if part:
                 self.parts.appendleft(part)
-                self._send(part, post, conflict)
+                self._try(part, post, conflict)
+            if turn():
+                break
+
+    def _try(
+        self,
+        part: Sequence[Line],
+        post: Callable[[bytes], Answer],
+        conflict: Callable[[str, str], None],
+    ) -> None:
+        """Send the first part. What says nothing of the lines is none of their requests."""
+        try:
+            self._send(part, post, conflict)
+        except Interrupted:
+            self.requests -= 1
+            raise
+
+    def _cut(self, most: int) -> None:
+        """Cut the first part so that it has no more lines: more was too much for the line."""
+        if len(self.parts[0]) > most:
+            self.known = None
+            self._halve(self.parts[0], most)
 
     def refused_records(self) -> dict[str, list[Record]]:
         """Give the refused lines as records, by the server's words."""
@@ -184,12 +210,6 @@ class Narrowing:
             return known
         self.requests += 1
         return post(b"".join(line.text for line in part))
-
-
-def _pieces(part: Sequence[Line], most: int) -> Iterator[Sequence[Line]]:
-    """Cut evenly, so that cutting again and again leaves no crumbs."""
-    size = ceil(len(part) / ceil(len(part) / most))
-    return (part[start : start + size] for start in range(0, len(part), size))
 
 
 def _by_retention(answer: Answer) -> bool:

@@ -29,6 +29,7 @@ class Counters:
 
     telegrams: int = 0
     repeated: int = 0
+    torn: int = 0
     bad_checksums: int = 0
     unchecked: int = 0
     bad_lines: int = 0
@@ -90,6 +91,7 @@ class Reader:
         self._say_refusal()
         if was_open and not self.line.is_open:
             self._broke_off()
+        self.counters.torn = self._framer.torn
         for stamped in self._clock.release():
             self._keep(stamped)
         self._hot.tick()
@@ -109,7 +111,7 @@ class Reader:
     def _broke_off(self) -> None:
         """Opening the port may block for long: nothing must wait in an open segment for that."""
         self._decryptor.reset()
-        self._framer = Framer()
+        self._framer.break_off()
         self._hot.seal()
 
     def _say_refusal(self) -> None:

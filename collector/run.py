@@ -10,7 +10,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT."""
-    from collector.service import run  # noqa: PLC0415  `--help` is quick
+    from collector.malloc import give_back_large_blocks  # noqa: PLC0415  `--help` is quick
+    from collector.service import run  # noqa: PLC0415  as above
 
     del options
+    give_back_large_blocks()
     return run()

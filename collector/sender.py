@@ -18,24 +18,25 @@ from tenacity import Retrying, retry_if_exception_type, stop_when_event_set
 from tenacity.nap import sleep_using_event
 
 from collector.backoff import Backoff
-from collector.delivery import Answer, Meaning, describe, meaning, was_too_slow
+from collector.conflicts import Conflicts
+from collector.delivery import Answer, Meaning, describe, meaning
 from collector.doubts import ASIDE_SECONDS, Doubts
+from collector.jobs import Ahead, Job, Ready
+from collector.leftovers import Leftovers
 from collector.narrowing import Interrupted, Narrowing, lines_of
+from collector.pace import Pace
 from collector.spool.account import Account, Outcome
 from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.keeper import Keeper
 from collector.spool.record import Record
 from collector.spool.segment import MAX_LINES
 from collector.spool.spool import Spool
+from collector.troubles import Troubles
 
 log: Final = logging.getLogger(__name__)
 
-CONFLICTS_BEFORE_PAUSE: Final = 10
 MOST_NARROWINGS: Final = 4
 """Half-sent segments whose state is kept in memory; the others begin again."""
-
-LEAST_LINES: Final = 100
-"""A request of so many lines is never too much for the line to InfluxDB."""
 
 IDLE_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 30.0
@@ -67,15 +68,6 @@ class DeliveryState:
     retries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A segment to send: hot if `hot` is set, else from the spool or the inbox."""
-
-    path: Path
-    records: tuple[Record, ...]
-    hot: HotSegment | None = None
-
-
 class Sender:
     """Delivers segments until `stopping` is set; `step` is one round, for tests and the thread."""
 
@@ -103,23 +95,29 @@ class Sender:
         self._backoff = backoff or Backoff()
         self._draw = draw
         self._sleep = sleep or sleep_using_event(stopping)
+        self.ahead = Ahead(spool, account, self._following)
         self._doubts = Doubts()
         self._narrowings: dict[Path, Narrowing] = {}
-        self._conflicts: dict[str, int] = {}
-        self._paused: dict[str, float] = {}
+        self._conflicts = Conflicts(monotonic)
         self._knocking_since: float | None = None
         self._backlog_next = False
-        self._most_lines = MAX_LINES
-        self._trouble: tuple[int, str] | None = None
+        self._pace = Pace(draw=draw, monotonic=monotonic)
+        self._leftovers = Leftovers(spool.remove, monotonic=monotonic)
+        self._troubles = Troubles(monotonic)
         self.delivery = DeliveryState()
 
     def run(self) -> None:
         """Send until the program stops. A failing disk costs time, never the thread."""
+        said, silent_until = "", 0.0
         while not self._stopping.is_set():
             try:
                 self.step()
             except OSError as error:
-                log.error("cannot read or remove a segment, trying again: %s", error)
+                now = self._monotonic()
+                if str(error) != said or now >= silent_until:
+                    log.error("cannot read or remove a segment, trying again: %s", error)
+                    said, silent_until = str(error), now + ASIDE_SECONDS
+                self._backlog_next = False  # what is in RAM need not wait for a disk
                 self._sleep(IDLE_SECONDS)
 
     def step(self) -> None:
@@ -155,12 +153,16 @@ class Sender:
             return
         if number > 1:
             self.delivery.retries += 1
-        self._send(job)
+        if isinstance(job, Ready):
+            self._send_ready(job)
+        else:
+            self._send(job)
 
     # What to send.
 
-    def _next_job(self) -> Job | None:
+    def _next_job(self) -> Job | Ready | None:
         """Give the next segment to send, or wait a moment and give none."""
+        self._leftovers.sweep()
         takers = [self._hot_job, self._spool_job]
         if self._backlog_next:
             takers.reverse()
@@ -179,28 +181,48 @@ class Sender:
         try:
             return Job(segment.path, self._spool.read_hot(segment), segment)
         except OSError as error:
-            self._put_off(segment.path, "read", error)
+            log.error("cannot read a segment, others go on, tried again in an hour: %s", error)
+            self._doubts.set_aside(segment.path, self._monotonic())
             self._release(segment)
             return None
 
-    def _spool_job(self) -> Job | None:
-        aside = self._doubts.set_aside_now(self._monotonic())
-        waiting = [p for p in (*self._spool.waiting(), *self._spool.inbox()) if p not in aside]
-        # After a failure another one goes first: the fault may be the segment's, not the server's.
-        waiting.sort(key=lambda path: path in self._doubts.suspects)
-        for path in waiting:
+    def _spool_job(self) -> Job | Ready | None:
+        for path in () if self._pace.pauses else self._waiting():
             self._spool.in_flight = path
+            if ready := self._made_ready(path):
+                return ready
             if records := self._load(path):
                 return Job(path, records)
         self._spool.in_flight = None
         return None
+
+    def _waiting(self) -> list[Path]:
+        aside = self._doubts.set_aside_now(self._monotonic())
+        every = [*self._spool.waiting(), *self._spool.inbox()]
+        waiting = [path for path in every if path not in aside and path not in self._leftovers]
+        # After a failure another one goes first: the fault may be the segment's, not the server's.
+        waiting.sort(key=lambda path: path in self._doubts.suspects)
+        return waiting
+
+    def _following(self) -> Path | None:
+        """Give the segment that probably goes after the one that is in flight, as a whole."""
+        if self._pace.most_lines < MAX_LINES:
+            return None
+        return next((path for path in self._waiting() if path != self._spool.in_flight), None)
+
+    def _made_ready(self, path: Path) -> Ready | None:
+        """Give a segment that is ready, unless something is known that asks for its lines."""
+        in_parts = path in self._narrowings or self._pace.most_lines < MAX_LINES
+        if in_parts or self._conflicts.any_pauses:
+            return None
+        return self.ahead.take(path)
 
     def _load(self, path: Path) -> tuple[Record, ...]:
         """Read what waits in a segment; where nothing does, it is removed."""
         contents = self._spool.load(path)
         records = self._unsettled(path, contents.records) if contents is not None else ()
         if not records:
-            self._remove(path)
+            self._leftovers.remove(path)
         return records
 
     def _unsettled(self, path: Path, records: tuple[Record, ...]) -> tuple[Record, ...]:
@@ -210,12 +232,14 @@ class Sender:
         """
         if path.parent == self._spool.directories.inbox:
             return records
+        if not self._account.any_settled(record.id for record in records):
+            return records
         return tuple(record for record in records if not self._account.is_settled(record.id))
 
     def _ask_keeper(self) -> None:
         """Have the keeper close the segment it fills: there is nothing else to send."""
         now = self._monotonic()
-        if not self._keeper.has_open:
+        if not self._keeper.has_open or self._pace.pauses:
             self._knocking_since = None
             return
         self._knocking_since = now if self._knocking_since is None else self._knocking_since
@@ -225,12 +249,33 @@ class Sender:
 
     # Sending it.
 
+    def _send_ready(self, ready: Ready) -> None:
+        answer = self._post_backlog(ready.body)
+        what = meaning(answer)
+        if what is Meaning.STORED:
+            self._passed(Job(ready.path, ()))
+            self._account.settle(Outcome.DELIVERED, ready.ids)
+            self._leftovers.remove(ready.path)
+        elif what not in (Meaning.BAD, Meaning.TOO_LARGE):
+            self._failed(ready.path, answer)
+            self._spool.in_flight = None
+            raise NotNowError(answer)
+        elif records := self._load(ready.path):
+            self._send(Job(ready.path, records))
+        self._spool.in_flight = None
+
     def _send(self, job: Job) -> None:
         narrowing = self._narrowings.pop(job.path, None)
+        post = self._post_backlog if job.hot is None else self._post
         try:
-            narrowing = narrowing or self._send_whole(job)
-            narrowing.cut(self._most_lines)
-            narrowing.go_on(self._post, paused=self._is_paused, conflict=self._conflict)
+            narrowing = narrowing or self._send_whole(job, post)
+            narrowing.go_on(
+                post,
+                paused=self._conflicts.pauses,
+                conflict=self._conflicts.note,
+                most_lines=lambda: self._pace.most_lines,
+                turn=lambda: job.hot is None and self._is_turn_of_others(),
+            )
         except Interrupted as interrupted:
             self._failed(job.path, interrupted.answer)
             self._give_back(job, narrowing)
@@ -239,19 +284,29 @@ class Sender:
         if narrowing.finished and self._reject(narrowing):
             self._finish(job, narrowing)
             return
+        if narrowing.may_go_on:
+            # The newest goes in between, however many requests a segment takes.
+            self._narrowings[job.path] = narrowing
+            self._spool.in_flight = None
+            return
         if narrowing.parts:
             log.warning("takes too many requests, continued in an hour: %s", job.path)
         self._doubts.set_aside(job.path, self._monotonic())
         self._give_back(job, narrowing)
 
-    def _send_whole(self, job: Job) -> Narrowing:
+    def _is_turn_of_others(self) -> bool:
+        return self._pace.pauses or self._handoff.waits(
+            self._doubts.set_aside_now(self._monotonic())
+        )
+
+    def _send_whole(self, job: Job, post: Callable[[bytes], Answer]) -> Narrowing:
         """Try all at once, which is nearly always all there is to do."""
         if not job.records:
             return Narrowing(deque())
         number = sum(record.lines for record in job.records)
-        if number > self._most_lines or any(map(self._is_paused, self._paused)):
+        if number > self._pace.most_lines or self._conflicts.any_pauses:
             return Narrowing(deque([lines_of(job.records)]))
-        answer = self._post(b"".join(record.body for record in job.records))
+        answer = post(b"".join(record.body for record in job.records))
         what = meaning(answer)
         if what is Meaning.STORED:
             return Narrowing(deque())
@@ -274,19 +329,13 @@ class Sender:
         """Count what became of a segment, and remove it."""
         rejected = {line.record for line, _ in narrowing.refused}
         self._account.settle(Outcome.REJECTED, rejected)
-        self._account.settle(Outcome.DELIVERED, {r.id for r in job.records} - rejected)
+        delivered = [r.id for r in job.records if r.id not in rejected]
+        self._account.settle(Outcome.DELIVERED, delivered)
         if job.hot is None:
-            self._remove(job.path)
+            self._leftovers.remove(job.path)
         elif self._handoff.sent(job.hot, done=True):
-            self._spool.disk.remove(job.path)
+            self._spool.remove_hot(job.hot)
         self._spool.in_flight = None
-
-    def _remove(self, path: Path) -> None:
-        """Remove a file of the spool. One that cannot be removed is not sent again for that."""
-        try:
-            self._spool.remove(path)
-        except OSError as error:
-            self._put_off(path, "remove", error)
 
     def _give_back(self, job: Job, narrowing: Narrowing | None) -> None:
         """Leave a segment for later. The state of a hot one is not worth keeping: it moves on."""
@@ -301,11 +350,7 @@ class Sender:
 
     def _release(self, segment: HotSegment) -> None:
         if self._handoff.sent(segment, done=False):
-            self._spool.disk.remove(segment.path)
-
-    def _put_off(self, path: Path, what: str, error: OSError) -> None:
-        log.error("cannot %s a segment, others go on, tried again in an hour: %s", what, error)
-        self._doubts.set_aside(path, self._monotonic())
+            self._spool.remove_hot(segment)
 
     def _exists(self, path: Path) -> bool:
         try:
@@ -317,26 +362,19 @@ class Sender:
 
     def _passed(self, job: Job) -> None:
         self._backlog_next = job.hot is not None
-        if job.hot is None:
-            self._most_lines = min(MAX_LINES, self._most_lines + LEAST_LINES)
         self._doubts.passed(job.path, self._monotonic(), self._exists)
-        if self._trouble is not None:
+        if self._troubles.went():
             log.info("InfluxDB takes readings again")
-        self._trouble = None
         self.delivery.state, self.delivery.message = "delivering", None
 
     def _failed(self, path: Path, answer: Answer) -> None:
         self._backlog_next = False
-        if was_too_slow(answer):
-            self._most_lines = max(LEAST_LINES, self._most_lines // 2)
-        self._doubts.failed(path)
+        self._doubts.failed(path, blamed=self._pace.failed(answer))
         words, what = describe(answer), meaning(answer)
         # A page that answers may have a number in it that is another one each time.
-        trouble = (answer.status, "" if answer.status else words)
-        if trouble != self._trouble:
+        if self._troubles.came(str(answer.status or words)):
             level = logging.WARNING if what is Meaning.NOT_NOW else logging.ERROR
             log.log(level, "InfluxDB did not take the readings, they are kept: %s", words)
-        self._trouble = trouble
         self.delivery.state = "misconfigured" if what is Meaning.MISCONFIGURED else "retrying"
         self.delivery.message = words
 
@@ -344,12 +382,9 @@ class Sender:
         self.delivery.requests += 1
         return self._link.write(lines)
 
-    def _is_paused(self, measurement: str) -> bool:
-        return self._paused.get(measurement, 0.0) > self._monotonic()
-
-    def _conflict(self, measurement: str, words: str) -> None:
-        self._conflicts[words] = self._conflicts.get(words, 0) + 1
-        if self._conflicts[words] >= CONFLICTS_BEFORE_PAUSE:
-            log.error("`%s` waits for an hour: %s", measurement, words)
-            self._paused[measurement] = self._monotonic() + ASIDE_SECONDS
-            del self._conflicts[words]
+    def _post_backlog(self, lines: bytes) -> Answer:
+        began = self._monotonic()
+        answer = self._post(lines)
+        if meaning(answer) is Meaning.STORED:
+            self._pace.passed(self._monotonic() - began)
+        return answer

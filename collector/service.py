@@ -18,6 +18,7 @@ import errno
 import faulthandler
 import logging
 import os
+import resource
 import signal
 import stat
 import time
@@ -42,6 +43,7 @@ from collector.settings import Settings, load
 from collector.sources import address
 from collector.spool.account import Account
 from collector.spool.disk import Disk
+from collector.spool.fault import advice, words
 from collector.spool.handoff import Handoff
 from collector.spool.hot import Hot, take_over
 from collector.spool.keeper import Keeper, Limits
@@ -57,6 +59,9 @@ OWN_STATE_SECONDS: Final = 60.0
 STATUS_SECONDS: Final = 1.0
 TICK_SECONDS: Final = 0.25
 JOIN_SECONDS: Final = 0.7
+NOTICE_SECONDS: Final = 0.1
+"""How long the main thread may take to notice that all is to end."""
+
 HEAD_START_SECONDS: Final = 5.0
 """How long the sender's imports wait for the port to be opened."""
 UNUSABLE: Final = 78
@@ -108,7 +113,10 @@ class Service:
         ]
         for thread in threads:
             thread.start()
-        self.stopping.wait()
+        while not self.stopping.is_set():
+            # No lock: a handler of a signal runs in here, and sets the event. And not for ever:
+            # the kernel may tell another thread, and then nothing wakes this one to handle it.
+            time.sleep(NOTICE_SECONDS)
         self._stop(threads)
         return 1 if self._crashed else 0
 
@@ -174,15 +182,15 @@ class Service:
                     self._measure()
 
     def _send(self) -> None:
-        target = self._settings.target
-        if target is None:
+        if (target := self._settings.target) is None:
             return
         self._reading.wait(HEAD_START_SECONDS)
         # 150 ms on a fast machine, seconds on a small one: after reading has begun.
         from collector.influx import Influx  # noqa: PLC0415
 
+        influx = Influx(target, deadline=self._settings.request_seconds)
         self._sender = Sender(
-            Influx(target, deadline=self._settings.request_seconds),
+            influx,
             self._spool,
             self._handoff,
             self._account,
@@ -191,6 +199,7 @@ class Service:
             monotonic=time.monotonic,
             backoff=Backoff(longest=self._settings.retry_seconds),
         )
+        influx.meanwhile = self._sender.ahead.look
         self._sender.run()
 
     def _tell(self) -> None:
@@ -233,8 +242,7 @@ class Service:
 
     def _measure(self) -> None:
         """Look at the files: how much waits, and since when. The keeper's thread does it."""
-        being_filled = segments(self._disk, self._settings.spool, ".open")
-        waiting = [*self._spool.waiting(), *being_filled]
+        waiting = [*self._spool.waiting(), *segments(self._disk, self._settings.spool, ".open")]
         self._files = {
             "spool_bytes": sum(map(self._disk.size, waiting)),
             "hot_bytes": self._hot.size,
@@ -317,6 +325,8 @@ class Service:
 def run() -> int:
     """Run the service until SIGTERM or SIGINT; gives the exit status."""
     faulthandler.enable()
+    # A crash leaves a stack in the log; a core dump would leave the token on the card.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     settings, problems = load()
     for problem in problems:
         level = logging.WARNING if isinstance(problem, UnknownSetting) else logging.ERROR
@@ -340,7 +350,8 @@ def _with_hot_directory(settings: Settings, disk: Disk) -> Settings:
         try:
             _make_own(chosen.hot, disk)
         except OSError as error:
-            log.error("cannot use the hot directory `%s`: %s", chosen.hot, error.strerror)
+            what = "cannot use the hot directory `%s`: %s (%s)"
+            log.error(what, chosen.hot, words(error), advice(error))
         else:
             return chosen
     raise SettingsError(
@@ -365,7 +376,8 @@ def _spool_lock(settings: Settings, disk: Disk) -> list[Lock]:
         disk.make_directory(settings.spool)
         return [Lock(settings.spool)]
     except OSError as error:
-        log.error("cannot use the spool `%s`, readings stay in RAM: %s", settings.spool, error)
+        what = "cannot use the spool `%s`, readings stay in RAM: %s (%s)"
+        log.error(what, settings.spool, words(error), advice(error))
         return []
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from collector.errors import SourceError
+from collector.holders import holders, listed
 
 READ_SECONDS: Final = 0.25
 """How long a read waits for bytes: short, so that the reader notices everything else in time."""
@@ -201,7 +202,8 @@ def _open_hint(error: Exception, name: str) -> str:
     if number in (errno.EACCES, errno.EPERM):
         return "add the user to the group that owns the port: `sudo usermod -aG dialout $USER`"
     if number in _IN_USE:
-        return f"only one program can read a port: `sudo fuser -v {name}` names the other"
+        who = listed(holders(name)) or f"`sudo fuser -v {name}` names the other"
+        return f"only one program can read a port: {who}"
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return "is the cable plugged in? `ls /dev/serial/by-id/` lists what is there (`P1_SOURCE`)"
     if Path(name).is_file():

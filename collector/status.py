@@ -117,7 +117,8 @@ def write(path: Path, data: dict[str, Any]) -> None:
     draft.unlink(missing_ok=True)
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(file, "w") as stream:
-        json.dump(data, stream)
+        # Each second; `dump`, without the compiled encoder, takes several times as long.
+        stream.write(json.dumps(data))
     draft.rename(path)
 
 

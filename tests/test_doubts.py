@@ -37,6 +37,24 @@ def test_failures_while_nobody_passes_are_one() -> None:
     assert A not in doubts.set_aside_now(NOW)
 
 
+def test_a_failure_is_held_against_it_once() -> None:
+    """However many pass after it."""
+    doubts = Doubts()
+    doubts.failed(A)
+    for _ in range(100):
+        doubts.passed(B, NOW, exists)
+    assert A not in doubts.set_aside_now(NOW)
+
+
+def test_failures_that_may_be_no_fault_of_its_own_are_not_held_against_it() -> None:
+    doubts = Doubts()
+    for _ in range(100):
+        doubts.failed(A, blamed=False)
+        assert A in doubts.suspects  # others go first all the same
+        doubts.passed(B, NOW, exists)
+    assert A not in doubts.set_aside_now(NOW)
+
+
 def test_who_passes_is_cleared() -> None:
     doubts = Doubts()
     rounds(doubts, A, 4)

@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 from collector.delivery import Answer
 from collector.narrowing import MOST_REQUESTS, Interrupted, Line, Narrowing, lines_of
 from collector.spool.record import Record, RecordId
+from collector.spool.segment import MAX_LINES
 
 RUN: Final = "0123456789ab"
 START: Final = 1_700_000_000
@@ -37,11 +38,15 @@ class Server:
 
     verdict: Callable[[list[bytes]], Answer]
     stored: Counter[bytes] = field(default_factory=Counter)
-    requests: int = 0
+    sizes: list[int] = field(default_factory=list)
     broken: Callable[[int], bool] = lambda _: False
 
+    @property
+    def requests(self) -> int:
+        return len(self.sizes)
+
     def post(self, body: bytes) -> Answer:
-        self.requests += 1
+        self.sizes.append(body.count(b"\n"))
         assert body, "an empty request"
         if self.broken(self.requests):
             return AWAY
@@ -99,9 +104,17 @@ def go_on(
     *,
     paused: Callable[[str], bool] = nothing_paused,
     conflicts: list[tuple[str, str]] | None = None,
+    most_lines: int = MAX_LINES,
+    turn: Callable[[], bool] = lambda: False,
 ) -> Narrowing:
     heard = [] if conflicts is None else conflicts
-    narrowing.go_on(server.post, paused=paused, conflict=lambda *told: heard.append(told))
+    narrowing.go_on(
+        server.post,
+        paused=paused,
+        conflict=lambda *told: heard.append(told),
+        most_lines=lambda: most_lines,
+        turn=turn,
+    )
     return narrowing
 
 
@@ -292,23 +305,56 @@ def test_it_stops_after_64_requests_and_goes_on_later() -> None:
     assert server.requests == 199  # as if it had never stopped
 
 
-def test_cutting_keeps_every_line_in_pieces_of_a_size() -> None:
+def test_what_has_more_lines_than_it_may_goes_in_pieces() -> None:
     lines = [line(n) for n in range(1000)]
     narrowing = Narrowing(deque([segment(lines[:990]), segment(lines[990:])]), known=UNPARSABLE)
-    narrowing.cut(300)
-    assert [len(part) for part in narrowing.parts] == [248, 248, 248, 246, 10]
     server = Server(bad([]))
-    go_on(narrowing, server)
+    go_on(narrowing, server, most_lines=300)
+    assert server.sizes == [300, 300, 300, 90, 10]  # the whole was refused, but no piece of it
     assert server.stored == Counter(lines)
-    assert server.requests == 5  # what was known of the first part is not so of its pieces
 
 
-def test_cutting_leaves_alone_what_is_small_enough() -> None:
+def test_what_is_small_enough_goes_as_it_is() -> None:
     narrowing = Narrowing(deque([segment([line(1), line(2)])]), known=UNPARSABLE)
-    narrowing.cut(2)
     server = Server(bad([line(1)]))
-    go_on(narrowing, server)
+    go_on(narrowing, server, most_lines=2)
     assert server.requests == 2
+
+
+def test_when_it_is_the_turn_of_others_it_goes_on_later() -> None:
+    lines = [line(n) for n in range(10)]
+    narrowing = Narrowing(deque([segment(lines)]))
+    server = Server(bad([line(3)]))
+    goes = 0
+    while not narrowing.finished:
+        go_on(narrowing, server, turn=lambda: True)
+        goes += 1
+        assert narrowing.may_go_on == (not narrowing.finished)
+        assert server.requests == goes
+    assert server.stored == Counter(lines) - Counter([line(3)])
+    assert refused(narrowing) == [line(3)]
+
+
+def test_answers_that_say_nothing_of_its_lines_do_not_make_it_wait_for_an_hour() -> None:
+    lines = [line(n) for n in range(40)]
+    narrowing = Narrowing(deque([segment(lines)]))
+    server = Server(bad([]), broken=lambda n: n % 4 != 0)
+    while not narrowing.finished:
+        with suppress(Interrupted):
+            go_on(narrowing, server, most_lines=1)
+            assert narrowing.finished
+    assert server.requests > 2 * MOST_REQUESTS
+    assert server.stored == Counter(lines)
+
+
+def test_the_turns_of_others_give_it_no_more_requests() -> None:
+    narrowing = Narrowing(deque([segment([line(n) for n in range(100)])]))
+    server = Server(lambda _: UNPARSABLE)
+    go_on(narrowing, server, turn=lambda: True)
+    while narrowing.may_go_on:
+        go_on(narrowing, server, turn=lambda: True)
+    assert server.requests == MOST_REQUESTS
+    assert not narrowing.finished
 
 
 def test_only_what_would_cost_requests_is_worth_remembering() -> None:

@@ -265,7 +265,14 @@ def test_a_line_that_breaks_seals_what_there_is_and_forgets_half_a_telegram(
     there.reader.step()  # opens it again
     there.hear(telegram[50:], dsmr5(at(2)))
     assert there.stored() == seconds(0, 2)
-    assert there.reader.counters.bad_checksums == 0
+    assert (there.reader.counters.bad_checksums, there.reader.counters.torn) == (0, 1)
+
+
+def test_a_telegram_without_an_end_is_counted(bench: Callable[..., Bench]) -> None:
+    there = bench()
+    there.hear(dsmr5(at(0)), dsmr5(at(1))[:50] + b"\r\n", dsmr5(at(2)), dsmr5(at(3))[:50])
+    assert there.stored() == seconds(0, 2)
+    assert (there.reader.counters.telegrams, there.reader.counters.torn) == (2, 1)
 
 
 def test_at_the_end_of_a_file_the_last_telegram_counts_without_its_line_end(

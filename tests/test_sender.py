@@ -4,6 +4,7 @@ import errno
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import count, pairwise
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
@@ -13,6 +14,7 @@ from hypothesis import given, settings, strategies as st
 
 from bed.post import AWAY, STORED, Post, line, telegram
 from collector.delivery import Answer
+from collector.leftovers import SWEEP_SECONDS
 from collector.sender import Sender
 from collector.spool.record import decode
 from spool.disks import FaultyDisk
@@ -414,6 +416,21 @@ def test_a_segment_that_fails_while_others_pass_is_tried_once_an_hour(post: Post
     assert post.accounts() == {"read": 9, "delivered": 9}
 
 
+def test_a_segment_for_which_the_server_is_always_busy_holds_up_no_other(post: Post) -> None:
+    """It is not set aside for an hour, as a server that is busy says nothing of segments."""
+    poison = post.spool_up(telegram(0))
+    others = [post.spool_up(telegram(n)) for n in range(1, 9)]
+    post.link.rule = bad(poison, Answer(503, "busy"))
+    began = post.clock.now
+    while post.link.stored.keys() != {text for lines in others for text in lines}:
+        post.sender.step()
+    assert post.clock.now - began < HOUR
+    post.link.rule = bad([])
+    post.drain()
+    assert post.clock.now - began < HOUR
+    assert post.accounts() == {"read": 9, "delivered": 9}
+
+
 def test_a_segment_in_ram_that_fails_while_others_pass_stands_back(post: Post) -> None:
     """Also when there is no disk to move it to."""
     poison = post.read(telegram(0))
@@ -461,8 +478,60 @@ def test_pieces_do_not_become_crumbs(post: Post) -> None:
     post.spool_up(*map(telegram, range(1500)))
     post.link.answers.extend([LATE] * 30)
     post.drain()
-    assert {len(sent) // 10 for sent in post.link.requests[30:]} <= {5, 6, 7, 8, 9, 10}
+    assert min(len(sent) for sent in post.link.requests) == 100
+    assert len(post.link.requests) <= 30 + 8
     assert post.link.stored == Counter(post.lines)
+
+
+def test_the_newest_goes_between_the_pieces_of_a_segment(post: Post) -> None:
+    """However many there are: who looks at the graph sees what is now, not the backlog's end."""
+    old = set(post.spool_up(*map(telegram, range(1500))))
+    post.link.answers.append(AWAY)
+
+    def take_long() -> None:
+        post.clock.now += 6
+        post.read(telegram(10_000 + len(post.link.requests)))
+
+    post.link.during.extend([take_long] * 60)
+    post.steps(50)
+    asked = [bool(old & set(sent)) for sent in post.link.requests]
+    assert asked[1:50] == [False, True] * 24 + [False]
+    post.drain()
+    assert post.link.stored == Counter(post.lines)
+
+
+def test_who_gets_through_while_influxdb_is_busy_leaves_room_for_others(post: Post) -> None:
+    """But for the newest: that is sent at once, also while the backlog pauses."""
+    for n in range(5):
+        post.spool_up(telegram(n))
+    post.link.answers.extend([Answer(503, "busy")] * 5)
+    sent_at: list[tuple[float, int]] = []
+
+    def note(sent: list[bytes]) -> Answer:
+        sent_at.append((post.clock.now, len(sent)))
+        return STORED
+
+    post.link.rule = note
+    post.steps(1)
+    newest = post.read(telegram(100))
+    post.steps(1)
+    assert post.link.requests[-1] == newest
+    post.drain()
+    began, *then = (at for at, _ in sent_at)
+    assert then[0] == began
+    assert [after - at for at, after in pairwise(then)] == [23, 15, 12, 10]
+
+
+def test_while_the_backlog_pauses_the_open_segment_stays_open(post: Post) -> None:
+    """Else each pause would make a file of its own."""
+    post.spool_up(telegram(0))
+    post.read(telegram(1))
+    post.keep()
+    post.link.answers.extend([Answer(503, "busy")] * 5)
+    post.steps(6)
+    assert not post.keeper.close_wanted
+    post.drain()
+    assert post.files == []
 
 
 def test_the_state_of_what_has_gone_makes_room(post: Post) -> None:
@@ -642,23 +711,48 @@ def test_refused_lines_in_ram_that_cannot_be_written_wait(tmp_path: Path) -> Non
     assert post.handoff.take_newest() is not None
 
 
-def test_a_segment_that_cannot_be_removed_is_not_sent_for_ever(
+def test_segments_that_cannot_be_removed_are_not_sent_again_and_go_when_they_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    disk = FaultyDisk()
+    post = Post(tmp_path, disk)
+    good = [post.spool_up(telegram(n)) for n in (1, 2, 3)]
+    disk.fail("remove", errno.EROFS, post.directories.spool)
+    post.steps(5)
+    for _ in range(3):
+        post.clock.now += SWEEP_SECONDS
+        post.steps(1)
+    assert post.link.requests == good
+    totals = post.account.totals()
+    assert (totals.delivered, totals.waiting) == (3, 0)
+    (said,) = (record.message for record in caplog.records)
+    assert str(post.directories.spool) in said
+    assert "Read-only file system" in said
+    assert "remount,rw" in said
+
+    disk.faults.clear()
+    post.clock.now += SWEEP_SECONDS
+    post.steps(1)
+    assert post.files == []
+    assert len(post.link.requests) == 3
+    assert caplog.records[-1].message == "what was delivered could be removed now"
+
+
+def test_a_file_in_ram_that_cannot_be_removed_is_said_once_and_sent_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     disk = FaultyDisk()
     post = Post(tmp_path, disk)
-    post.spool_up(telegram(1))
-    post.spool_up(telegram(2))
-    disk.fail("remove", errno.EROFS, post.directories.spool / "00000000000000000001.lp", times=1)
-    post.steps(5)
-    assert post.link.requests == [[*telegram(n).splitlines(keepends=True)] for n in (1, 2)]
-    assert [r.message for r in caplog.records if "cannot remove" in r.message] != []
-    totals = post.account.totals()
-    assert (totals.delivered, totals.waiting) == (2, 0)
-    post.clock.now += HOUR
-    post.sender.step()
-    assert post.files == []
-    assert len(post.link.requests) == 2
+    disk.fail("remove", errno.EACCES, post.hot_directory)
+    good = []
+    for number in range(3):
+        good.append(post.read(telegram(number)))
+        post.steps(1)
+    assert post.link.requests == good
+    assert post.account.totals().waiting == 0
+    (said,) = (record.message for record in caplog.records)
+    assert str(post.hot_directory) in said
 
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.EACCES])
@@ -722,32 +816,64 @@ def test_an_error_of_the_disk_does_not_end_the_thread(tmp_path: Path) -> None:
     assert post.link.requests == [post.lines]
 
 
+def test_a_spool_that_cannot_be_listed_holds_up_nothing_in_ram(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = FaultyDisk()
+    post = Post(tmp_path, disk)
+    read = count(1)
+    disk.fail("names", errno.EIO, post.directories.spool)
+
+    def meanwhile() -> None:
+        number = next(read)
+        post.read(telegram(number))
+        if number > 10:
+            post.stopping.set()
+
+    post.meanwhile = meanwhile
+    post.sender.run()
+    assert len(post.link.requests) == 10
+    (complaint,) = caplog.records
+    assert "cannot read or remove a segment" in complaint.message
+
+
 # The end.
 
 
 def test_a_stop_ends_a_wait_at_once(post: Post) -> None:
     """With the real wait: it would last between a minute and a quarter of an hour."""
     post.spool_up(telegram(1))
-    asked = Event()
-    post.link.during.append(asked.set)
     post.link.answers.append(Answer(503, "busy", retry_after=600.0))
+    stopping = _Stopping()
     sender = Sender(
         post.link,
         post.spool,
         post.handoff,
         post.account,
         post.keeper,
-        stopping=post.stopping,
+        stopping=stopping,
         monotonic=post.clock,
     )
     thread = Thread(target=sender.run, daemon=True)
     thread.start()
-    assert asked.wait(10)
-    post.stopping.set()
+    assert stopping.waited.wait(10)
+    stopping.set()
     thread.join(2)
     assert not thread.is_alive()
     assert len(post.link.requests) == 1  # and no other one is begun
     assert post.accounts() == {"read": 1, "waiting": 1}
+
+
+class _Stopping(Event):
+    """Says when somebody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited = Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited.set()
+        return super().wait(timeout)
 
 
 def test_after_a_stop_nothing_is_sent(post: Post) -> None:

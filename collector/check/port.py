@@ -5,27 +5,12 @@ import grp
 import os
 import pwd
 import stat
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from collector.check.finding import Finding, fail, ok, warn
 from collector.check.remedies import Remedy
+from collector.holders import holders, listed
 from collector.sources import PSEUDO_TERMINALS
-
-_PROC: Final = Path("/proc")
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A process that has the port open."""
-
-    pid: int
-    command: str
-
-    def __str__(self) -> str:
-        return f"process {self.pid} ({self.command})"
 
 
 def presence(device: str) -> Finding:
@@ -61,51 +46,17 @@ def sharing(device: str) -> Finding:
         return ok("other readers", "none" if os.geteuid() == 0 else "none of this user's")
     # The simulator has both ends of its line.
     if os.major(Path(device).stat().st_rdev) in PSEUDO_TERMINALS:
-        return ok("other readers", f"a pseudo-terminal, open in {_listed(others)}")
-    return warn("other readers", f"open in {_listed(others)}", Remedy.PORT_SHARED)
+        return ok("other readers", f"a pseudo-terminal, open in {listed(others)}")
+    return warn("other readers", f"open in {listed(others)}", Remedy.PORT_SHARED)
 
 
 def refusal(device: str, error: OSError | None, words: str) -> Finding:
     """Say why the port does not open, although it is there and permitted."""
     if error is not None and error.errno in (errno.EBUSY, errno.EAGAIN):
         others = holders(device)
-        who = _listed(others) if others else "another program, of another user"
+        who = listed(others) if others else "another program, of another user"
         return fail("bytes", f"{words}: {who}", Remedy.PORT_TAKEN)
     return fail("bytes", words, Remedy.PORT_NO_SERIAL)
-
-
-def holders(device: str) -> list[Holder]:
-    """Give the other processes that have the device open, as far as this user may see."""
-    wanted = Path(device).stat().st_rdev
-    return [
-        Holder(int(process.name), _command(process))
-        for process in sorted(_PROC.iterdir())
-        if process.name.isdigit() and int(process.name) != os.getpid() and wanted in _open(process)
-    ]
-
-
-def _open(process: Path) -> set[int]:
-    """Give the devices that a process has open."""
-    found = set()
-    with suppress(OSError), os.scandir(process / "fd") as entries:
-        for entry in entries:
-            with suppress(OSError):
-                state = entry.stat()
-                if stat.S_ISCHR(state.st_mode):
-                    found.add(state.st_rdev)
-    return found
-
-
-def _command(process: Path) -> str:
-    with suppress(OSError):
-        words = (process / "cmdline").read_text(errors="replace").replace("\0", " ").strip()
-        if words:
-            return words
-    return "?"
-
-
-def _listed(others: list[Holder]) -> str:
-    return ", ".join(map(str, others))
 
 
 def _user(number: int) -> str:

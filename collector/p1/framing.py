@@ -7,10 +7,12 @@ or refused, so the bytes of a frame are exactly those of the line.
 
     feed(bytes)   the frames that these bytes complete; however a stream is cut, the same frames
     flush()       the line has fallen silent: a `!` that still waits for its line end counts now
+    break_off()   the line broke: what comes next is no continuation of what came before
 
 Bytes that belong to no frame are counted in `noise` and forgotten: the rest of a telegram whose
-start was missed, one that a new `/` breaks off, one longer than the limit. Line ends and NULs
-between telegrams are no noise. Memory is bounded by the limit and the chunk fed, whatever comes.
+start was missed, one that a new `/` breaks off, one longer than the limit. The last two are also
+counted in `torn`. Line ends and NULs between telegrams are no noise. Memory is bounded by the
+limit and the chunk fed, whatever comes.
 """
 
 import re
@@ -62,6 +64,7 @@ class Framer:
     def __init__(self, limit: int = LIMIT) -> None:
         """Accept telegrams of up to `limit` bytes, the line of the `!` included."""
         self.noise = 0
+        self.torn = 0  # telegrams that began and did not end
         self._limit = limit
         self._buffer = bytearray()
         self._open = False  # the buffer begins with the `/` of a telegram
@@ -88,6 +91,12 @@ class Framer:
         """
         waiting = self._open and _END.search(self._buffer + b"\n", self._scan)
         return self.feed(b"\n") if waiting else []
+
+    def break_off(self) -> None:
+        """Forget what was not ended, and begin as with a new line."""
+        self.torn += self._open
+        self._forget(len(self._buffer))
+        self._open, self._fresh = False, True
 
     def _hunt(self) -> bool:
         """Look for the start of a telegram, forget everything before it."""
@@ -128,6 +137,7 @@ class Framer:
         broken = _BROKEN.search(self._buffer, self._scan, before)
         if broken:
             self._forget(broken.end() - 1)
+            self.torn += 1
             self._begin()
         return bool(broken)
 
@@ -156,6 +166,7 @@ class Framer:
             self._scan = max(self._scan, self._line_start(size))
             return False
         self._forget(self._limit)
+        self.torn += 1
         self._open = False
         return True
 

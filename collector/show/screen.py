@@ -28,7 +28,7 @@ _MEDIA: Final = {
 }
 _UNITS: Final = {"volume_m3": "m³", "energy_gj": "GJ", "energy_kwh": "kWh"}
 _PROBLEMS: Final = ("rejected", "dropped", "damaged")
-_SLIPS: Final = ("bad_checksums", "bad_lines")
+_SLIPS: Final = ("torn", "bad_checksums", "bad_lines")
 
 
 def render(

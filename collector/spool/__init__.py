@@ -60,11 +60,12 @@ hot directory       RAM disk     what was read in the last seconds; a `write` a 
 Who does what
 =============
 
-The **reader** creates hot files, appends to them and seals them; beyond their bound it drops the
-oldest. The **keeper** copies hot segments to the spool when they are due, syncs, then removes the
-hot file; it creates and closes spool segments, recovers them at the start, and drops the oldest
-when a limit is reached. The **sender** reads closed segments, and removes a file when InfluxDB has
-answered 204 for all of it, or after its refused lines are synced in `rejected/`.
+The **reader** creates hot files, appends to them and seals them. What the RAM disk does not take
+goes the same way from the memory of the process; beyond the bound of both the oldest are dropped.
+The **keeper** copies hot segments to the spool when they are due, syncs, then removes the hot
+file; it creates and closes spool segments, recovers them at the start, and drops the oldest when
+a limit is reached and that makes room. The **sender** reads closed segments, and removes a file
+when InfluxDB has answered 204 for all of it, or after its refused lines are synced in `rejected/`.
 
 What happens in each crash
 ==========================
@@ -80,6 +81,8 @@ power cut                             the RAM disk is gone: at most the last `P1
                                       zeros or garbage, which is cut off
 a sync fails                          the kernel forgets what it did not write: the records are
                                       written again, to a new segment; one identity, counted once
+the RAM disk is full, or fails        what it does not take is in the memory of the process until
+                                      it is delivered or on the disk: lost by a kill alone
 the spool is deleted while in use     noticed at the next sync; what was in RAM goes to a new one,
                                       what was on the disk counts as dropped
 ====================================  ============================================================

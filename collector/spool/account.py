@@ -115,6 +115,12 @@ class Account:
         with self._lock:
             return record in delivered or record in rejected
 
+    def any_settled(self, records: Iterable[RecordId]) -> bool:
+        """Whether one of these was delivered or refused; for many, faster than to ask for each."""
+        these = _counted(records)
+        with self._lock:
+            return any(these.common(self._settled[outcome]).ranges for outcome in _ANSWERED)
+
     def _met(self, records: Identities) -> Identities:
         """Give those that were not known before; now they are."""
         new = Identities()

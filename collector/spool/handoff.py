@@ -10,12 +10,16 @@ from collector.spool.record import RecordId
 
 @dataclass(slots=True, eq=False)
 class HotSegment:
-    """A sealed hot segment; `since` is when its first record was read, on the monotonic clock."""
+    """A sealed hot segment; `since` is when its first record was read, on the monotonic clock.
+
+    `data` is what the RAM disk did not take; otherwise all is in the file.
+    """
 
     path: Path
     ids: tuple[RecordId, ...]
     size: int
     since: float
+    data: bytes | None = field(default=None, repr=False)
     sending: bool = field(default=False)
     copying: bool = field(default=False)
     copied: bool = field(default=False)
@@ -64,6 +68,11 @@ class Handoff:
             if segment is not None:
                 segment.sending = True
             return segment
+
+    def waits(self, but: Container[Path] = ()) -> bool:
+        """Whether there is a segment that `take_newest` would give."""
+        with self._changed:
+            return self._free(but) is not None
 
     def sent(self, segment: HotSegment, *, done: bool) -> bool:
         """End a request; `done` if nothing of the segment waits any more."""

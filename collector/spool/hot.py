@@ -1,14 +1,13 @@
 """The hot segments on the RAM disk: what the reader writes (who does what: `collector.spool`)."""
 
-import errno
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from collector.spool.account import Account, Outcome
 from collector.spool.disk import Disk
+from collector.spool.fault import advice, full, words
 from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.record import Contents, Damage, Record, RecordId, decode
 from collector.spool.segment import (
@@ -21,14 +20,15 @@ from collector.spool.segment import (
 
 log: Final = logging.getLogger(__name__)
 
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_MIB: Final = 1024 * 1024
 
 
 class Hot:
     """Appends records, each with one `write`, and seals a segment every few seconds.
 
-    Killing the process loses nothing that `append` returned for. Beyond `limit` bytes, or when the
-    RAM disk is full, the oldest segments go, counted as dropped.
+    Killing the process loses nothing that `append` returned for. What the RAM disk does not take
+    is kept in the memory of the process instead, and goes the same way: that loses it to a kill,
+    and to nothing else. Beyond `limit` bytes the oldest segments go, counted as dropped.
     """
 
     def __init__(
@@ -51,16 +51,18 @@ class Hot:
         self._disk = disk
         self._number = highest_number(disk, directory)
         self._file: int | None = None
-        # What the open segment holds, should its file be deleted under our hands.
+        # What the open segment holds, should its file fail, or be deleted under our hands.
         self._ids: list[RecordId] = []
         self._data = bytearray()
         self._lines = 0
         self._since = 0.0
+        self._in_file = True
         self._failing = False
+        self._dropping = False
 
     @property
     def size(self) -> int:
-        """Bytes in the hot directory."""
+        """Bytes of all that is in RAM."""
         return len(self._data) + self._handoff.size
 
     @property
@@ -69,7 +71,7 @@ class Hot:
         return self.size > self._limit // 2
 
     def append(self, record: Record) -> None:
-        """Store one record; it counts as read, and as dropped if there is no room at all."""
+        """Store one record; it counts as read."""
         self._account.read(record.id)
         self._store(record.encode(), [record.id], record.lines)
 
@@ -81,88 +83,99 @@ class Hot:
 
     def seal(self) -> None:
         """Close the open segment and hand it over; from now on it does not change."""
-        if self._file is None:
-            return
-        self._disk.close(self._file)
-        self._file = None
-        opened = self.directory / open_name(self._number)
-        sealed = self.directory / closed_name(self._number)
         if not self._ids:
-            self._remove(opened)
             return
+        if self._file is not None:
+            self._disk.close(self._file)
+            self._file = None
+        opened = self.directory / open_name(self._number)
+        if not self._in_file:
+            self._hand_over(opened, bytes(self._data))
+            return
+        sealed = self.directory / closed_name(self._number)
         try:
             self._disk.rename(opened, sealed)
         except OSError as error:
             self._report(error)
-            self._restore(opened)
+            if self._is_whole(opened):
+                self._hand_over(opened, None)
+            else:
+                self._restore(opened)
         else:
-            segment = HotSegment(sealed, tuple(self._ids), len(self._data), self._since)
-            self._clear()
-            self._handoff.add(segment)
+            self._hand_over(sealed, None)
+            self._mend()
 
-    def _store(self, data: bytes, ids: list[RecordId], lines: int) -> bool:
+    def _hand_over(self, path: Path, data: bytes | None) -> None:
+        segment = HotSegment(path, tuple(self._ids), len(self._data), self._since, data)
+        self._clear()
+        self._handoff.add(segment)
+        self._dropping = self._dropping and self.full
+
+    def _store(self, data: bytes, ids: list[RecordId], lines: int) -> None:
         if not fits(len(self._data), self._lines, len(data), lines):
             self.seal()
         while self.size + len(data) > self._limit and self._drop_oldest():
             pass
-        if not self._written(data):
-            self._account.settle(Outcome.DROPPED, ids)
-            return False
-        self._failing = False
+        if not self._ids:
+            self._begin()
+        if self._in_file:
+            self._write(data)
         self._data += data
         self._ids += ids
         self._lines += lines
-        return True
+
+    def _is_whole(self, opened: Path) -> bool:
+        try:
+            return self._disk.size(opened) == len(self._data)
+        except OSError:
+            return False
 
     def _restore(self, opened: Path) -> None:
         """Write the open segment again: somebody deleted its file, or the whole directory."""
         data, ids, lines, since = bytes(self._data), self._ids, self._lines, self._since
         self._clear()
-        if self._store(data, ids, lines):
-            self._since = since
-            self._remove(opened)
+        self._store(data, ids, lines)
+        self._since = since
+        self._remove(opened)
 
     def _clear(self) -> None:
         self._data = bytearray()
         self._ids = []
         self._lines = 0
 
-    def _written(self, data: bytes) -> bool:
-        """Write, dropping the oldest segments while the RAM disk is full."""
-        while True:
-            try:
-                self._write(data)
-            except OSError as error:
-                self._report(error)
-                if error.errno not in _FULL or not self._drop_oldest():
-                    return False
-            else:
-                return True
+    def _begin(self) -> None:
+        self._number += 1
+        self._since = self._monotonic()
+        self._in_file = True
 
     def _write(self, data: bytes) -> None:
-        file = self._opened()
-        if self._disk.write(file, data) == len(data):
-            return
+        """Append to the file; after a failure nothing more goes there, so none goes behind it."""
         try:
-            self._disk.truncate(file, len(self._data))
-        except OSError:
-            # Nothing goes behind a torn record: a later cut would hit the wrong place.
-            self.seal()
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            file = self._opened()
+            if self._disk.write(file, data) != len(data):
+                self._disk.truncate(file, len(self._data))
+                raise full()
+        except OSError as error:
+            self._report(error)
+            self._in_file = False
 
     def _opened(self) -> int:
         if self._file is None:
             self._disk.make_directory(self.directory)
-            self._number += 1
             self._file = self._disk.create(self.directory / open_name(self._number))
-            self._since = self._monotonic()
         return self._file
 
     def _drop_oldest(self) -> bool:
         segment = self._handoff.drop_oldest()
         if segment is None:
             return False
-        log.error("the hot directory is full, its oldest segment was dropped: %s", segment.path)
+        if not self._dropping:
+            log.error(
+                "%.1f MiB wait in RAM, the most that may: from now on the oldest are dropped"
+                " (InfluxDB and the spool's disk take nothing; `P1_HOT_MIB` is the bound)",
+                self._limit / _MIB,
+            )
+        self._dropping = True
         self._account.settle(Outcome.DROPPED, segment.ids)
         self._remove(segment.path)
         return True
@@ -175,8 +188,20 @@ class Hot:
 
     def _report(self, error: OSError) -> None:
         if not self._failing:
-            log.error("cannot write to the hot directory `%s`: %s", self.directory, error)
+            log.error(
+                "cannot write to the hot directory `%s`, the last readings stay in the memory of"
+                " the process: %s (%s)",
+                self.directory,
+                words(error),
+                advice(error),
+            )
         self._failing = True
+
+    def _mend(self) -> None:
+        """A segment was in its file from its first record to its last."""
+        if self._failing:
+            log.info("the hot directory can be written again")
+        self._failing = False
 
 
 def take_over(
@@ -213,9 +238,9 @@ def _taken_over(
     contents = decode(disk.read(path))
     for damage in contents.damage:
         _kept_aside(damage, keep_aside)
-    sealed = _whole(path, contents, disk)
     account.found(contents.ids)
     account.found_damaged(sum(damage.records for damage in contents.damage))
+    sealed = _whole(path, contents, disk)
     if sealed is None:
         return None
     return HotSegment(sealed, tuple(contents.ids), disk.size(sealed), began)
@@ -237,9 +262,17 @@ def _whole(path: Path, contents: Contents, disk: Disk) -> Path | None:
     data = b"".join(record.encode() for record in contents.records)
     if len(data) != disk.size(path):
         _without_damage(path, contents.end, data, disk)
+    return path if path.suffix == ".lp" else _sealed(path, disk)
+
+
+def _sealed(path: Path, disk: Disk) -> Path:
+    """Give a hot segment the name of a sealed one; if that cannot be, it goes as it is."""
     sealed = path.with_suffix(".lp")
-    if path != sealed:
+    try:
         disk.rename(path, sealed)
+    except OSError as error:
+        log.error("cannot rename what an earlier run left, it keeps its name: %s: %s", path, error)
+        return path
     return sealed
 
 

@@ -2,13 +2,13 @@
 
 import errno
 import logging
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003  an attribute has this type
 from threading import Lock
 from typing import Final
 
+from collector.spool.fault import advice, full, words
 from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.record import Record, RecordId
 from collector.spool.segment import fits, open_name
@@ -18,6 +18,8 @@ log: Final = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 5.0
 """How long the keeper leaves a disk alone that refused a write twice."""
+
+_MIB: Final = 1024 * 1024
 
 COUNT_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 0.5
@@ -34,6 +36,36 @@ class Limits:
 
     largest: int
     free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the spool uses, what is free on its disk besides, and the limits; in bytes."""
+
+    used: int
+    free: int
+    limits: Limits
+
+    @property
+    def most(self) -> int:
+        """The most that the spool may use."""
+        return min(self.limits.largest, (self.used + self.free) // 2)
+
+    def has(self, size: int) -> bool:
+        return self.used + size <= self.most and self.free - size >= self.limits.free
+
+    def could_have(self, size: int, droppable: int) -> bool:
+        """Whether it will have room for so much once so much is dropped."""
+        return Room(self.used - droppable, self.free + droppable, self.limits).has(size)
+
+    def __str__(self) -> str:
+        used, most, free, floor = (
+            f"{size / _MIB:.1f}" for size in (self.used, self.most, self.free, self.limits.free)
+        )
+        return (
+            f"{used} MiB of at most {most} are used (`P1_SPOOL_MIB`, and half of what is free),"
+            f" {free} MiB are free, of which {floor} stay free (`P1_FREE_MIB`)"
+        )
 
 
 class Writer:
@@ -98,8 +130,11 @@ class Writer:
         self._disk.sync_directory(path.parent)
 
     def _write(self, data: bytes) -> None:
-        if data and self._file is not None and self._disk.write(self._file, data) != len(data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        while data and self._file is not None:
+            written = self._disk.write(self._file, data)
+            if not written:
+                raise full()
+            data = data[written:]  # the next write says why this one fell short
 
 
 class Keeper:
@@ -161,7 +196,7 @@ class Keeper:
         finally:
             self._busy.release()
         for segment in self._handoff.copies():
-            self._spool.disk.remove(segment.path)
+            self._spool.remove_hot(segment)
 
     @property
     def has_open(self) -> bool:
@@ -203,7 +238,7 @@ class Keeper:
         try:
             if due:
                 if not self._make_room(sum(segment.size for segment in due)):
-                    raise OSError(errno.ENOSPC, "no room within the limits of the spool")
+                    raise OSError(errno.ENOSPC, f"there is no room: {self._room()}")
                 for segment in due:
                     self._writer.append(self._spool.read_hot(segment))
                 self._writer.sync()
@@ -212,7 +247,7 @@ class Keeper:
         finally:
             done = [segment for segment in due if self._handoff.copied(segment, synced=synced)]
             for segment in done:
-                self._spool.disk.remove(segment.path)
+                self._spool.remove_hot(segment)
 
     def _close(self) -> None:
         if self.close_wanted:
@@ -231,30 +266,36 @@ class Keeper:
             self._count_at = now + COUNT_SECONDS
 
     def _make_room(self, size: int) -> bool:
-        """Drop the oldest files until this much more fits; False if it never does."""
-        directory = self._spool.directories.spool
+        """Drop the oldest files until this much more fits.
+
+        False, and nothing is dropped, if it would not fit even then.
+        """
         self._spool.prepare()
-        while True:
-            used, free = self._spool.usage(), self._spool.disk.free(directory)
-            largest = min(self._limits.largest, (used + free) // 2)
-            if used + size <= largest and free - size >= self._limits.free:
-                return True
+        while not (room := self._room()).has(size):
             oldest = self._spool.oldest_kept()
-            if oldest is None:
+            if oldest is None or not room.could_have(size, self._spool.droppable()):
                 return False
             self._spool.drop(oldest)
+        return True
+
+    def _room(self) -> Room:
+        free = self._spool.disk.free(self._spool.directories.spool)
+        return Room(self._spool.usage(), free, self._limits)
 
     def _block(self, now: float, error: OSError) -> None:
         """Try again at once, in a new segment; after a second failure, leave the disk alone."""
         self._writer.abandon()
         self._recovered, self._recover_at = False, now
         if self.trouble is None:
-            log.error("cannot write to the spool, readings stay in RAM: %s", error)
+            what = "cannot write to the spool `%s`, readings stay in RAM: %s (%s)"
+            log.error(what, self._spool.directories.spool, words(error), advice(error))
         else:
             self._blocked_until = now + RETRY_SECONDS
-        self.trouble = f"cannot write to the spool `{self._spool.directories.spool}`: {error}"
+        where = self._spool.directories.spool
+        self.trouble = f"cannot write to the spool `{where}`: {words(error)}"
 
     def _mend(self) -> None:
         if self.trouble is not None:
             log.info("the spool can be written again")
+            self._spool.try_again()
         self.trouble = None

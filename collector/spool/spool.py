@@ -3,6 +3,7 @@
 import errno
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -10,6 +11,7 @@ from typing import Final
 
 from collector.spool.account import Account, Outcome
 from collector.spool.disk import Disk
+from collector.spool.fault import advice, words
 from collector.spool.handoff import HotSegment
 from collector.spool.identities import Identities
 from collector.spool.record import Contents, Damage, Record, RecordId, decode
@@ -62,10 +64,12 @@ class Spool:
         self.directories = directories
         self.disk = disk
         self.side_rooms_grew = False
+        self._hot_files_stay = False
         self._account = account
         self._in_flight: Path | None = None
         self._counted: dict[Path, Identities] = {}
         self._unusable: set[Path] = set()
+        self._left: set[Path] = set()
         self._lock = RLock()
         self._number = 0
 
@@ -120,6 +124,8 @@ class Spool:
 
     def read_hot(self, segment: HotSegment) -> tuple[Record, ...]:
         """Read a hot segment; what its file no longer holds is counted."""
+        if segment.data is not None:
+            return decode(segment.data).records
         try:
             contents = decode(self.disk.read(segment.path))
         except FileNotFoundError:
@@ -132,6 +138,18 @@ class Spool:
                 self.keep_aside(self.next_number(), damage)
         return contents.records
 
+    def remove_hot(self, segment: HotSegment) -> None:
+        """Remove a hot segment that nobody needs. A file that stays is found at the next start."""
+        try:
+            self.disk.remove(segment.path)
+        except OSError as error:
+            if not self._hot_files_stay:
+                what = "cannot remove files of the hot directory `%s`: %s (%s)"
+                log.error(what, segment.path.parent, words(error), advice(error))
+            self._hot_files_stay = True
+        else:
+            self._hot_files_stay = False
+
     def count_one(self) -> bool:
         """Count one segment that nobody has read yet, and those that vanished.
 
@@ -142,7 +160,8 @@ class Spool:
             opened = segments(self.disk, self.directories.spool, ".open")
             for path in self._counted.keys() - {*here, *opened}:
                 self._vanished(path)
-            uncounted = next((path for path in here if path not in self._counted), None)
+            # The sender counts what it takes, and it takes the oldest.
+            uncounted = next((path for path in here[::-1] if path not in self._counted), None)
             if uncounted is not None:
                 self.load(uncounted)
             return uncounted is not None
@@ -166,10 +185,12 @@ class Spool:
                 return
             waited = path.parent == self.directories.spool
             contents = self.load(path) if waited else None
-            log.error("the spool is full, its oldest file was dropped: %s", path)
             self.remove(path)
-            if contents is not None:
-                self._account.settle(Outcome.DROPPED, contents.ids)
+            ids = contents.ids if contents is not None else ()
+            number = self._account.settle(Outcome.DROPPED, ids)
+            what = "the spool is full, its oldest file was dropped with %d readings: %s (%s)"
+            hint = "make room there; `P1_SPOOL_MIB` and `P1_FREE_MIB` are the bounds"
+            log.error(what, number, path, hint)
 
     def keep_aside(self, number: int, damage: Damage) -> None:
         """Copy damage to `damaged/`, synced. A disk that cannot take it costs the copy only."""
@@ -228,6 +249,11 @@ class Spool:
                     self._vanished(path)
             return not left
 
+    def try_again(self) -> None:
+        """Have what a failing disk did not give back read once more: it works again."""
+        with self._lock:
+            self._unusable.clear()
+
     def usage(self) -> int:
         """Give the bytes of all that the limit counts."""
         return sum(
@@ -239,14 +265,20 @@ class Spool:
 
     def oldest_kept(self) -> Path | None:
         """Give the oldest file that may go when a limit is reached."""
+        return min(self._may_go(), key=lambda path: number_of(path.name) or 0, default=None)
+
+    def droppable(self) -> int:
+        """Give the bytes of all files that may go when a limit is reached."""
+        return sum(map(self.disk.size, self._may_go()))
+
+    def _may_go(self) -> list[Path]:
         kept = [
             directory / name
             for directory in self.directories.kept
             for name in self.disk.names(directory)
             if number_of(name) is not None and not name.endswith((".open", ".draft"))
         ]
-        free = [path for path in self._usable(kept) if path != self._in_flight]
-        return min(free, key=lambda path: number_of(path.name) or 0, default=None)
+        return [path for path in self._usable(kept) if path != self._in_flight]
 
     def _usable(self, paths: list[Path]) -> list[Path]:
         return [path for path in paths if path not in self._unusable]
@@ -274,13 +306,15 @@ class Spool:
     def _vanished(self, path: Path) -> None:
         records = self._counted.pop(path, Identities())
         if number := self._account.settle(Outcome.DROPPED, records):
-            log.error("a segment was removed by somebody else, %d records: %s", number, path)
+            what = "%d readings were removed by somebody else: %s (a copy of it belongs into `%s`)"
+            log.error(what, number, path, self.directories.inbox)
 
     def _unreadable(self, path: Path, error: OSError) -> None:
         """Put a segment out of the way that the disk does not give back."""
         if error.errno in _NO_FAULT_OF_THE_FILE:
             raise error
-        log.error("cannot read a segment, the others go on: %s: %s", path, error)
+        what = "cannot read a segment, the others go on: %s: %s (%s)"
+        log.error(what, path, words(error), advice(error))
         self._unusable.add(path)
         if error.errno in _LOST_BY_THE_DISK:
             self._count_lost(path)
@@ -307,7 +341,8 @@ class Spool:
         for directory in self.directories.kept:
             for name in self.disk.names(directory):
                 if name.endswith(".draft"):
-                    self.disk.remove(directory / name)
+                    with suppress(OSError):  # it takes its room, and holds up nothing
+                        self.disk.remove(directory / name)
 
     def _recovered(self, path: Path) -> bool:
         """Close one segment that was left open; whether that worked."""
@@ -315,7 +350,8 @@ class Spool:
             self._close_left(path)
         except OSError as error:
             if path not in self._unusable:
-                log.error("cannot close a segment that was left open: %s: %s", path, error)
+                what = "cannot close a segment that was left open, it is tried again: %s: %s (%s)"
+                log.error(what, path, words(error), advice(error))
             self._unusable.add(path)
             return False
         self._unusable.discard(path)
@@ -329,6 +365,11 @@ class Spool:
         aside = [d for d in contents.damage if (d.offset >= contents.end) != ours]
         for damage in aside:
             self.keep_aside(self._number_for(path), damage)
+        if not ours and path not in self._left:
+            # Before the cut: if the rest fails after that, the tail is gone the next time.
+            self._left.add(path)
+            self._account.found(contents.ids)
+            self._account.found_damaged(sum(damage.records for damage in aside))
         if contents.records:
             self._cut(path, contents.end)
             self.disk.rename(path, closed)
@@ -341,8 +382,6 @@ class Spool:
             self._account.settle(Outcome.DAMAGED, synced)
             if contents.records:
                 self._counted[closed] = ids
-        else:
-            self._account.found_damaged(sum(damage.records for damage in aside))
 
     def _cut(self, path: Path, size: int) -> None:
         if self.disk.size(path) > size:

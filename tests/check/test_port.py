@@ -12,6 +12,7 @@ from collector.check import port
 from collector.check.finding import Outcome
 from collector.check.remedies import Remedy
 from collector.errors import SourceError
+from collector.holders import holders
 from collector.simulate.wire import Terminal
 from collector.sources import FAST, address
 
@@ -82,13 +83,14 @@ def test_a_port_of_others_is_told_with_the_groups(
 
 
 def test_the_other_reader_is_named(meter: str, reader: int) -> None:
-    assert reader in [holder.pid for holder in port.holders(meter)]
+    assert reader in [holder.pid for holder in holders(meter)]
 
 
 def test_a_port_that_is_taken_names_who_took_it(meter: str, reader: int) -> None:
     place = address(meter, "auto")
     with pytest.raises(SourceError) as refused:
         place.open(FAST)
+    assert f"only one program can read a port: process {reader} (" in str(refused.value.hint)
     cause = refused.value.__cause__
     assert isinstance(cause, OSError)
     found = port.refusal(meter, cause, str(refused.value))

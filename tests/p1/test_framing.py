@@ -189,6 +189,37 @@ def test_noise_is_counted_without_line_ends() -> None:
     assert framer.noise == 5
 
 
+@pytest.mark.parametrize(
+    ("data", "torn"),
+    [
+        pytest.param(TELEGRAM * 2, 0, id="whole"),
+        pytest.param(TELEGRAM[30:] + TELEGRAM, 0, id="its start missed"),
+        pytest.param(TELEGRAM + TELEGRAM[:30], 0, id="not ended yet"),
+        pytest.param(TELEGRAM[:30] + b"\r\n" + TELEGRAM, 1, id="broken off by the next"),
+        pytest.param((TELEGRAM[:30] + b"\n") * 3 + TELEGRAM, 3, id="three broken off"),
+        pytest.param(b"/" + b"x\r\n" * LIMIT + TELEGRAM, 1, id="too long"),
+    ],
+)
+def test_a_telegram_that_began_and_did_not_end_is_counted(data: bytes, torn: int) -> None:
+    framer = Framer()
+    framer.feed(data)
+
+    assert framer.torn == torn
+
+
+def test_what_comes_after_a_break_is_no_continuation() -> None:
+    framer = Framer()
+
+    frames = framer.feed(TELEGRAM[:40])
+    framer.break_off()
+    frames += framer.feed(TELEGRAM[40:] + TELEGRAM)
+    framer.break_off()
+    frames += framer.feed(TELEGRAM)
+
+    assert frames == [FRAME, FRAME]
+    assert (framer.torn, framer.pending) == (1, 0)
+
+
 def test_a_silence_within_a_telegram_costs_nothing() -> None:
     framer = Framer()
 
@@ -203,3 +234,10 @@ def test_a_silence_ends_a_telegram_that_has_its_end() -> None:
     assert framer.feed(TELEGRAM[:-2]) == []
     assert framer.flush() == [FRAME]
     assert framer.pending == 0
+
+
+def test_a_bang_within_a_line_ends_nothing_where_lines_end_in_cr_alone() -> None:
+    body = BODY.replace(b"\r\n", b"\r").replace(b"TEST", b"TE!ST")
+    framer = Framer()
+
+    assert framer.feed(body + b"\r") == [Frame(body, b"")]

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from collector.p1.values import code, counter, identity, message, printable, scaled
+from collector.p1.values import NUMBER, code, counter, identity, message, printable, scaled
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,11 @@ def test_no_text_makes_a_message_that_is_not_printable(text: str) -> None:
     line = message(text)
 
     assert line is None or (line.isprintable() and line.strip())
+
+
+@pytest.mark.parametrize(
+    "text", ["1E3", "1e-3", "NaN", "Infinity", "1_000", "1,5", ".5", "+-1", ""]
+)
+def test_what_no_meter_prints_is_no_number(text: str) -> None:
+    """`Decimal` would take most of these."""
+    assert NUMBER.fullmatch(text) is None

@@ -57,6 +57,17 @@ def test_a_record_settled_from_two_files_counts_once(outcome: Outcome) -> None:
     assert account.totals().as_dict()[outcome] == 1
 
 
+@pytest.mark.parametrize("outcome", Outcome)
+def test_one_of_many_that_was_answered_is_noticed(outcome: Outcome) -> None:
+    account = Account()
+    for record in (ONE, TWO, THREE):
+        account.read(record)
+    account.settle(outcome, [TWO])
+
+    assert account.any_settled([ONE, TWO, THREE]) == (outcome in ANSWERED)
+    assert not account.any_settled([STATE, ONE, THREE])
+
+
 @pytest.mark.parametrize("lost", LOST)
 @pytest.mark.parametrize("answer", ANSWERED)
 def test_what_was_given_up_and_turns_up_is_delivered(lost: Outcome, answer: Outcome) -> None:

@@ -10,7 +10,7 @@ from collector.spool.disk import Disk
 from collector.spool.record import Record, RecordId, decode
 from collector.spool.segment import closed_name, open_name
 from spool.disks import FaultyDisk
-from spool.machine import SEAL_SECONDS, Machine, encoded, ids_in, record, records
+from spool.machine import KEEP_SECONDS, SEAL_SECONDS, Machine, encoded, ids_in, record, records
 
 
 @pytest.fixture
@@ -108,6 +108,20 @@ def test_a_file_that_cannot_be_taken_over_does_not_stop_the_start(
     assert machine.courier.stored[RecordId("0123456789ab", 2)] == 1
 
 
+def test_a_file_that_cannot_be_renamed_at_the_start_is_delivered_as_it_is(
+    machine: Machine,
+) -> None:
+    (machine.hot_directory / open_name(1)).write_bytes(record(1).encode() + b"torn")
+    machine.disk.fail("rename", errno.EIO, machine.hot_directory)
+
+    machine.start()
+    machine.courier.deliver_all()
+
+    assert machine.courier.stored == {RecordId("0123456789ab", 1): 1}
+    assert (machine.totals.found, machine.totals.damaged, machine.totals.waiting) == (2, 1, 0)
+    assert machine.names(machine.hot_directory) == []
+
+
 def test_damage_that_cannot_be_kept_aside_does_not_stop_the_start(machine: Machine) -> None:
     (machine.hot_directory / open_name(1)).write_bytes(record(1).encode() + b"torn")
     machine.disk.fail("make_directory", errno.EROFS, machine.root / "disk")
@@ -179,29 +193,105 @@ def test_nothing_is_sealed_where_nothing_was_read(machine: Machine) -> None:
 
 
 def test_a_short_write_is_cut_back(machine: Machine) -> None:
-    """A full RAM disk takes half a record: the half goes, and the oldest segment for the whole."""
-    first = machine.read()
-    machine.hot.seal()
+    """A full RAM disk takes half a record: the half goes, the whole is kept in memory."""
     machine.read()
     machine.disk.fail("write", 0, machine.hot_directory, times=1, short=50)
 
     machine.read()
 
-    path = machine.hot_directory / open_name(2)
+    path = machine.hot_directory / open_name(1)
     assert decode(path.read_bytes()).damage == ()
-    assert ids_in(path) == [(machine.run, 2), (machine.run, 3)]
-    assert machine.totals.dropped == 1
-    assert machine.on_files() == machine.written.keys() - set(first)
+    assert ids_in(path) == [(machine.run, 1)]
+    assert machine.totals.dropped == 0
 
 
-def test_a_full_ram_disk_with_nothing_to_drop_costs_the_new_record(machine: Machine) -> None:
-    machine.read()
-    machine.disk.fail("write", errno.ENOSPC, machine.hot_directory, times=1)
+def broken(machine: Machine, operation: str, error: int) -> None:
+    """Have the RAM disk fail from now on."""
+    short = 50 if operation == "short" else None
+    operation = "write" if operation == "short" else operation
+    machine.disk.fail(operation, error, machine.hot_directory, short=short)
 
+
+BROKEN = pytest.mark.parametrize(
+    ("operation", "error"),
+    [
+        ("write", errno.ENOSPC),
+        ("write", errno.EFBIG),
+        ("write", errno.EIO),
+        ("short", 0),
+        ("create", errno.ENOSPC),
+        ("create", errno.EACCES),
+        ("create", errno.EROFS),
+        ("rename", errno.EPERM),
+    ],
+)
+
+
+@BROKEN
+def test_what_a_broken_ram_disk_does_not_take_is_delivered_all_the_same(
+    machine: Machine, operation: str, error: int
+) -> None:
+    machine.read(2)
+    broken(machine, operation, error)
+
+    for _ in range(3):
+        machine.read(2)
+        machine.wait(SEAL_SECONDS)
+        machine.courier.deliver_all()
+
+    assert machine.totals.delivered == 8
+    assert machine.courier.stored.keys() == machine.written.keys()
+    assert machine.totals.dropped == machine.totals.waiting == 0
+    assert machine.names(machine.hot_directory) == []
+
+
+@BROKEN
+def test_what_a_broken_ram_disk_does_not_take_is_on_the_disk_in_ten_seconds(
+    machine: Machine, operation: str, error: int
+) -> None:
+    machine.read(2)
+    broken(machine, operation, error)
+    machine.read(3)
+
+    machine.wait(KEEP_SECONDS)
+
+    assert machine.on_disk() == machine.written.keys()
+    assert machine.hot.size == 0
+    assert machine.names(machine.hot_directory) == []
+
+
+def test_a_broken_ram_disk_loses_nothing_it_had_to_a_kill(machine: Machine) -> None:
+    machine.read(2)
+    broken(machine, "write", errno.ENOSPC)
+    lost = machine.read(2)
+
+    machine.kill()
+    machine.disk.faults.clear()
+
+    assert machine.totals.found == 2
+    machine.courier.deliver_all()
+    assert machine.courier.stored.keys() == machine.written.keys() - set(lost)
+
+
+def test_a_ram_disk_that_takes_readings_again_gets_them_from_the_next_segment_on(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    broken(machine, "write", errno.ENOSPC)
+    for _ in range(3):
+        machine.read(2)
+        machine.hot.seal()
+    machine.disk.faults.clear()
+    machine.read(2)
+    machine.hot.seal()
     machine.read(2)
 
-    assert machine.totals.dropped == 1
-    assert ids_in(machine.hot_directory / open_name(1)) == [(machine.run, 1), (machine.run, 3)]
+    assert ids_in(machine.hot_directory / closed_name(4)) == [(machine.run, 7), (machine.run, 8)]
+    assert ids_in(machine.hot_directory / open_name(5)) == [(machine.run, 9), (machine.run, 10)]
+    broke, mended = (record.message for record in caplog.records)
+    assert str(machine.hot_directory) in broke
+    assert "No space left on device (make room there)" in broke
+    assert mended == "the hot directory can be written again"
 
 
 def test_a_record_goes_behind_no_torn_one_even_if_the_cut_fails(machine: Machine) -> None:
@@ -210,38 +300,13 @@ def test_a_record_goes_behind_no_torn_one_even_if_the_cut_fails(machine: Machine
     machine.disk.fail("truncate", errno.EIO, machine.hot_directory, times=1)
 
     machine.read(2)
-    machine.hot.seal()
 
+    contents = decode((machine.hot_directory / open_name(1)).read_bytes())
+    assert contents.ids == [(machine.run, 1)]
+    assert [damage.offset for damage in contents.damage] == [contents.end]
+    machine.hot.seal()
     machine.courier.deliver_all()
-    assert machine.totals.delivered + machine.totals.dropped == 3
-    assert machine.totals.delivered == len(machine.courier.stored) >= 1
-    assert machine.courier.stored[RecordId(machine.run, 3)] == 1
-
-
-@pytest.mark.parametrize("error", [errno.EIO, errno.EACCES, errno.EROFS])
-def test_a_broken_ram_disk_costs_new_records_and_no_waiting_ones(
-    machine: Machine, error: int
-) -> None:
-    """Dropping the oldest makes no room where room is not what is missing."""
-    waiting = machine.read(2)
-    machine.hot.seal()
-    machine.disk.fail("create", error, machine.hot_directory, times=3)
-
-    machine.read(3)
-    machine.read(1)
-
-    assert machine.totals.dropped == 3
-    assert machine.on_files() == {*waiting, RecordId(machine.run, 6)}
-
-
-def test_a_file_that_never_got_a_record_is_not_handed_over(machine: Machine) -> None:
-    machine.disk.fail("write", errno.ENOSPC, machine.hot_directory)
-    machine.read()
-
-    machine.hot.seal()
-
-    assert machine.handoff.take_newest() is None
-    assert machine.names(machine.hot_directory) == []
+    assert machine.totals.delivered == len(machine.courier.stored) == 3
 
 
 def small(tmp_path: Path) -> Machine:
@@ -259,6 +324,22 @@ def test_beyond_the_bound_the_oldest_segments_go_whole_and_counted(tmp_path: Pat
     assert machine.totals.dropped == 2
     assert machine.on_files() == {RecordId(machine.run, n) for n in (3, 4, 5, 6)}
     assert machine.hot.size <= machine.hot_limit
+
+
+def test_what_is_in_memory_alone_is_within_the_bound_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine = small(tmp_path)
+    broken(machine, "write", errno.ENOSPC)
+    for _ in range(5):
+        machine.read(2)
+        machine.hot.seal()
+        assert machine.hot.size <= machine.hot_limit
+
+    assert machine.totals.dropped == 6
+    assert len([r for r in caplog.records if "the oldest are dropped" in r.message]) == 1
+    machine.courier.deliver_all()
+    assert machine.totals.delivered == 4
 
 
 @pytest.mark.parametrize("user", ["sender", "keeper"])
@@ -304,18 +385,20 @@ def test_the_open_segment_is_written_again_when_the_directory_was_deleted(
     assert machine.handoff.oldest() == machine.clock.now - SEAL_SECONDS  # no younger for that
 
 
-@pytest.mark.parametrize("error", [errno.EACCES, errno.EIO])
-def test_a_segment_that_cannot_be_renamed_is_written_again(machine: Machine, error: int) -> None:
+def test_a_segment_that_cannot_be_renamed_is_handed_over_under_its_old_name(
+    machine: Machine,
+) -> None:
     machine.read(2)
-    machine.disk.fail("rename", error, machine.hot_directory, times=1)
+    machine.disk.fail("rename", errno.EACCES, machine.hot_directory, times=1)
 
     machine.hot.seal()
     machine.read(1)
     machine.hot.seal()
 
-    assert machine.names(machine.hot_directory) == [closed_name(2)]
+    assert machine.names(machine.hot_directory) == [open_name(1), closed_name(2)]
     machine.courier.deliver_all()
     assert machine.totals.delivered == 3
+    assert machine.names(machine.hot_directory) == []
 
 
 def test_a_hot_segment_that_somebody_removed_counts_as_dropped(machine: Machine) -> None:

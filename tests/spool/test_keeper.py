@@ -243,14 +243,50 @@ def test_trouble_is_over_when_nothing_waits_for_the_disk(machine: Machine) -> No
 def test_a_short_write_is_a_full_disk_and_its_half_record_is_cut_off(machine: Machine) -> None:
     machine.read(2)
     machine.disk.fail("write", 0, disk_of(machine), times=1, short=200)
+    machine.disk.fail("write", errno.ENOSPC, disk_of(machine), times=1)
     machine.keep()
     machine.close()
 
+    assert machine.names(machine.directories.spool)[0] == closed_name(1)
     assert machine.on_disk() == machine.written.keys()
     assert machine.damaged_bytes() == b""
     machine.courier.deliver_all()
     assert machine.totals.delivered == 2
     assert machine.totals.damaged == 0
+
+
+def test_a_short_write_that_goes_on_costs_nothing(machine: Machine) -> None:
+    machine.disk.fail("write", 0, disk_of(machine), times=3, short=50)
+    machine.read(2)
+    machine.keep()
+
+    assert machine.on_disk() == machine.written.keys()
+    assert machine.keeper.trouble is None
+    assert machine.names(machine.directories.spool) == [open_name(1)]
+
+
+def test_of_a_write_that_fell_short_the_reason_is_said(machine: Machine) -> None:
+    machine.disk.fail("write", 0, disk_of(machine), times=1, short=50)
+    machine.disk.fail("write", errno.EFBIG, disk_of(machine))
+    machine.read(2)
+    machine.keep()
+
+    assert "File too large" in (machine.keeper.trouble or "")
+
+
+def test_a_hot_file_that_cannot_be_removed_is_no_fault_of_the_spool(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine.disk.fail("remove", errno.EACCES, machine.hot_directory)
+    read_for(machine, 40)
+    machine.keep()
+    machine.keeper.finish()
+
+    assert machine.on_disk() == machine.written.keys()
+    assert machine.keeper.trouble is None
+    (said,) = (record.message for record in caplog.records)
+    assert str(machine.hot_directory) in said
+    assert "Permission denied (it must belong to the user of the service)" in said
 
 
 @pytest.fixture
@@ -373,6 +409,29 @@ def test_a_segment_that_cannot_be_moved_either_stays_and_holds_up_no_other(
     assert machine.keeper.trouble is None
 
 
+def test_what_a_dead_disk_did_not_give_back_is_delivered_once_it_is_mended(
+    machine: Machine,
+) -> None:
+    machine.backlog(5)
+    for operation in ("read", "rename", "create"):
+        machine.disk.fail(operation, errno.EIO, disk_of(machine))
+    machine.courier.deliver_all()
+    machine.read(3)
+    machine.keep()
+    assert machine.keeper.trouble is not None
+    assert machine.totals.damaged == 5  # as far as anybody knows
+
+    machine.disk.faults.clear()
+    machine.wait(2 * RETRY_SECONDS)
+    machine.close()
+    machine.courier.deliver_all()
+
+    assert machine.courier.stored.keys() == machine.written.keys()
+    assert machine.totals.delivered == 8
+    assert machine.totals.damaged == machine.totals.waiting == 0
+    assert machine.on_files() == set()
+
+
 def test_too_many_open_files_are_no_fault_of_the_segment(machine: Machine) -> None:
     waiting = machine.backlog(2)
     machine.disk.fail("read", errno.EMFILE, machine.directories.spool, times=1)
@@ -438,6 +497,31 @@ def test_the_rest_of_the_machine_keeps_its_space(machine: Machine, free: int, fl
     assert machine.spool.usage() <= total // 2 or floor
     assert left() >= floor
     assert len(machine.on_disk()) == 310 - machine.totals.dropped
+
+
+@pytest.mark.parametrize("there_is", ["no room", "too little room"])
+def test_nothing_is_dropped_where_that_would_make_no_room(
+    machine: Machine, there_is: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody else fills the disk: the backlog would go, and nothing be gained."""
+    total = sum(filled_by(machine, 3))
+    free = 0 if there_is == "no room" else total
+    machine.keeper._limits = Limits(64 * MIB, 10 * MIB)
+    machine.disk.room = lambda: free
+
+    machine.read(10)
+    machine.keep()
+
+    assert machine.totals.dropped == 0
+    assert "there is no room" in (machine.keeper.trouble or "")
+    (said,) = (record.message for record in caplog.records)
+    assert f"`{machine.directories.spool}`" in said
+    assert "10.0 stay free (`P1_FREE_MIB`) (make room there)" in said
+
+    machine.disk.room = lambda: 100 * MIB
+    machine.keep()
+    assert machine.on_disk() == machine.written.keys()
+    assert machine.keeper.trouble is None
 
 
 def test_what_is_in_flight_is_not_dropped(machine: Machine) -> None:
@@ -626,6 +710,38 @@ def test_half_written_files_are_removed_at_the_start(machine: Machine) -> None:
     machine.tick()
 
     assert [draft.exists() for draft in drafts] == [False, False]
+
+
+def test_a_draft_that_cannot_be_removed_holds_up_nothing(machine: Machine) -> None:
+    machine.spool.prepare()
+    (machine.directories.rejected / "00000000000000000007.draft").write_bytes(b"half")
+    machine.disk.fail("remove", errno.EACCES, machine.directories.rejected)
+
+    machine.read(3)
+    machine.keep()
+
+    assert len(machine.on_disk()) == 3
+    assert machine.keeper.trouble is None
+
+
+@pytest.mark.parametrize("operation", ["cut", "rename"])
+def test_what_was_left_open_is_counted_once_however_often_it_cannot_be_closed(
+    machine: Machine, operation: str
+) -> None:
+    machine.spool.prepare()
+    path = machine.directories.spool / "00000000000000000001.open"
+    path.write_bytes(encoded(records(3)) + b"electricity,site=ho")
+    machine.disk.fail(operation, errno.EIO, machine.directories.spool, times=2)
+    machine.kill()
+
+    machine.tick()
+
+    before = machine.totals
+    assert (before.found, before.damaged, before.waiting) == (4, 1, 3)
+    machine.wait(30)
+    machine.count_all()
+    assert path.with_suffix(".lp").exists()
+    assert machine.totals == before
 
 
 @pytest.mark.parametrize(

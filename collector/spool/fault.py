@@ -1,0 +1,40 @@
+"""What a failing disk says, in words for its owner: what happened, and what to do about it."""
+
+import errno
+import os
+from typing import Final
+
+_FULL: Final = "make room there"
+_BROKEN: Final = "the disk fails: see `dmesg`; copy what is on it, then replace it"
+_FORBIDDEN: Final = "it must belong to the user of the service"
+_ADVICE: Final = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: "`dmesg` says why it may only be read: a failing card is to be replaced, else"
+    " `sudo mount -o remount,rw` its disk",
+    errno.EIO: _BROKEN,
+    errno.EUCLEAN: _BROKEN,
+    errno.ENODEV: _BROKEN,
+    errno.ENXIO: _BROKEN,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: f"{_FORBIDDEN}, and not be immutable (`lsattr -d`)",
+    errno.EFBIG: "a limit on the size of files is set: raise `LimitFSIZE=` or `ulimit -f`",
+    errno.EMFILE: "raise `LimitNOFILE=` or `ulimit -n`",
+    errno.ENOENT: "what is in it is the collector's alone to remove",
+}
+_ELSE: Final = "`p1-collector check` tries every link"
+
+
+def words(error: OSError) -> str:
+    """Give what went wrong without the path, which whoever says this has said already."""
+    return error.strerror or str(error)
+
+
+def advice(error: OSError) -> str:
+    """Give what to do; the subject is the directory."""
+    return _ADVICE.get(error.errno or 0, _ELSE)
+
+
+def full() -> OSError:
+    """Give the error of a write that fell short without one."""
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
