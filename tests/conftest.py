@@ -13,6 +13,8 @@ from hypothesis import settings
 import collector
 from bed.influxd import Database, Influxd
 from bed.influxdb import Found, NoInfluxDBError, Server, find
+from bed.service import look_back
+from bed.toxiproxy import NoToxiproxyError, Toxiproxy, find as find_toxiproxy
 
 # A time limit an example would fail on a busy machine and say nothing about the code.
 settings.register_profile("tests", deadline=None)
@@ -31,6 +33,13 @@ def pytest_configure() -> None:
     wanted = os.environ.get("TEST_INSTALLED_IN")
     if wanted and not Path(collector.__file__).is_relative_to(wanted):
         raise pytest.UsageError(f"not from {wanted}: {collector.__file__}")
+
+
+@pytest.fixture(autouse=True)
+def _every_service_keeps_its_secrets() -> Iterator[None]:
+    """See that no service of the test wrote a secret down, nor anything for others to read."""
+    yield
+    look_back()
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +74,17 @@ def bucket(influxd: Database, request: pytest.FixtureRequest) -> str:
     """Give a new bucket of the shared server, named for the test."""
     name = re.sub(r"\W+", "-", request.node.name)
     return influxd.new_bucket(f"{name}-{secrets.token_hex(4)}")
+
+
+@pytest.fixture(scope="session")
+def toxiproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toxiproxy]:
+    """Give a Toxiproxy that all tests share: each test makes proxies of its own."""
+    try:
+        program = find_toxiproxy()
+    except NoToxiproxyError as error:
+        pytest.skip(f"NO TOXIPROXY TO TEST WITH: {error}")
+    with Toxiproxy(program, tmp_path_factory.mktemp("toxiproxy") / "toxiproxy.log") as running:
+        yield running
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from bed.privacy import Privacy, found_in, secrets_in
+
 SECONDS: Final = 50
 _OURS: Final = ("P1_", "INFLUX", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET")
 
@@ -14,7 +16,9 @@ def called(*arguments: str, home: Path, **settings: str) -> subprocess.Completed
     """Run `p1-collector` in `home`, with spool and hot directory below it."""
     bare = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
     places = {"P1_HOT_DIR": str(home / "hot"), "P1_SPOOL_DIR": str(home / "spool")}
-    return subprocess.run(
+    privacy = Privacy(secrets_in(settings), home, (home / "hot", home / "spool"))
+    privacy.begin()
+    done = subprocess.run(
         [sys.executable, "-m", "collector", *arguments],
         env={**bare, "HOME": str(home), **places, **settings},
         cwd=home,
@@ -23,3 +27,6 @@ def called(*arguments: str, home: Path, **settings: str) -> subprocess.Completed
         text=True,
         timeout=SECONDS,
     )
+    assert found_in(f"{done.stdout}{done.stderr}".encode(), privacy.secrets) == []
+    privacy.look_at_files()
+    return done

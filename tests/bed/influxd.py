@@ -201,7 +201,7 @@ class Influxd(Database):
     """
 
     def __init__(self, found: Program | Image) -> None:
-        super().__init__(f"http://127.0.0.1:{_free_port()}", secrets.token_urlsafe(), "p1")
+        super().__init__(f"http://127.0.0.1:{free_port()}", secrets.token_urlsafe(), "p1")
         self._found = found
         self._data = _directory()
         self._log = self._data / "influxd.log"
@@ -253,6 +253,13 @@ class Influxd(Database):
             process.wait(STOP_SECONDS)
         else:
             child.end(process, signal.SIGKILL, seconds=STOP_SECONDS)
+
+    def suspend(self) -> None:
+        """Let it hang: it takes connections and answers nothing, until it goes on."""
+        self._running_process().send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._running_process().send_signal(signal.SIGCONT)
 
     def fill_disk(self, bytes_: int) -> None:
         """Let none of its files grow beyond so many bytes until it is started again."""
@@ -325,7 +332,7 @@ def _directory() -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=place))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Choose a port that stays free while the server is away.
 
     It lies below the ports that the kernel hands out: from one of those, a client that keeps

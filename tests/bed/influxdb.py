@@ -8,20 +8,20 @@
 4. Docker with the image `influxdb:2.7`, if a daemon answers;
 5. a build of InfluxDB's Go module, which takes Go, Rust, a C compiler and some four minutes.
 
-`python tests/bed/influxdb.py` does that and prints what it found, so that a long build is seen.
+`PYTHONPATH=tests python tests/bed/influxdb.py` does that and prints what it found, so that a
+long build is seen.
 """
 
-import contextlib
-import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from bed import build
 
 VERSION: Final = "2.7.12"
 IMAGE: Final = "influxdb:2.7"
@@ -30,7 +30,6 @@ RECIPE: Final = Path(__file__).parent / "influxd_build"
 MODULE: Final = "github.com/influxdata/influxdb/v2/cmd/influxd"
 PKG_CONFIG: Final = "github.com/influxdata/pkg-config"
 TAGS: Final = "sqlite_foreign_keys,sqlite_json,noassets"
-BUILD_SECONDS: Final = 1500
 
 
 class NoInfluxDBError(Exception):
@@ -90,7 +89,7 @@ def _installed() -> Program | None:
 
 def _is_version_2(path: str) -> bool:
     """Tell version 2 from version 1, whose program has the same name."""
-    return "InfluxDB v1" not in _output(path, "version")
+    return "InfluxDB v1" not in build.output(path, "version")
 
 
 def _cached() -> Program | None:
@@ -99,26 +98,18 @@ def _cached() -> Program | None:
 
 
 def cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "p1-collector" / f"influxd-{VERSION}"
+    return build.cache(f"influxd-{VERSION}")
 
 
 def _docker() -> Image | None:
-    if not shutil.which("docker") or not _output("docker", "version", "-f", "{{.Server.Version}}"):
+    if not shutil.which("docker") or not build.output(
+        "docker", "version", "-f", "{{.Server.Version}}"
+    ):
         return None
     pulled = subprocess.run(
         ["docker", "pull", "--quiet", IMAGE], check=False, capture_output=True, timeout=600
     )
     return Image(IMAGE) if pulled.returncode == 0 else None
-
-
-def _output(*command: str) -> str:
-    """Give what a command printed, or nothing if it failed or hung."""
-    try:
-        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()
 
 
 def _built() -> Program:
@@ -128,55 +119,30 @@ def _built() -> Program:
             f"none is named, installed or in Docker, and to build one {' and '.join(missing)} "
             "is missing (Go, Rust and a C compiler are needed)"
         )
-    cache().mkdir(parents=True, exist_ok=True)
-    with _alone(cache() / "lock"):
+    with build.alone(cache()):
         return _cached() or _build()
 
 
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _build() -> Program:
-    _say(f"building InfluxDB {VERSION} into {cache()}: this is done once and takes some minutes")
+    build.say(
+        f"building InfluxDB {VERSION} into {cache()}: this is done once and takes some minutes"
+    )
     with tempfile.TemporaryDirectory(dir=cache(), prefix="build-") as name:
         work = Path(name) / "module"
         shutil.copytree(RECIPE, work)
         (work / "cargo").chmod(0o755)  # some ways of unpacking forget it
-        _go(work, PKG_CONFIG, "pkg-config")
-        _go(work, MODULE, "influxd", "-tags", TAGS)
+        env = _environment(work)
+        try:
+            build.go(work, PKG_CONFIG, "pkg-config", env=env)
+            build.go(work, MODULE, "influxd", "-tags", TAGS, env=env)
+        except build.NotBuiltError as error:
+            raise NoInfluxDBError(str(error)) from error
         (work / "influxd").rename(cache() / "influxd")
     return Program(str(cache() / "influxd"))
 
 
-def _go(work: Path, package: str, program: str, *options: str) -> None:
-    """Build one package of the recipe's module. Go must not reach for another Go."""
-    command = ["go", "build", "-mod=readonly", *options, "-o", program, package]
-    try:
-        subprocess.run(
-            command,
-            cwd=work,
-            env=_environment(work),
-            check=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=BUILD_SECONDS,
-        )
-    except subprocess.CalledProcessError as error:
-        tail = "\n".join(error.output.splitlines()[-20:])
-        raise NoInfluxDBError(f"the build of {package} failed:\n{tail}") from error
-    except subprocess.TimeoutExpired as error:
-        raise NoInfluxDBError(f"the build of {package} took over {BUILD_SECONDS} s") from error
-
-
 def _environment(work: Path) -> dict[str, str]:
-    env = os.environ | {
+    env = {
         "CGO_ENABLED": "1",
         "CARGO": str(work / "cargo"),
         "PKG_CONFIG": str(work / "pkg-config"),
@@ -188,22 +154,18 @@ def _environment(work: Path) -> dict[str, str]:
 
 def _toolchain() -> str | None:
     """Name an installed Rust toolchain, the default one first; None without rustup."""
-    lines = _output("rustup", "toolchain", "list").splitlines()
+    lines = build.output("rustup", "toolchain", "list").splitlines()
     lines.sort(key=lambda line: "default" not in line)
     return lines[0].split()[0] if lines else None
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201  the person waits for minutes
 
 
 def main() -> int:
     try:
         found = find()
     except NoInfluxDBError as error:
-        _say(f"no InfluxDB: {error}")
+        build.say(f"no InfluxDB: {error}")
         return 1
-    _say(f"InfluxDB for the tests: {found}")
+    build.say(f"InfluxDB for the tests: {found}")
     return 0
 
 

@@ -1,5 +1,6 @@
 """The sender between real files and a server that is a function, on a clock of the test's."""
 
+import gzip
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from threading import Event
 from typing import Final
 
 from collector import sender
-from collector.delivery import Answer
+from collector.delivery import Answer, Packed
 from collector.spool.account import Account
 from collector.spool.command import waiting
 from collector.spool.disk import Disk
@@ -38,7 +39,8 @@ class Link:
 
     def write(self, lines: bytes) -> Answer:
         assert lines, "an empty request"
-        sent = lines.splitlines(keepends=True)
+        text = gzip.decompress(lines) if isinstance(lines, Packed) else lines
+        sent = text.splitlines(keepends=True)
         self.requests.append(sent)
         if self.during:
             self.during.popleft()()

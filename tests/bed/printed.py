@@ -56,6 +56,7 @@ class Printed:
     """One telegram's text. All times are UTC seconds since 1970."""
 
     def __init__(self, telegram: bytes) -> None:
+        self.telegram = telegram
         self._text = telegram.decode("ascii")
 
     @property

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from bed import child
+from bed.privacy import Privacy, secrets_in
 
 STOP_SECONDS: Final = 2  # what the service has to end in
+UNIT_STOP_SECONDS: Final = 15  # what the unit gives it
 
 Status = Mapping[str, Any]
 
@@ -24,24 +26,30 @@ class Service:
     """
 
     def __init__(self, home: Path, **settings: str) -> None:
-        self.hot = home / "hot"
-        self.spool = home / "spool"
+        places = {"P1_HOT_DIR": str(home / "hot"), "P1_SPOOL_DIR": str(home / "spool")}
+        self._settings = {**places, **settings}
+        self.hot = Path(self._settings["P1_HOT_DIR"])
+        self.spool = Path(self._settings["P1_SPOOL_DIR"])
         self.log = home / "run.log"
         home.mkdir(parents=True, exist_ok=True)
-        self._home = home
-        self._settings = {
-            "P1_HOT_DIR": str(self.hot),
-            "P1_SPOOL_DIR": str(self.spool),
-            **settings,
-        }
+        self.home = home
+        self.command = [sys.executable, "-m", "collector", "run"]
         self._process: subprocess.Popen[bytes] | None = None
+        self.privacy = Privacy(secrets_in(self._settings), home, (self.hot, self.spool))
+        MADE.append(self)
+
+    def set(self, **settings: str) -> None:
+        """Set it up otherwise from its next start on. What was a secret stays one."""
+        self._settings.update(settings)
+        self.privacy.secrets += secrets_in(settings)
 
     def start(self) -> None:
         assert not self.running, "it runs already"
+        self.privacy.begin()
         self._process = child.start(
-            [sys.executable, "-m", "collector", "run"],
+            self.command,
             env={**_bare_environment(), **self._settings},
-            cwd=self._home,
+            cwd=self.home,
             log=self.log,
         )
 
@@ -56,11 +64,22 @@ class Service:
 
     def kill(self) -> None:
         """End it as a power cut does, but for the RAM disk, which stays."""
-        child.end(self.process, signal.SIGKILL, seconds=10)
+        self._end(signal.SIGKILL, seconds=10)
 
-    def stop(self) -> int:
+    def stop(self, seconds: float = STOP_SECONDS) -> int:
         """End it as systemd does; gives the exit status, which is -9 if it had to be killed."""
-        return child.end(self.process, signal.SIGTERM, seconds=STOP_SECONDS)
+        return self._end(signal.SIGTERM, seconds=seconds)
+
+    def look(self) -> None:
+        """See that the running process can be called by nobody, and shows no secret."""
+        if self.running:
+            self.privacy.look_at_process(self.process.pid)
+
+    def _end(self, ending: signal.Signals, *, seconds: float) -> int:
+        self.look()
+        status = child.end(self.process, ending, seconds=seconds)
+        self.privacy.look_at_files()
+        return status
 
     def status(self) -> Status | None:
         """Give what the running process says of itself; None as long as it has said nothing."""
@@ -76,6 +95,7 @@ class Service:
         while True:
             status = self.status()
             if status and holds(status):
+                self.look()
                 return status
             assert self.process.poll() is None, f"it ended:\n{self.tail()}"
             assert time.monotonic() < give_up, (
@@ -94,6 +114,16 @@ class Service:
 
     def tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
+
+
+MADE: Final[list[Service]] = []
+"""The services that nobody has looked back at yet."""
+
+
+def look_back() -> None:
+    """See, at the end of a test, that no service of it gave anything away, however it ended."""
+    while MADE:
+        MADE.pop().privacy.look_at_files()
 
 
 def _bare_environment() -> dict[str, str]:

@@ -4,17 +4,20 @@ The meter holds its end of the line open and writes the next telegram when the l
 that it is known what was read. What a real meter sends meanwhile would be lost; here it waits.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any, Final, Self
 
 from bed.influxd import Influxd, Row
 from bed.printed import COUNTERS, REGISTERS, Printed
-from bed.service import Service
+from bed.service import UNIT_STOP_SECONDS, Service
 from collector.simulate.stream import stream_like
 from collector.simulate.wire import Outcome, Terminal
 
@@ -24,7 +27,7 @@ SITE: Final = "test"
 # The clocks go back at 01:00 UTC in this hour, so the telegrams' local times repeat.
 START: Final = datetime(2026, 10, 25, 0, 25, 30, tzinfo=UTC)
 
-Events = Mapping[int, Sequence[Callable[[], None]]]
+Events = Mapping[int, Sequence[Callable[[], object]]]
 """What happens once so many telegrams were taken."""
 
 
@@ -35,36 +38,43 @@ class Line:
     terminal: Terminal
     events: Events = field(default_factory=dict)
     taken: list[Printed] = field(default_factory=list)
+    taken_at: dict[int, float] = field(default_factory=dict)
+    """By the telegram's time, when it was taken on the monotonic clock."""
 
     def send(self, telegram: bytes, stopping: Event) -> Outcome:
-        outcome = self.terminal.send(telegram, stopping)
+        outcome = self.transmit(telegram, stopping)
         if outcome is Outcome.TAKEN:
             self.taken.append(Printed(telegram))
+            self.taken_at[self.taken[-1].time] = time.monotonic()
             for happen in self.events.get(len(self.taken), ()):
                 happen()
         return outcome
+
+    def transmit(self, telegram: bytes, stopping: Event) -> Outcome:
+        """Send it down the wire; another kind of line does it in another way."""
+        return self.terminal.send(telegram, stopping)
 
 
 class Trial:
     """A context manager: the collector has ended with it."""
 
-    def __init__(self, influxd: Influxd, home: Path) -> None:
+    def __init__(self, influxd: Influxd, home: Path, **settings: str) -> None:
         self.influxd = influxd
-        self.bucket = influxd.new_bucket("trial")
+        self.bucket = influxd.new_bucket(f"trial-{secrets.token_hex(4)}")
         self.token = influxd.write_token(self.bucket)
         self.line = Line(Terminal(home / "meter"))
-        self.service = Service(
-            home / "service",
-            P1_SOURCE=str(home / "meter"),
-            P1_SITE=SITE,
-            P1_CLOCK="meter",  # a meter this fast is never as late as the host
-            P1_KEEP_SECONDS="1",
-            P1_RETRY_SECONDS="1",
-            P1_INFLUX_URL=influxd.url,
-            P1_INFLUX_TOKEN=self.token.text,
-            P1_INFLUX_ORG=influxd.org,
-            P1_INFLUX_BUCKET=self.bucket,
-        )
+        usual = {
+            "P1_SOURCE": str(home / "meter"),
+            "P1_SITE": SITE,
+            "P1_CLOCK": "meter",  # a meter this fast is never as late as the host
+            "P1_KEEP_SECONDS": "1",
+            "P1_RETRY_SECONDS": "1",
+            "P1_INFLUX_URL": influxd.url,
+            "P1_INFLUX_TOKEN": self.token.text,
+            "P1_INFLUX_ORG": influxd.org,
+            "P1_INFLUX_BUCKET": self.bucket,
+        }
+        self.service = Service(home / "service", **{**usual, **settings})
         self.in_flight: set[int] = set()
 
     def __enter__(self) -> Self:
@@ -80,6 +90,19 @@ class Trial:
         self.line.events = events
         self.service.start()
         stream_like("dsmr5", start=START, period=1, speed=0).run(self.line, Event(), telegrams)
+
+    @contextmanager
+    def sending(self, telegrams_a_second: float) -> Iterator[None]:
+        """Let the meter send all the while, in its own thread; end it before the reckoning."""
+        stopping = Event()
+        stream = stream_like("dsmr5", start=START, period=1, speed=telegrams_a_second)
+        thread = Thread(target=stream.run, args=(self.line, stopping))
+        thread.start()
+        try:
+            yield
+        finally:
+            stopping.set()
+            thread.join()
 
     def kill_and_restart(self) -> None:
         """Kill the collector; the telegram it has just taken may not be in a file yet."""
@@ -100,13 +123,19 @@ class Trial:
             ),
             seconds=180,
         )
-        assert self.service.stop() == 0, self.service.tail()
+        assert self.service.stop(UNIT_STOP_SECONDS) == 0, self.service.tail()
         return status
 
     def stored(self, measurement: str) -> list[Row]:
         """Give the points of this site."""
         query = f"SELECT * FROM {measurement} WHERE site = '{SITE}'"  # noqa: S608  ours
         return self.influxd.influxql(self.bucket, query)
+
+    def newest(self) -> int:
+        """Give the time of the newest point of this site, 0 if there is none."""
+        query = f"SELECT last(tariff) FROM electricity WHERE site = '{SITE}'"  # noqa: S608  ours
+        rows = self.influxd.influxql(self.bucket, query)
+        return max((int(row["time"]) for row in rows), default=0)
 
     def check(self, status: Mapping[str, Any], *, rejected: int = 0) -> None:
         """See that InfluxDB holds what the meter printed, and that the accounts say so."""
@@ -115,12 +144,30 @@ class Trial:
         assert {printed.time for printed in self.line.taken} - self.in_flight <= stored.keys()
         assert len(stored) == len(kept)
         for printed in kept:
-            assert _values(stored[printed.time]) == printed.electricity
+            assert values(stored[printed.time]) == printed.electricity
         assert {(row["site"], row["meter"]) for row in stored.values()} == {(SITE, kept[0].meter)}
         self._check_types()
         self._check_once_only(kept)
         self._check_readings(kept)
         self._check_accounts(status, rejected)
+
+    def check_the_rest(self, status: Mapping[str, Any]) -> set[int]:
+        """Where something had to be lost: see that the accounts say how much, and no more.
+
+        Gives the times of the telegrams that InfluxDB does not have. The others are as printed.
+        """
+        stored = {row["time"]: row for row in self.stored("electricity")}
+        for printed in self.line.taken:
+            if printed.time in stored:
+                assert values(stored[printed.time]) == printed.electricity
+        times = {printed.time for printed in self.line.taken}
+        assert stored.keys() <= times
+        counts = status["counts"]
+        lost = counts["dropped"] + counts["damaged"]
+        assert counts["found"] + counts["read"] == counts["delivered"] + lost
+        assert counts["waiting"] == counts["rejected"] == counts["bad_checksums"] == 0
+        assert self.service.segments() == []
+        return times - stored.keys()
 
     def _check_types(self) -> None:
         """Counters and codes are integers; everything else that is a number is a float."""
@@ -138,7 +185,7 @@ class Trial:
 
     def _check_readings(self, kept: Sequence[Printed]) -> None:
         """The registers of the first telegram of each quarter hour are in `readings`."""
-        readings = {row["time"]: _values(row) for row in self.stored("readings")}
+        readings = {row["time"]: values(row) for row in self.stored("readings")}
         quarters = {printed.time // QUARTER: printed for printed in reversed(kept)}
         for printed in quarters.values():
             registers = {
@@ -158,6 +205,6 @@ class Trial:
         assert len(list((self.service.spool / "rejected").glob("*.lp"))) == rejected
 
 
-def _values(row: Row) -> Mapping[str, Decimal]:
+def values(row: Row) -> Mapping[str, Decimal]:
     tags = {"time", "site", "meter", "channel"}
     return {name: Decimal(value) for name, value in row.items() if name not in tags}

@@ -32,6 +32,7 @@ from typing import Any, Final
 
 from dsmr_parser import telegram_specifications
 from dsmr_parser.clients.telegram_buffer import TelegramBuffer
+from dsmr_parser.exceptions import ParseError
 from dsmr_parser.parsers import TelegramParser
 
 from collector.clock import Choice, Clock
@@ -159,7 +160,12 @@ def compared(name: str, telegrams: Sequence[bytes], frame: Frame, offset: int) -
     }
     whole = len(found) >= ENOUGH * len(lines) and all(map(found.__contains__, readings))
     parser = TelegramParser(theirs(dialect))
-    return Case(name, telegrams, dialect, parser, offset, len(lines), len(found), whole)
+    case = Case(name, telegrams, dialect, parser, offset, len(lines), len(found), whole)
+    try:
+        case.read_theirs()
+    except ParseError:  # its buffer cuts the telegram in two
+        return None
+    return case
 
 
 def imitated(like: Likeness) -> Iterator[bytes]:

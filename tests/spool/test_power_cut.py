@@ -5,17 +5,14 @@ program's work on the disk: everything that was not synced is gone, as when a pl
 is injected, so the kernel has no time to write anything back by itself.
 """
 
-import fcntl
-import os
 import random
-import struct
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from bed.card import Card, blank as blank_card
 from collector.spool.keeper import Limits
 from collector.spool.record import Record, decode
 from spool.disks import Fault, FaultyDisk
@@ -24,42 +21,10 @@ from spool.machine import KEEP_SECONDS, MIB, Machine
 pytestmark = [pytest.mark.slow, pytest.mark.may_skip]
 
 CUTS = 195
-SHUTDOWN = 0x8004587D
-NO_LOG_FLUSH = 2
 
 
 class PowerCut(BaseException):
     """The program ends here, in the middle of what it did."""
-
-
-class Card:
-    """An SD card with an ext4, which can be pulled."""
-
-    def __init__(self, image: Path, place: Path) -> None:
-        self.place = place
-        self._image = image
-        place.mkdir(parents=True)
-
-    def plug_in(self) -> None:
-        command = ["mount", "-t", "ext4", "-o", "loop,noatime", str(self._image), str(self.place)]
-        subprocess.run(command, check=True, capture_output=True, text=True)
-
-    def unplug(self) -> None:
-        subprocess.run(["umount", str(self.place)], check=True, capture_output=True)
-
-    def cut_power(self) -> None:
-        directory = os.open(self.place, os.O_RDONLY)
-        try:
-            fcntl.ioctl(directory, SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
-        finally:
-            os.close(directory)
-
-    def sync_another_file(self) -> None:
-        """Make the journal commit: that is what leaves zeros behind an unsynced append."""
-        file = os.open(self.place / "another", os.O_WRONLY | os.O_CREAT)
-        os.write(file, b"x")
-        os.fsync(file)
-        os.close(file)
 
 
 class MortalDisk(FaultyDisk):
@@ -85,34 +50,15 @@ class MortalDisk(FaultyDisk):
 
 @pytest.fixture(scope="module")
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an image, and see whether it can be mounted here."""
-    directory = tmp_path_factory.mktemp("card")
-    image = directory / "blank.ext4"
-    try:
-        with image.open("wb") as file:
-            file.truncate(16 * MIB)
-        command = ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0", str(image)]
-        subprocess.run(command, check=True, capture_output=True, text=True)
-        card = Card(image, directory / "place")
-        card.plug_in()
-        card.unplug()
-    except (OSError, subprocess.CalledProcessError) as error:
-        reason = f"NO POWER CUTS: an ext4 cannot be mounted here, that takes root: {error}"
-        if os.geteuid() == 0 and os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return image
+    return blank_card(tmp_path_factory.mktemp("card"))
 
 
 @pytest.fixture
 def card(blank: Path, tmp_path: Path) -> Iterator[Card]:
-    image = tmp_path / "card.ext4"
-    subprocess.run(["cp", "--sparse=always", str(blank), str(image)], check=True)
-    card = Card(image, tmp_path / "machine" / "disk")
+    card = Card.copied(blank, tmp_path / "card.ext4", tmp_path / "machine" / "disk")
     card.plug_in()
     yield card
-    with suppress(subprocess.CalledProcessError):
-        card.unplug()
+    card.pull()
 
 
 @pytest.mark.parametrize("seed", range(CUTS))

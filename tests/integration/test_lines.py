@@ -1,0 +1,384 @@
+"""What happens to the line between the meter and a running collector: a real process, a real port.
+
+The telegrams that were printed while the line was held open are in InfluxDB in the end, and what
+was torn is counted. What happens is drawn at random; `P1_TEST_SEED` repeats it.
+"""
+
+import os
+import random
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, Final
+
+import pytest
+
+from bed.command import called
+from bed.influxd import Database, Influxd
+from bed.printed import Printed
+from bed.service import Service
+from bed.trial import Line, Trial
+from collector.simulate.wire import Outcome, Terminal
+
+pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(180)]
+
+UNPLUGGED: Final = 100
+MOST_SAID: Final = 10
+"""Lines in the log: a break has few words, each said once, and so is its end."""
+
+SEED: Final = int(os.environ.get("P1_TEST_SEED") or secrets.randbelow(10**9))
+
+Status = Mapping[str, Any]
+
+
+@pytest.fixture
+def server(influxd: Database) -> Influxd:
+    """Give the server that all tests share; each trial has a bucket of its own."""
+    if not isinstance(influxd, Influxd):
+        pytest.skip("P1_TEST_INFLUXDB_URL names a server that is not ours")
+    return influxd
+
+
+@pytest.fixture(params=[pytest.param(SEED, id=f"P1_TEST_SEED={SEED}")])
+def draw(request: pytest.FixtureRequest) -> random.Random:
+    return random.Random(request.param)  # noqa: S311  no secret
+
+
+def told(service: Service) -> list[str]:
+    """Give what the log says of the line, without time, level and remedy."""
+    lines = service.log.read_text().splitlines()
+    words = [line.split(" ", 3)[3].partition(" (")[0] for line in lines]
+    return [text for text in words if "InfluxDB" not in text and "stopped" not in text]
+
+
+def without(status: Status, *names: str) -> Status:
+    """Give a status in which what a test has looked at already is 0."""
+    return {**status, "counts": {**status["counts"], **dict.fromkeys(names, 0)}}
+
+
+def cannot_open(status: Status) -> bool:
+    return bool(status["trouble"]) and status["trouble"].startswith(("cannot open", "cannot con"))
+
+
+# --- a cable
+
+
+@dataclass
+class Cable:
+    """The cable of a trial's meter. Pulled out, its device is gone; put in, it is a new one."""
+
+    trial: Trial
+    path: Path
+    left: int = 0  # pieces of telegrams that were read before the cable was pulled out
+    perhaps_left: int = 0  # those that may have been
+
+    def pull(self) -> None:
+        self.trial.line.terminal.close()
+
+    def put_in(self) -> None:
+        self.trial.line.terminal = Terminal(self.path)
+
+    def pull_amid(self, telegram: bytes, *, read: bool) -> None:
+        """Pull it out while a telegram is being sent, or has been read to here."""
+        self.write(telegram, read=read)
+        self.left += read
+        self.perhaps_left += not read
+        self.pull()
+
+    def write(self, data: bytes, *, read: bool) -> None:
+        """Send something, and wait until it has been read, or not."""
+        terminal = self.trial.line.terminal
+        assert os.write(terminal._ours, data) == len(data)
+        while read and terminal._waiting.poll(0):
+            time.sleep(0.001)
+
+
+def test_a_cable_that_is_pulled_out_and_put_in_again_a_hundred_times_costs_no_whole_telegram(
+    server: Influxd, tmp_path: Path, draw: random.Random
+) -> None:
+    """Between two telegrams, or within one; the port is gone for a moment, or for longer."""
+    with Trial(server, tmp_path) as trial:
+        cable = Cable(trial, tmp_path / "meter")
+        pulled = sorted(draw.sample(range(1, 4 * UNPLUGGED), UNPLUGGED))
+        longer = set(draw.sample(pulled, 5))
+
+        def replug() -> None:
+            number = len(trial.line.taken)
+            telegram = trial.line.taken[-1]._text.encode()
+            piece = telegram[: draw.choice([0, draw.randrange(2, len(telegram) - 8)])]
+            if piece:
+                cable.pull_amid(piece, read=draw.random() < 0.5)
+            else:
+                cable.pull()
+            if number in longer:
+                trial.service.wait_until(cannot_open)
+            cable.put_in()
+
+        trial.run(4 * UNPLUGGED + 20, {number: [replug] for number in pulled})
+        status = trial.drain()
+        counts = status["counts"]
+        assert counts["reopened"] >= UNPLUGGED + len(longer)
+        assert cable.left <= counts["torn"] <= cable.left + cable.perhaps_left
+        assert cable.left > UNPLUGGED / 10
+        trial.check(status)
+        assert len(told(trial.service)) <= MOST_SAID, trial.service.tail()
+
+
+# --- what is on the line beside the telegrams
+
+
+@dataclass
+class Spoilt(Line):
+    """A line on which something else comes before each telegram but the first and the last."""
+
+    draw: random.Random = field(default_factory=random.Random)
+    number: int = 0
+    damaged: int = 0
+    torn: int = 0
+    run_into: set[int] = field(default_factory=set)
+    """The times of telegrams that followed half a one on the same line."""
+
+    def transmit(self, telegram: bytes, stopping: Event) -> Outcome:
+        # Whoever opens the port throws away what waits in it, so the first would come twice.
+        inner = 0 < len(self.taken) < self.number - 1
+        kinds = [self._noise, self._damaged, self._torn, self._half, bytes]
+        if not inner:
+            return self.terminal.send(telegram, stopping)
+        kind = self.draw.choice(kinds)
+        data = (kind(telegram) if kind is not bytes else b"") + telegram
+        outcome = self.terminal.send(data, stopping)
+        assert outcome is Outcome.TAKEN
+        return outcome
+
+    def _noise(self, _: bytes) -> bytes:
+        return self.draw.randbytes(self.draw.randrange(60)).replace(b"/", b"?") + b"\r\n"
+
+    def _damaged(self, telegram: bytes) -> bytes:
+        """Change one digit of a value."""
+        self.damaged += 1
+        digits = [at for at in range(len(telegram)) if telegram[at : at + 1].isdigit()]
+        at = self.draw.choice([at for at in digits if telegram[at - 1 : at] in (b"(", b".")])
+        return telegram[:at] + b"%d" % ((int(telegram[at : at + 1]) + 1) % 10) + telegram[at + 1 :]
+
+    def _torn(self, telegram: bytes) -> bytes:
+        """Stop at the end of a line."""
+        self.torn += 1
+        end = telegram.index(b"\n", self.draw.randrange(len(telegram) - 100))
+        return telegram[: end + 1]
+
+    def _half(self, telegram: bytes) -> bytes:
+        """Stop within a line, on which the next telegram then begins."""
+        self.damaged += 1
+        self.run_into.add(Printed(telegram).time)
+        inside = range(20, len(telegram) - 20)
+        return telegram[: self.draw.choice([n for n in inside if telegram[n - 1] > ord("\r")])]
+
+
+def test_noise_and_torn_and_damaged_telegrams_are_counted_and_none_is_taken_for_a_good_one(
+    server: Influxd, tmp_path: Path, draw: random.Random
+) -> None:
+    number = 400
+    with Trial(server, tmp_path) as trial:
+        line = Spoilt(trial.line.terminal, draw=draw, number=number)
+        trial.line = line
+        trial.run(number, {})
+        status = trial.drain()
+        counts = status["counts"]
+        assert (counts["bad_checksums"], counts["torn"]) == (line.damaged, line.torn)
+        assert counts["telegrams"] == number - len(line.run_into)
+        assert min(line.damaged, line.torn, len(line.run_into)) > number / 20
+        assert counts["reopened"] == counts["repeated"] == 0
+        assert trial.check_the_rest(without(status, "bad_checksums")) == line.run_into
+        trial.in_flight = line.run_into
+        trial.check(without(status, "bad_checksums"))
+
+
+def test_a_meter_that_falls_silent_within_a_telegram_is_read_when_it_speaks_again(
+    server: Influxd, tmp_path: Path
+) -> None:
+    with Trial(server, tmp_path, P1_SILENCE_SECONDS="1") as trial:
+        cable = Cable(trial, tmp_path / "meter")
+
+        def fall_silent() -> None:
+            cable.write(trial.line.taken[-1]._text.encode()[:200], read=True)
+            status = trial.service.wait_until(lambda status: status["counts"]["reopened"] >= 2)
+            assert status["trouble"].startswith("no byte in 1 s from ")
+
+        trial.run(200, {100: [fall_silent]})
+        status = trial.drain()
+        assert status["counts"]["torn"] == 1
+        trial.check(status)
+        assert told(trial.service)[1:] == [
+            f"no byte in 1 s from `{tmp_path}/meter`",
+            f"telegrams come again from `{tmp_path}/meter`",
+        ]
+
+
+# --- another reader
+
+
+def test_a_second_collector_on_the_port_is_told_who_reads_it_and_disturbs_nothing(
+    server: Influxd, tmp_path: Path
+) -> None:
+    source = str(tmp_path / "meter")
+    bystander = tmp_path / "bystander"
+    bystander.mkdir()
+    second = Service(tmp_path / "second", P1_SOURCE=source, P1_CLOCK="meter")
+    with Trial(server, tmp_path) as trial:
+
+        def join_in() -> None:
+            second.start()
+            status = second.wait_until(lambda status: status["trouble"])
+            assert status["trouble"].startswith(
+                f"cannot open `{source}`: another program reads it"
+            )
+            reader = f" process {trial.service.process.pid} ("
+            assert reader in status["trouble"]
+            checked = called("check", home=bystander, P1_SOURCE=source).stdout
+            (line,) = [line for line in checked.splitlines() if "another program reads" in line]
+            assert reader in line
+
+        try:
+            trial.run(200, {50: [join_in]})
+            status = trial.drain()
+            assert (status["counts"]["reopened"], status["counts"]["torn"]) == (0, 0)
+            trial.check(status)
+            with trial.sending(50):
+                second.wait_until(lambda status: status["counts"]["telegrams"] > 3)
+        finally:
+            second.kill()
+
+
+class Thief(Thread):
+    """Reads a port as a program does that asks for no lock; what it gets, nobody else gets."""
+
+    def __init__(self, device: str, draw: random.Random) -> None:
+        super().__init__()
+        self.stolen = 0
+        self._draw = draw
+        self._stopping = Event()
+        self._port = os.open(device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+
+    def run(self) -> None:
+        while not self._stopping.wait(self._draw.random() / 1000):
+            with suppress(BlockingIOError):
+                self.stolen += len(os.read(self._port, self._draw.randrange(1, 300)))
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.join()
+        os.close(self._port)
+
+
+def test_a_program_that_steals_from_the_port_costs_what_it_stole(
+    server: Influxd, tmp_path: Path, draw: random.Random
+) -> None:
+    """A telegram is whole and stored, or torn and counted; never anything between."""
+    with Trial(server, tmp_path) as trial:
+        thief = Thief(trial.line.terminal.path, draw)
+        trial.run(420, {100: [thief.start], 400: [thief.stop]})
+        status = trial.drain()
+        counts = status["counts"]
+        # Half a telegram may wait for its end when the thief goes, and the next one runs into it.
+        trial.in_flight = {printed.time for printed in trial.line.taken[100:401]}
+        assert thief.stolen > 0
+        assert counts["bad_checksums"] + counts["torn"] > 0
+        lost = trial.check_the_rest(without(status, "bad_checksums"))
+        assert lost <= trial.in_flight
+        assert counts["telegrams"] == len(trial.line.taken) - len(lost)
+        trial.check(without(status, "bad_checksums"))
+
+
+# --- a peer on the network
+
+
+@dataclass
+class Peer(Line):
+    """A meter behind a TCP port of ours. Its telegrams are taken once the other end hung up."""
+
+    draw: random.Random = field(default_factory=random.Random)
+    silent: int = 0  # so many calls are answered with nothing, first
+    torn: int = 0
+    hung_up: int = 0
+
+    def __post_init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def open(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+
+    def transmit(self, telegram: bytes, stopping: Event) -> Outcome:
+        """Send one telegram to whoever calls, and hang up; now and then within it, first."""
+        assert not stopping.is_set()
+        while self.silent:
+            self.silent -= 1
+            self._call(b"", at_once=False)
+        if self.draw.random() < 0.3:
+            self.torn += 1
+            self._call(telegram[: self.draw.randrange(1, len(telegram) - 6)])
+        self._call(telegram)
+        return Outcome.TAKEN
+
+    def _call(self, data: bytes, *, at_once: bool = True) -> None:
+        """Send this to who calls, and hang up, at once or when the other end does."""
+        peer, _ = self._listener.accept()
+        with peer:
+            peer.sendall(data)
+            if at_once:
+                peer.shutdown(socket.SHUT_WR)
+            assert peer.recv(1) == b""  # the other end has read all, and hangs up
+        self.hung_up += 1
+
+
+@pytest.fixture
+def peer(tmp_path: Path, draw: random.Random) -> Iterator[Peer]:
+    made = Peer(Terminal(tmp_path / "unused"), draw=draw)
+    yield made
+    made.close()
+
+
+def test_a_peer_that_hangs_up_after_each_telegram_or_within_it_costs_no_whole_one(
+    server: Influxd, tmp_path: Path, peer: Peer
+) -> None:
+    """And is gone altogether for a while."""
+    with Trial(server, tmp_path, P1_SOURCE=f"socket://127.0.0.1:{peer.port}") as trial:
+        trial.line.terminal.close()
+        trial.line = peer
+
+        def go() -> None:
+            peer.close()
+            trial.service.wait_until(cannot_open)
+            peer.open()
+
+        trial.run(UNPLUGGED, {40: [go], 80: [go]})
+        status = trial.drain()
+        assert status["counts"]["torn"] == peer.torn > 0
+        assert status["counts"]["reopened"] >= peer.hung_up >= UNPLUGGED
+        trial.check(status)
+        assert len(told(trial.service)) <= MOST_SAID, trial.service.tail()
+
+
+def test_a_peer_that_never_sends_is_called_again_until_it_does(
+    server: Influxd, tmp_path: Path, peer: Peer
+) -> None:
+    source = f"socket://127.0.0.1:{peer.port}"
+    with Trial(server, tmp_path, P1_SOURCE=source, P1_SILENCE_SECONDS="1") as trial:
+        trial.line.terminal.close()
+        trial.line = peer
+        peer.silent = 3
+        trial.run(10, {})
+        status = trial.drain()
+        assert status["counts"]["reopened"] >= 3
+        said = told(trial.service)
+        assert said[0] == f"no byte in 1 s from `{source}`"
+        assert said[-1] == f"telegrams come again from `{source}`"
+        trial.check(status)

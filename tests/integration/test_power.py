@@ -1,0 +1,185 @@
+"""The plug of the whole machine is pulled, at random: the last seconds are gone, and no more.
+
+The real service on an ext4 of its own that forgets what was not synced, and on a RAM disk that is
+gone with the power; InfluxDB is another machine, which is there or not. `P1_TEST_SEED` repeats a
+draw, `P1_TEST_REPEAT` draws so many.
+"""
+
+import os
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bed.card import BLOCK, blank as blank_card
+from bed.computer import SPEED, Computer, Cut
+from bed.influxd import Influxd
+from bed.strace import injected, need_strace
+from collector.spool.record import decode
+
+pytestmark = [
+    pytest.mark.influxdb,
+    pytest.mark.slow,
+    pytest.mark.may_skip,
+    pytest.mark.timeout(300),
+]
+
+KEEP_SECONDS: Final = 3.0
+LATE_SYNC: Final = "delay_enter=300000"  # microseconds
+
+
+def seeds() -> list[int]:
+    if seed := os.environ.get("P1_TEST_SEED"):
+        return [int(seed)]
+    return [secrets.randbelow(10**9) for _ in range(int(os.environ.get("P1_TEST_REPEAT", "1")))]
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return blank_card(tmp_path_factory.mktemp("card"))
+
+
+@pytest.fixture
+def computer(own_influxd: Influxd, tmp_path: Path, blank: Path) -> Iterator[Computer]:
+    with Computer(own_influxd, tmp_path, blank, P1_KEEP_SECONDS=str(KEEP_SECONDS)) as computer:
+        yield computer
+
+
+class Weather:
+    """What happens until the plug is pulled, and what the card then has behind what was synced."""
+
+    def __init__(self, computer: Computer, seed: int) -> None:
+        self.computer = computer
+        self.draw = random.Random(seed)  # noqa: S311  no secret
+
+    def there(self) -> None:
+        """InfluxDB answers all the time."""
+        self._bring_influxd()
+        self._pass(1.0, 1.2)
+
+    def away(self) -> None:
+        """It has been away for so long that readings are on the card."""
+        self._take_influxd()
+        self._pass(1.0, 1.4)
+
+    def just_gone(self) -> None:
+        """It answered, and went: readings may be on the card, or not yet."""
+        self._bring_influxd()
+        self._pass(0.4, 0.6)
+        self._take_influxd()
+        self._pass(0.0, 1.0)
+
+    def just_back(self) -> None:
+        """It is being sent what waited."""
+        self._take_influxd()
+        self._pass(1.0, 1.3)
+        self._bring_influxd()
+        self._pass(0.0, 0.4)
+
+    def tail(self) -> bytes:
+        """Give what a card may have of an append that was not synced: zeros, a part, nothing."""
+        length = self.draw.randint(1, BLOCK)
+        half = b"electricity,site=test,meter=E1 power_import_kw=0.32"
+        return self.draw.choice([bytes(length), half, half + bytes(length), b""])
+
+    def _bring_influxd(self) -> None:
+        if not self.computer.influxd.running:
+            self.computer.influxd.start()
+
+    def _take_influxd(self) -> None:
+        if self.computer.influxd.running:
+            self.computer.influxd.kill()
+
+    def _pass(self, least: float, most: float) -> None:
+        """Let time pass, in promised seconds: the promise is about real ones."""
+        time.sleep(KEEP_SECONDS * self.draw.uniform(least, most))
+
+
+@pytest.mark.parametrize("seed", seeds(), ids=lambda seed: f"P1_TEST_SEED={seed}")
+def test_five_power_cuts_cost_the_last_seconds_each(computer: Computer, seed: int) -> None:
+    weather = Weather(computer, seed)
+    happenings = [weather.there, weather.just_gone, weather.just_back, weather.away, weather.away]
+    weather.draw.shuffle(happenings)
+    computer.service.start()
+    with computer.trial.sending(SPEED):
+        cuts = [cut_after(computer, happen, weather.tail()) for happen in happenings]
+        if not computer.influxd.running:
+            computer.influxd.start()
+        computer.wait_until_caught_up()
+    older_are_there(computer, cuts)
+
+
+def cut_after(computer: Computer, happen: Callable[[], None], tail: bytes) -> Cut:
+    """Have something happen, pull the plug, and put it in again."""
+    computer.taken(1)
+    happen()
+    cut = computer.cut_power()
+    computer.card.plug_in()
+    if (path := computer.open_segment()) is not None:
+        with path.open("ab") as file:
+            file.write(tail)
+    computer.card.unplug()
+    computer.give_power()
+    return cut
+
+
+def older_are_there(computer: Computer, cuts: list[Cut]) -> None:
+    """See that InfluxDB has all but what was taken within the promised seconds before a cut."""
+    lost = computer.trial.check_the_rest(computer.trial.drain())
+    taken_at = computer.trial.line.taken_at
+    recent = {
+        time
+        for time, at in taken_at.items()
+        if any(cut.at - KEEP_SECONDS <= at <= cut.over for cut in cuts)
+    }
+    assert lost - recent == set()
+    assert len(taken_at.keys() - recent) > len(recent) / 4
+
+
+def test_zeros_that_the_card_left_of_an_unfinished_append_cost_nothing(
+    computer: Computer, tmp_path: Path
+) -> None:
+    """Pull the plug between the write and its sync, and right after somebody else's sync.
+
+    ext4 has then put the file's new length on the card, and not what belongs there. It does so
+    where the append ends in a block that the file had already.
+    """
+    need_strace()
+    computer.service.start()
+    with computer.trial.sending(1.0):
+        computer.service.wait_for("delivered")
+        computer.influxd.kill()
+        computer.wait_until_kept()
+        pid = computer.service.process.pid
+        with injected(pid, "fdatasync", LATE_SYNC, tmp_path / "strace.log"):
+            wait_for_append_within_block(computer)
+            computer.card.sync_another_file()
+            cut = computer.cut_power()
+        computer.card.plug_in()
+        path = computer.open_segment()
+        assert path is not None
+        left = path.read_bytes()
+        assert left.rstrip(b"\0") != left
+        assert decode(left).damage == ()
+        computer.card.unplug()
+        computer.give_power()
+        computer.influxd.start()
+        computer.wait_until_caught_up()
+    older_are_there(computer, [cut])
+    assert list((computer.service.spool / "damaged").iterdir()) == []
+
+
+def wait_for_append_within_block(computer: Computer) -> None:
+    size = 0
+
+    def appended() -> bool:
+        nonlocal size
+        path = computer.open_segment()
+        before, size = size, path.stat().st_size if path else 0
+        return 0 < before < size and before % BLOCK > 0 and before // BLOCK == size // BLOCK
+
+    computer.wait_until(appended, "nothing is appended")
