@@ -19,7 +19,6 @@ import faulthandler
 import logging
 import os
 import resource
-import signal
 import stat
 import time
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from typing import Any, Final
 from collector import status
 from collector.backoff import Backoff
 from collector.clock import Choice, Clock, HostClock
+from collector.ending import ended_by_signals
 from collector.errors import CollectorError, SettingsError, UnknownSetting
 from collector.line import Line
 from collector.lock import Lock
@@ -113,10 +113,9 @@ class Service:
         ]
         for thread in threads:
             thread.start()
-        while not self.stopping.is_set():
-            # No lock: a handler of a signal runs in here, and sets the event. And not for ever:
-            # the kernel may tell another thread, and then nothing wakes this one to handle it.
-            time.sleep(NOTICE_SECONDS)
+        # Not for ever: a signal that came to another thread waits for this one to wake.
+        while not self.stopping.wait(NOTICE_SECONDS):
+            pass
         self._stop(threads)
         return 1 if self._crashed else 0
 
@@ -336,9 +335,8 @@ def run() -> int:
     except CollectorError as error:
         log.error("%s (%s)", error, error.hint)
         return UNUSABLE if isinstance(error, SettingsError) else 1
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stopping.set())
-    return service.run()
+    with ended_by_signals(service.stopping):
+        return service.run()
 
 
 def _with_hot_directory(settings: Settings, disk: Disk) -> Settings:

@@ -5,9 +5,9 @@ when the turn ends is in the spool, and the next turn sends it with its own: a t
 nothing waits any more, when InfluxDB does not take it now, or after `P1_REQUEST_SECONDS`.
 """
 
-import signal
 import time
 
+from collector.ending import ended_by_signals
 from collector.errors import CollectorError, LockedError, SourceError
 from collector.service import TICK_SECONDS, Service
 from collector.settings import Settings
@@ -75,8 +75,8 @@ def take(settings: Settings, seconds: float) -> str:
     except LockedError as error:
         hint = "the service reads and stores every telegram by itself: `once` is for without it"
         raise LockedError(f"nothing was read: {error}", hint=hint) from error
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: turn.stopping.set())
-    if turn.run():
+    with ended_by_signals(turn.stopping):
+        crashed = turn.run()
+    if crashed:
         raise CollectorError("a thread ended; the lines above say why")
     return turn.outcome()

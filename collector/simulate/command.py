@@ -2,14 +2,13 @@
 
 import argparse
 import contextlib
-import signal
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
+from collector.ending import ended_by_signals
 from collector.errors import SourceError
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def main(args: argparse.Namespace) -> int:
     """Sends until it has sent them all, or is interrupted."""
     stream = _stream(args)
     stopping = Event()
-    with _until_signalled(stopping), contextlib.ExitStack() as stack:
+    with ended_by_signals(stopping), contextlib.ExitStack() as stack:
         wire = _opened(args, stack)
         stream.run(wire, stopping, args.count)
     _say(f"telegrams sent: {stream.sent}")
@@ -122,17 +121,6 @@ def _stream(args: argparse.Namespace) -> "Stream":
         )
     except OSError as error:
         raise SourceError(f"cannot read `{args.like}`: {error.strerror}") from error
-
-
-@contextlib.contextmanager
-def _until_signalled(stopping: Event) -> Iterator[None]:
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: stopping.set()) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
 
 
 def _say(message: str) -> None:
