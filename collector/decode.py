@@ -84,9 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--crc",
-        type=Policy,
-        choices=list(Policy),
-        default=Policy.REQUIRE,
+        choices=[policy.value for policy in Policy],
+        default=Policy.REQUIRE.value,
         help="how much the checksum matters (default: require)",
     )
     parser.add_argument(
@@ -187,7 +186,7 @@ class _Decoding:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._utc_offset_hours: int = args.utc_offset
-        self._policy: Policy = args.crc
+        self._policy = Policy(args.crc)
         self._form = _form(args, self._policy)
         self._decryptor = Decryptor(_keys(args))
         self._framer = Framer()

@@ -28,6 +28,7 @@ from threading import Event, Thread
 from typing import Any, Final
 
 from collector import status
+from collector.announcing import Announcing
 from collector.backoff import Backoff
 from collector.clock import Choice, Clock, HostClock
 from collector.ending import ended_by_signals
@@ -48,7 +49,7 @@ from collector.spool.handoff import Handoff
 from collector.spool.hot import Hot, take_over
 from collector.spool.keeper import Keeper, Limits
 from collector.spool.record import Damage, Record, RecordId, new_run, numbering
-from collector.spool.segment import segments
+from collector.spool.segment import first_second, segments
 from collector.spool.spool import Directories, Spool
 from collector.status import Status, collector_line, summary
 
@@ -143,7 +144,9 @@ class Service:
             self._measure()
         self._write_status("stopped")
         totals = self._account.totals()
-        log.info("stopped: %d records wait on the disk", totals.waiting)
+        later = totals.waiting and self._settings.target
+        then = ", they are delivered after the next start" if later else ""
+        log.info("stopped: %d records wait on the disk%s", totals.waiting, then)
 
     def _read(self) -> None:
         """Be the reader: the only thread that feeds the watchdog."""
@@ -189,7 +192,7 @@ class Service:
 
         influx = Influx(target, deadline=self._settings.request_seconds)
         self._sender = Sender(
-            influx,
+            Announcing(influx, target),
             self._spool,
             self._handoff,
             self._account,
@@ -200,6 +203,13 @@ class Service:
         )
         influx.meanwhile = self._sender.ahead.look
         self._sender.run()
+
+    def say_no_influxdb(self) -> None:
+        settings = self._settings
+        if not settings.influx_url and settings.influx_token is None:  # else it is told already
+            kept = settings.spool if len(self._locks) > 1 else settings.hot
+            words = "no InfluxDB is set: readings are kept in `%s` (set `P1_INFLUX_URL`)"
+            log.warning(words, kept)
 
     def _tell(self) -> None:
         """Say how it goes: to systemd, to the status file, once a minute to InfluxDB."""
@@ -251,7 +261,7 @@ class Service:
 
     def _lag(self, waiting: list[Path]) -> int:
         """Give the age of the oldest record that waits, by its own time."""
-        if waiting and (second := _first_second(waiting[0])):
+        if waiting and (second := first_second(waiting[0])):
             return max(0, int(time.time()) - second)
         oldest = self._handoff.oldest()
         return int(time.monotonic() - oldest) if oldest is not None else 0
@@ -335,6 +345,7 @@ def run() -> int:
     except CollectorError as error:
         log.error("%s (%s)", error, error.hint)
         return UNUSABLE if isinstance(error, SettingsError) else 1
+    service.say_no_influxdb()
     with ended_by_signals(service.stopping):
         return service.run()
 
@@ -387,12 +398,3 @@ def _since(path: Path) -> float:
     """
     age = time.time() - path.stat().st_mtime
     return time.monotonic() - age - SEAL_SECONDS if age >= 0 else 0.0
-
-
-def _first_second(path: Path) -> int | None:
-    try:
-        with path.open("rb") as file:
-            last = file.readline().rpartition(b" ")[2].strip()
-    except OSError:
-        return None
-    return int(last) if last.isdigit() else None

@@ -21,6 +21,9 @@ from collector.p1.decryption import Keys, read_key, read_keys
 from collector.search import Search
 
 _MIB: Final = 1024 * 1024
+_PAIR: Final = ("P1_INFLUX_URL", "P1_INFLUX_TOKEN")
+_NUMBERS: Final = {"float_parsing": "must be a number", "int_parsing": "must be a whole number"}
+"""By pydantic's type of a complaint, where its own words are a programmer's."""
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -286,15 +289,18 @@ def load(environment: Mapping[str, str] | None = None) -> tuple[Settings, list[S
     """
     found = _search(environment)
     problems = found.problems
+    wrong: set[str] = set()
     try:
         settings = _settings(found.values)
     except ValidationError as error:
         for problem in error.errors(include_input=False):
             name = str(problem["loc"][0])
+            wrong.add(name)
             given = found.given_as.get(name, name)
-            problems.append(_wrong(given, problem["msg"], found.values.pop(name, "")))
+            wants = _NUMBERS.get(problem["type"], problem["msg"])
+            problems.append(_wrong(given, wants, found.values.pop(name, "")))
         settings = _settings(found.values)
-    problems += _incomplete(settings)
+    problems += _incomplete(settings, wrong)
     return settings, problems
 
 
@@ -336,7 +342,10 @@ def _wrong(name: str, message: str, value: str) -> SettingsError:
     return SettingsError(f"{name}: {wants} (got {shown})", hint=f"correct or remove `{name}`")
 
 
-def _incomplete(settings: Settings) -> list[SettingsError]:
+def _incomplete(settings: Settings, wrong: set[str]) -> list[SettingsError]:
+    """Say which of address and token is missing; what was given and is `wrong` is not."""
+    if not wrong.isdisjoint(_PAIR):
+        return []
     if settings.influx_url and settings.influx_token is None:
         hint = "make one in InfluxDB's UI (Load Data, API Tokens) that may write to the bucket"
         return [SettingsError("P1_INFLUX_TOKEN is missing, P1_INFLUX_URL is set", hint=hint)]

@@ -22,6 +22,7 @@ CONNECT_SECONDS: Final = 5.0
 _CHUNK: Final = 4096
 _USUAL_DEVICES: Final = ("/dev/p1",)
 _BY_ID: Final = Path("/dev/serial/by-id")
+_LAST_GUESS: Final = "/dev/ttyUSB0"
 PSEUDO_TERMINALS: Final = range(136, 144)
 """The major numbers of `/dev/pts/`."""
 _IN_USE: Final = (errno.EAGAIN, errno.EBUSY)
@@ -60,6 +61,7 @@ class Address:
     """What `P1_SOURCE` names. `live` is a meter that is being read now, not a record of one.
 
     `open` raises `SourceError`; `fault` is why it always will, if the text names no source at all.
+    `found` is False if no source is set, and there was none to choose.
     """
 
     text: str
@@ -67,6 +69,7 @@ class Address:
     speeds: tuple[Speed, ...]
     open: Callable[[Speed], Source]
     fault: SourceError | None = None
+    found: bool = True
 
 
 def address(text: str, baud: str) -> Address:
@@ -81,9 +84,13 @@ def address(text: str, baud: str) -> Address:
 
     def open_device(speed: Speed) -> Source:
         """Open the port that is there now: the cable may be plugged in later, and elsewhere."""
-        return SerialSource(text or find_device(), speed)
+        name = text or find_device()
+        if not (text or _is_there(name)):
+            raise no_cable()
+        return SerialSource(name, speed)
 
-    return Address(device, live=True, speeds=speeds, open=open_device)
+    found = bool(text) or _is_there(device)
+    return Address(device, live=True, speeds=speeds, open=open_device, found=found)
 
 
 def _network_address(text: str) -> Address:
@@ -118,7 +125,31 @@ def find_device() -> str:
     with suppress(OSError):
         for cable in sorted(_BY_ID.iterdir()):
             return str(cable)
-    return "/dev/ttyUSB0"
+    return _LAST_GUESS
+
+
+def _is_there(found: str) -> bool:
+    """Whether what `find_device` gave is more than its last guess."""
+    return found != _LAST_GUESS or Path(found).exists()
+
+
+def no_cable() -> SourceError:
+    """Say that no source is set, and none was found."""
+    usual = " or ".join(f"`{device}`" for device in _USUAL_DEVICES)
+    return SourceError(
+        f"no P1 cable found: neither {usual} nor anything in `{_BY_ID}/`",
+        hint="plug it in, or set `P1_SOURCE`",
+    )
+
+
+def misnamed(name: str) -> str | None:
+    """Say how to write a source that is not there, if it looks like no path of a device."""
+    if "/" in name:
+        return None
+    reader = f"socket://{name}"
+    if _network_address(reader).fault is None:
+        return f"for a network reader write `{reader}`"
+    return "a serial device on Linux begins with `/dev/`"
 
 
 class SerialSource:
@@ -205,7 +236,9 @@ def _open_hint(error: Exception, name: str) -> str:
         who = listed(holders(name)) or f"`sudo fuser -v {name}` names the other"
         return f"only one program can read a port: {who}"
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-        return "is the cable plugged in? `ls /dev/serial/by-id/` lists what is there (`P1_SOURCE`)"
+        return misnamed(name) or (
+            "is the cable plugged in? `ls /dev/serial/by-id/` lists what is there (`P1_SOURCE`)"
+        )
     if Path(name).is_file():
         return f"to replay a file of telegrams, set `P1_SOURCE` to `file://{Path(name).resolve()}`"
     return "check `P1_SOURCE`: it must be a serial device"

@@ -39,6 +39,12 @@ fail() {
     exit 1
 }
 
+refuse() {
+    printf "error: unknown option \`%s\`\n\n" "$1" >&2
+    usage >&2
+    exit 2
+}
+
 usage() { sed -n '2,/^set -eu$/{/^set -eu$/d;s/^# \{0,1\}//;p;}' "$0"; }
 
 main() {
@@ -47,9 +53,9 @@ main() {
     --uninstall) action=uninstall ;;
     --purge) action=purge ;;
     -h | --help) usage && exit 0 ;;
-    *) usage >&2 && exit 2 ;;
+    *) refuse "$1" ;;
     esac
-    [ $# -le 1 ] || { usage >&2 && exit 2; }
+    [ $# -le 1 ] || refuse "$2"
     [ "$(id -u)" = 0 ] || fail "this needs root" "sudo $0 $*"
     [ -d /run/systemd/system ] || fail "systemd does not run here" "infra/compose.yaml needs none"
     umask 022

@@ -13,6 +13,7 @@ from line_protocol_parser import parse_line
 
 from collector.decode import add_arguments, main
 from collector.errors import SourceError, UsageError
+from collector.p1.telegram import Policy
 from p1.golden import TELEGRAMS, golden, names, telegrams
 from p1.sealing import AUTH_KEY, KEY, seal
 
@@ -43,6 +44,16 @@ def test_json_is_what_is_written_beside_the_telegrams(
 
     lines = capsys.readouterr().out.splitlines()
     assert [json.loads(line) for line in lines] == golden(name)["telegrams"]
+
+
+def test_a_policy_that_is_none_is_told_with_those_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        arguments(path("dsmr50-1phase-gas"), "--crc", "maybe")
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "Policy" not in said
+    assert all(policy.value in said for policy in Policy)
 
 
 @pytest.mark.parametrize("name", names())

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from bed.influxd import Database
 from collector.delivery import Target
 from collector.demo.account import Account
-from collector.demo.stage import drained, environment_for
+from collector.demo.stage import _remove_left_ones, drained, environment_for
 from show.statuses import COUNTS, status
 
 SENT_300 = Account(sent=300, read=300, delivered=280, waiting=10, rejected=4, dropped=3, damaged=2)
@@ -143,7 +144,10 @@ def test_without_an_influxdb_it_spools_and_says_how_to_connect_one(tmp_path: Pat
     assert counts["sent by the meter"] > 100
     assert [counts[name] for name in NAMES] == [counts["read"]] * 2 + [0, counts["read"], 0, 0, 0]
     assert counts["lost"] == 0
-    assert printed.endswith(HOW_TO_CONNECT)
+    assert printed.endswith(
+        f"\n\n{counts['read']} telegrams waited for an InfluxDB,\n"
+        f"as in an outage; the demo discards them\n{HOW_TO_CONNECT}"
+    )
 
 
 @pytest.mark.slow
@@ -199,6 +203,41 @@ def test_told_to_end_it_ends_in_order_and_leaves_nothing_behind(
     assert counts_in(printed)["lost"] == 0
     assert list(tmp_path.iterdir()) == []
     assert not Path("/proc", collector).exists()
+
+
+@pytest.mark.slow
+def test_what_is_killed_leaves_no_collector_and_the_next_demo_removes_its_files(
+    tmp_path: Path,
+) -> None:
+    with playing(tmp_path, "--speed", "50") as process:
+        assert process.stdout
+        process.stdout.readline()
+        collector = only_child(process.pid)
+        process.stdout.readline()  # its first status
+        process.kill()
+        process.wait()
+    gone = Path("/proc", collector)
+    give_up = time.monotonic() + 20
+    while gone.exists():
+        assert time.monotonic() < give_up, "the collector goes on without its demo"
+        time.sleep(0.05)
+    places = (tmp_path, Path("/dev/shm"))  # noqa: S108 - only looked at
+    left = [path for place in places for path in place.glob(f"p1-demo-{process.pid}-*")]
+    assert tmp_path in [path.parent for path in left]
+
+    with playing(tmp_path, "--seconds", "1") as process:
+        process.communicate(timeout=50)
+    assert [path for path in left if path.exists()] == []
+
+
+def test_the_files_of_a_demo_that_still_runs_are_left_alone(tmp_path: Path) -> None:
+    running = tmp_path / f"p1-demo-{os.getpid()}-x"
+    others = tmp_path / "p1-demo-of-somebody-else"
+    for directory in (running, others):
+        directory.mkdir()
+    _remove_left_ones(tmp_path)
+    assert running.exists()
+    assert others.exists()
 
 
 def only_child(pid: int) -> str:

@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 import pytest
 from line_protocol_parser import parse_line
 
+from bed.answers import Answers
 from bed.service import Service
 from bed.telegrams import METER, dsmr5, utc
 from collector import service as module
@@ -223,6 +224,55 @@ def test_ctrl_c_ends_it_as_sigterm_does(service: Callable[..., Service]) -> None
     there.process.send_signal(signal.SIGINT)
     assert finished(there, seconds=2) == 0
     assert "Traceback" not in there.log.read_text()
+
+
+# --- what the log says of the delivery
+
+
+@slow
+@pytest.mark.usefixtures("meter")
+def test_without_an_influxdb_it_says_once_where_the_readings_are_kept(
+    service: Callable[..., Service],
+) -> None:
+    there = service(P1_KEEP_SECONDS="1")
+    there.start()
+    there.wait_until(has_read(20))
+    assert there.stop() == 0, there.tail()
+    log = there.log.read_text()
+    words = f"no InfluxDB is set: readings are kept in `{there.spool}` (set `P1_INFLUX_URL`)"
+    assert log.count("InfluxDB") == log.count(words) == 1, log
+    waiting = status(there)["counts"]["waiting"]
+    assert log.endswith(f"stopped: {waiting} records wait on the disk\n")
+
+
+@slow
+@pytest.mark.usefixtures("meter")
+def test_what_waits_at_the_end_is_said_to_be_delivered_later(
+    service: Callable[..., Service],
+) -> None:
+    with refused() as state:
+        there = service(**state.settings)
+        there.start()
+        there.wait_until(has_read(5))
+        there.wait_until(state.met)
+        assert there.stop() == 0, there.tail()
+    log = there.log.read_text()
+    assert "no InfluxDB is set" not in log
+    assert "delivering to" not in log
+    assert log.endswith(" records wait on the disk, they are delivered after the next start\n")
+
+
+@slow
+@pytest.mark.usefixtures("meter")
+def test_that_delivery_works_is_said_once_a_run(service: Callable[..., Service]) -> None:
+    with Answers() as database:
+        there = service(**influx(database.url), P1_KEEP_SECONDS="0.2")
+        there.start()
+        there.wait_until(lambda _: len(database.requests) > 2)
+        assert there.stop() == 0, there.tail()
+    log = there.log.read_text()
+    assert log.count(f"delivering to `{database.url}`, bucket `") == 1, log
+    assert log.count("delivering to") == 1, log
 
 
 # --- what systemd is told
@@ -617,7 +667,7 @@ def test_a_file_far_larger_than_the_hot_directory_loses_nothing(
     number = 20_000
     file = tmp_path / "recorded.txt"
     file.write_bytes(b"".join(dsmr5(at(n)) for n in range(number)))
-    there = service(P1_SOURCE=f"file://{file}", P1_HOT_MIB="1", P1_KEEP_SECONDS="0.2")
+    there = service(P1_SOURCE=f"file://{file}", P1_HOT_MIB="1", P1_KEEP_SECONDS="3")
     there.start()
     assert finished(there, seconds=55) == 0, there.tail()
 

@@ -177,11 +177,12 @@ def test_directories_are_systemds_then_xdgs(
     [
         ("P1_BAUD", "19200", "must be 'auto', '115200' or '9600'"),
         ("P1_CLOCK", "gps", "must be 'auto', 'meter' or 'host'"),
-        ("P1_SAMPLE_SECONDS", "ten", "must be a valid integer"),
+        ("P1_SAMPLE_SECONDS", "ten", "must be a whole number (got"),
+        ("P1_KEEP_SECONDS", "ten", "must be a number (got"),
         ("P1_SAMPLE_SECONDS", "-1", "must be greater than or equal to 0"),
         ("P1_SILENCE_SECONDS", "0", "must be greater than 0"),
         ("P1_KEEP_SECONDS", "nan", "must be"),
-        ("P1_UTC_OFFSET_HOURS", "1.5", "must be a valid integer"),
+        ("P1_UTC_OFFSET_HOURS", "1.5", "must be a whole number (got"),
         ("P1_INFLUX_URL", "db:8086", "must begin with `http://` or `https://`"),
         ("INFLUX_HOST", "db:8086", "must begin with `http://` or `https://`"),
         ("P1_INFLUX_URL", "http://", "must name a host"),
@@ -230,6 +231,11 @@ def test_a_url_without_a_token_and_the_other_way_round_are_reported() -> None:
     assert wrong(token).startswith("P1_INFLUX_URL is missing, P1_INFLUX_TOKEN is set\nset it to")
 
 
+def test_an_address_that_is_wrong_is_not_said_to_be_missing() -> None:
+    _, (problem,) = load({**INFLUX, "P1_INFLUX_URL": "db:8086"})
+    assert str(problem).startswith("P1_INFLUX_URL: must begin with `http://`")
+
+
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
 def test_a_file_that_cannot_be_read_is_reported_and_counts_as_not_set(
     place: Path, content: bytes | None
@@ -271,7 +277,7 @@ def test_strictly_the_first_problem_is_raised(monkeypatch: pytest.MonkeyPatch) -
     "token", ["two words", "line\nend", "tab\t", "caf\u00e9", "zero\u200bwidth", "\x7f"]
 )
 def test_a_token_that_no_header_can_hold_is_refused_without_being_shown(token: str) -> None:
-    settings, (problem, _) = load({"P1_INFLUX_URL": "http://db", "P1_INFLUX_TOKEN": token})
+    settings, (problem,) = load({"P1_INFLUX_URL": "http://db", "P1_INFLUX_TOKEN": token})
     assert str(problem) == ("P1_INFLUX_TOKEN: must be one word of plain characters (got a secret)")
     assert settings.target is None
 

@@ -19,7 +19,7 @@ from collector.errors import SettingsError, SourceError
 from collector.lock import holder
 from collector.p1.telegram import Policy
 from collector.settings import Settings
-from collector.sources import FAST, SLOW, Address, address
+from collector.sources import FAST, SLOW, Address, address, no_cable
 from collector.spool.disk import Disk
 from collector.spool.segment import segments
 from collector.spool.spool import Directories
@@ -88,8 +88,9 @@ class Chain:
 
     def _line(self, host_is_set: bool) -> Iterator[Finding]:  # noqa: FBT001  a fact
         place = self._place()
-        if place.fault:
-            yield fail("port", str(place.fault), place.fault.hint or Remedy.PORT_NO_SERIAL)
+        fault = place.fault if place.found else no_cable()
+        if fault:
+            yield fail("port", str(fault), fault.hint or Remedy.PORT_NO_SERIAL)
             yield from (skip(link, "there is no port") for link in ("bytes", *line.LINKS))
             return
         if "://" not in place.text:
@@ -128,7 +129,7 @@ class Chain:
     def _delivery(self) -> Iterator[Finding]:
         target = self.settings.target
         if target is None:
-            yield warn("InfluxDB", "none is set", Remedy.NO_INFLUX)
+            yield warn("InfluxDB", self._unused(), Remedy.NO_INFLUX)
             return
         way = []
         for finding in network.findings(target, datetime.now(UTC)):
@@ -138,6 +139,15 @@ class Chain:
             yield from (skip(link, "there is no way to InfluxDB") for link in database.LINKS)
             return
         yield from self._database(target)
+
+    def _unused(self) -> str:
+        """Say why nothing is delivered: of the address and the token one is not there."""
+        settings = self.settings
+        if not settings.influx_url and settings.influx_token is None:
+            return "none is set"
+        lack = "token" if settings.influx_url else "address"
+        missing = any(" is missing, " in str(problem) for problem in self.problems)
+        return f"not used: the {lack} is {'missing' if missing else 'wrong'}"
 
     def _database(self, target: Target) -> Iterator[Finding]:
         # 150 ms on a fast machine, seconds on a small one: only once it is needed.

@@ -43,8 +43,9 @@ def main(options: argparse.Namespace) -> int:
 
     settings, problems = load()
     places = origins()
-    source = address(settings.source, settings.baud).text
-    listed = list(settings_in_words(settings, places, source))
+    source = address(settings.source, settings.baud)
+    port = source.text if source.found else "none found"
+    listed = list(settings_in_words(settings, places, port))
     chain = Chain(settings, problems, len(places), options.seconds)
     if options.json:
         found = list(chain.findings())

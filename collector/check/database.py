@@ -13,6 +13,8 @@ sent, none of which changes what a graph shows:
 
 import platform
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
 from collector import __version__
@@ -83,12 +85,19 @@ def retention(answer: Answer | None, oldest: bytes | None) -> Finding:
     """Whether the bucket takes what has waited longest."""
     if answer is None or oldest is None:
         return ok("retention", "nothing waits that could be too old")
-    since = oldest.rpartition(b" ")[2].strip().decode(errors="replace")
     if meaning(answer) is Meaning.STORED:
-        return ok("retention", f"the bucket takes the oldest line that waits (second {since})")
+        return ok("retention", f"the bucket takes the oldest line that waits ({_time(oldest)})")
     if _is_retention(answer):
         return warn("retention", _words(answer), Remedy.RETENTION)
     return warn("retention", _words(answer), Remedy.WRITE)
+
+
+def _time(line: bytes) -> str:
+    """Give the time of a line, which is UTC; a line that has none as it stands."""
+    second = line.rpartition(b" ")[2].strip().decode(errors="replace")
+    with suppress(ValueError, OverflowError, OSError):
+        return f"{datetime.fromtimestamp(int(second), UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"second {second}"
 
 
 def _is_retention(answer: Answer) -> bool:

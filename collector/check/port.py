@@ -10,7 +10,7 @@ from pathlib import Path
 from collector.check.finding import Finding, fail, ok, warn
 from collector.check.remedies import Remedy
 from collector.holders import holders, listed
-from collector.sources import PSEUDO_TERMINALS
+from collector.sources import PSEUDO_TERMINALS, misnamed
 
 
 def presence(device: str) -> Finding:
@@ -20,7 +20,7 @@ def presence(device: str) -> Finding:
         what = f"`{device}` points to `{path.readlink()}`, which is not there"
         return fail("port", what, Remedy.PORT_ABSENT)
     if not path.exists():
-        return fail("port", f"`{device}` is not there", Remedy.PORT_ABSENT)
+        return fail("port", f"`{device}` is not there", misnamed(device) or Remedy.PORT_ABSENT)
     if not stat.S_ISCHR(path.stat().st_mode):
         return fail("port", f"`{device}` is no serial device", Remedy.PORT_NO_SERIAL)
     real = path.resolve()

@@ -1,13 +1,15 @@
 """The demo's stage: a meter, a serial line, a collector as a process, and the end of them."""
 
 import contextlib
+import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -28,6 +30,8 @@ _DRAIN: Final = 30.0  # seconds that the last readings may take to arrive
 _STOP: Final = 10.0  # seconds that the collector may take to end
 _REDRAW: Final = 0.25  # seconds
 _SITE: Final = "demo"
+_PREFIX: Final = "p1-demo-"  # and the number of the demo's process
+_PR_SET_PDEATHSIG: Final = 1
 _OTHERS: Final = (
     *("P1_", "INFLUX", "NOTIFY_", "WATCHDOG_", "STATE_DIR", "RUNTIME_DIR", "CREDENTIALS_DIR"),
     "JOURNAL_STREAM",
@@ -128,6 +132,7 @@ class Collector:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is the demo's, which ends the collector in order
+                preexec_fn=_ended_with(os.getpid()),  # noqa: PLW1509 - no thread runs yet
             )
 
     def __enter__(self) -> Self:
@@ -156,6 +161,18 @@ class Collector:
         return "".join(
             f"{line}\n" for line in (f"error: the collector ended with {code}:", "", *said)
         )
+
+
+def _ended_with(parent: int) -> Callable[[], None]:
+    """What has the kernel end a child in order when the demo is killed."""
+    libc = ctypes.CDLL(None)
+
+    def ask_the_kernel() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it was gone before the kernel knew
+            os._exit(1)
+
+    return ask_the_kernel
 
 
 def environment_for(
@@ -227,6 +244,11 @@ def _spool(disk: Path) -> Path:
 def _report(account: Account, status: Status, target: Target | None) -> None:
     delivery = status["delivery"]
     sys.stdout.write("".join(f"{line}\n" for line in account.lines()))
+    if account.waiting:
+        sys.stdout.write(
+            f"\n{account.waiting} telegrams waited for an InfluxDB,\n"
+            "as in an outage; the demo discards them\n"
+        )
     if target is None:
         sys.stdout.write(_HOW_TO_CONNECT)
     elif delivery["message"]:
@@ -241,13 +263,25 @@ def _report(account: Account, status: Status, target: Target | None) -> None:
 @contextlib.contextmanager
 def _rooms() -> Iterator[tuple[Path, Path]]:
     """Two directories for the time being: one in memory, if there is such a place, one on disk."""
+    disks = tempfile.gettempdir()
     memory = "/dev/shm"  # noqa: S108 - a fresh directory of ours in it
-    place = memory if os.access(memory, os.W_OK) else None
+    place = memory if os.access(memory, os.W_OK) else disks
+    for each in {place, disks}:
+        _remove_left_ones(Path(each))
+    prefix = f"{_PREFIX}{os.getpid()}-"
     with (
-        tempfile.TemporaryDirectory(prefix="p1-demo-", dir=place) as hot,
-        tempfile.TemporaryDirectory(prefix="p1-demo-") as disk,
+        tempfile.TemporaryDirectory(prefix=prefix, dir=place) as hot,
+        tempfile.TemporaryDirectory(prefix=prefix, dir=disks) as disk,
     ):
         yield Path(hot), Path(disk)
+
+
+def _remove_left_ones(place: Path) -> None:
+    """What demos that were killed could not remove; memory would keep it until a reboot."""
+    for left in place.glob(f"{_PREFIX}*"):
+        number = left.name.removeprefix(_PREFIX).partition("-")[0]
+        if number.isdigit() and not Path("/proc", number).exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -33,7 +33,11 @@ def period(start: str | None, end: str | None, now: datetime, hours: int) -> Per
     until = _moment(end, now, hours) if end else now
     since = _moment(start, now, hours) if start else until - timedelta(days=1)
     if since >= until:
-        raise UsageError(f"the period is empty: from {since} to {until}")
+        order = "the same as" if since == until else "after"
+        limit = "`--to`" if end else "now, where it ends without `--to`"
+        words = f"the period is empty: `--from` is {order} {limit}"
+        times = [moment.isoformat(" ", "seconds") for moment in (since, until)]
+        raise UsageError(words, hint=f"it would be from {times[0]} to {times[1]}")
     return Period(int(since.timestamp()), int(until.timestamp()))
 
 
@@ -50,7 +54,7 @@ def _moment(text: str, now: datetime, hours: int) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         hint = "a date or time such as `2026-01-31` or `2026-01-31T18:00`, or a span such as `7d`"
-        raise UsageError(f"is no time: `{text}`", hint=hint) from None
+        raise UsageError(f"`{text}` is no time", hint=hint) from None
     return moment if moment.tzinfo else _from_local(moment, hours)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import urllib3
 
+from collector.causes import explain
 from collector.delivery import Target
 from collector.errors import CollectorError
 from collector.export.period import Period
@@ -21,6 +22,7 @@ READ_SECONDS: Final = 300.0
 
 _PIECE: Final = 256 * 1024
 _OK: Final = 200
+_CHECK: Final = "`p1-collector check` tries the way there"
 _HINTS: Final = {
     401: "the token is not valid: check `P1_INFLUX_TOKEN`",
     403: "the token may not read: check `P1_INFLUX_TOKEN`",
@@ -108,9 +110,11 @@ class Asker:
             for line in _lines(answer):
                 if line.strip():
                     yield json.loads(line, parse_float=Decimal)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            words = f"InfluxDB at {target.url} broke off: {_cause(error)}"
-            raise CollectorError(words, hint="`p1-collector check` tries the way there") from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise CollectorError(explain(error, target.url), hint=_CHECK) from error
+        except ValueError as error:
+            words = f"what {target.url} answers cannot be read: {error}"
+            raise CollectorError(words, hint=_CHECK) from error
 
 
 def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
@@ -134,7 +138,3 @@ def _refused(words: str) -> CollectorError:
 def _quoted(name: str) -> str:
     plain = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{plain}"'
-
-
-def _cause(error: Exception) -> str:
-    return str(getattr(error, "reason", None) or error)

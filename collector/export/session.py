@@ -60,6 +60,6 @@ def _schemas(asker: Asker, named: list[str] | None) -> list[Schema]:
 
 def _target(settings: Settings) -> Target:
     if settings.target is None:
-        hint = "set `P1_INFLUX_URL`, `P1_INFLUX_TOKEN` and `P1_INFLUX_BUCKET`"
+        hint = "set `P1_INFLUX_URL`, `P1_INFLUX_TOKEN`, `P1_INFLUX_ORG` and `P1_INFLUX_BUCKET`"
         raise SettingsError("no InfluxDB is set", hint=hint)
     return settings.target

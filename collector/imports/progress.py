@@ -7,6 +7,11 @@ _STEP: Final = 10
 """Per cent between two lines."""
 
 
+def telegrams(number: int) -> str:
+    """Give the number with its word."""
+    return f"{number} telegram{'' if number == 1 else 's'}"
+
+
 class Bar:
     """Draws how much of `size` is done; what is said besides keeps its own lines."""
 
@@ -22,7 +27,7 @@ class Bar:
     def draw(self, position: int, number: int, words: str = "") -> None:
         """Show the state: a place in the file, telegrams up to it, and anything else."""
         percent = min(100, 100 * position // self._size) if self._size else 100
-        text = f"{percent:3d} %  {number} telegrams"
+        text = f"{percent:3d} %  {telegrams(number)}"
         if self._live:
             full = _WIDTH * percent // 100
             bar = "#" * full + "-" * (_WIDTH - full)

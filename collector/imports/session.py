@@ -14,7 +14,7 @@ from collector.errors import CollectorError, SourceError
 from collector.imports.database import Database, is_database
 from collector.imports.job import Job, Tally
 from collector.imports.note import Note, Progress
-from collector.imports.progress import Bar
+from collector.imports.progress import Bar, telegrams
 from collector.imports.recording import Place, Recording
 from collector.imports.telegrams import Telegrams
 from collector.p1.telegram import Policy
@@ -26,6 +26,10 @@ from collector.spool.spool import Directories
 
 WAIT_SECONDS: Final = 1.0
 _MIB: Final = 1024 * 1024
+_HINTS: Final = {
+    Telegrams.kind: "a recording starts with `/` and ends with `!`;"
+    " `p1-collector decode FILE` shows what is in it"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class Session:
             raise CollectorError(words, hint=hint) from error
         finally:
             bar.close()
-        for line in in_words(path, recording.kind, tally, dry=self.dry):
+        words = _dry(tally) if self.dry else _handed(tally, served=self._is_served())
+        for line in in_words(path, recording.kind, tally, words):
             self.stream.write(f"{line}\n")
         return tally
 
@@ -71,16 +76,22 @@ class Session:
         points = Points(site=settings.site, meter=settings.meter, memory=progress.memory)
         wait = partial(self._wait, inbox)
         job = Job(recording, points, bar, inbox=inbox, note=note, wait=wait)
-        return job.run(progress.place)
+        tally = job.run(progress.place)
+        if not (progress.place.number or tally.telegrams or tally.unusable):
+            raise SourceError(f"`{path.name}` holds no telegram", hint=_HINTS.get(recording.kind))
+        return tally
 
     def _wait(self, inbox: Inbox | None) -> str:
         """Wait for the service: what is old never pushes out what is live."""
         self.pause(WAIT_SECONDS)
         if inbox and inbox.disk_is_full:
             return "waits for room on the disk of the spool: make some, or lower P1_FREE_MIB"
-        if runs(status.read(self.settings.hot / status.FILE_NAME), time.time()):
+        if self._is_served():
             return "waits until the service has delivered some"
         return "waits for the service, which does not seem to run: start it"
+
+    def _is_served(self) -> bool:
+        return runs(status.read(self.settings.hot / status.FILE_NAME), time.time())
 
 
 def opened(path: Path, settings: Settings) -> Recording:
@@ -95,12 +106,10 @@ def opened(path: Path, settings: Settings) -> Recording:
         raise SourceError(f"cannot read `{path}`: {error.strerror}") from error
 
 
-def in_words(path: Path, kind: str, tally: Tally, *, dry: bool) -> list[str]:
-    """Say what was done, or would be."""
-    verb = "would be handed" if dry else "handed"
-    number = tally.telegrams - tally.repeated
+def in_words(path: Path, kind: str, tally: Tally, done: str) -> list[str]:
+    """Say what was done, or would be, and what was found."""
     rest = f"{tally.repeated} repeated, {tally.unusable} left out"
-    lines = [f"{path} ({kind}): {number} telegrams {verb} to the service, {rest}"]
+    lines = [f"{path} ({kind}): {done}, {rest}"]
     if tally.first is not None and tally.last is not None:
         measurements = ", ".join(f"{n} {name}" for name, n in sorted(tally.written.items()))
         lines += [
@@ -108,3 +117,20 @@ def in_words(path: Path, kind: str, tally: Tally, *, dry: bool) -> list[str]:
             f"  points: {measurements or 'none'}",
         ]
     return lines
+
+
+def _dry(tally: Tally) -> str:
+    return f"{telegrams(_new(tally))} would be handed to the service"
+
+
+def _handed(tally: Tally, *, served: bool) -> str:
+    number = _new(tally)
+    if served or not number:
+        return f"{telegrams(number)} handed to the service"
+    one = number == 1
+    where = f"{telegrams(number)} {'is' if one else 'are'} in the inbox"
+    return f"{where}; the service delivers {'it' if one else 'them'} when it runs"
+
+
+def _new(tally: Tally) -> int:
+    return tally.telegrams - tally.repeated

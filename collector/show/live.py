@@ -45,7 +45,7 @@ def problem_with(status: Status | None, hot_dir: Path, now: float) -> str | None
     if status["state"] == STOPPED:
         return (
             f"error: the collector in `{hot_dir}` has been stopped\n\n"
-            "hint: start it with `p1-collector run`, or `systemctl start p1-collector`\n"
+            "hint: start it with `p1-collector run`, or `sudo systemctl start p1-collector`\n"
         )
     silent = int(now - status["updated"])
     if silent > STALE:

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "export": "write all lines that wait to standard output, as line protocol",
         "resend": "hand what InfluxDB refused to the service once more",
     }.items():
-        action = actions.add_parser(name, help=text, description=text)
+        action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         action.add_argument("--spool-dir", type=Path, help="default: from the settings")
         action.add_argument("--hot-dir", type=Path, help="default: from the settings")
         if name == "status":

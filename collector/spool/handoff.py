@@ -126,7 +126,6 @@ class Handoff:
         free = [
             segment
             for segment in self._segments.values()
-            if not (segment.sending or segment.copying or segment.copied)
-            and segment.path not in but
+            if not (segment.sending or segment.copying) and segment.path not in but
         ]
         return max(free, key=lambda segment: (segment.since, segment.path.name), default=None)

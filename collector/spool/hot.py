@@ -237,21 +237,13 @@ def _taken_over(
     began = since(path)
     contents = decode(disk.read(path))
     for damage in contents.damage:
-        _kept_aside(damage, keep_aside)
+        keep_aside(damage)
     account.found(contents.ids)
     account.found_damaged(sum(damage.records for damage in contents.damage))
     sealed = _whole(path, contents, disk)
     if sealed is None:
         return None
     return HotSegment(sealed, tuple(contents.ids), disk.size(sealed), began)
-
-
-def _kept_aside(damage: Damage, keep_aside: Callable[[Damage], object]) -> None:
-    """Copy damage to the disk; if that cannot be, the start goes on all the same."""
-    try:
-        keep_aside(damage)
-    except OSError as error:
-        log.error("cannot keep %d damaged bytes aside: %s", len(damage.data), error)
 
 
 def _whole(path: Path, contents: Contents, disk: Disk) -> Path | None:

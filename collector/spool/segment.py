@@ -43,6 +43,16 @@ def highest_number(disk: Disk, *directories: Path) -> int:
     return max((number for name in names if (number := number_of(name)) is not None), default=0)
 
 
+def first_second(path: Path) -> int | None:
+    """Give the time of a segment's first record, in seconds; None if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            last = file.readline().rpartition(b" ")[2].strip()
+    except OSError:
+        return None
+    return int(last) if last.isdigit() else None
+
+
 def fits(size: int, lines: int, more_size: int, more_lines: int) -> bool:
     """Whether a segment of this size takes a record of that size."""
     return size + more_size <= MAX_BYTES and lines + more_lines <= MAX_LINES

@@ -89,7 +89,14 @@ class InfluxDB:
                 f"InfluxDB answered {reply.code} to {method} {path}: {words}"
             ) from None
         except OSError as reason:
-            raise ApplyError(f"no InfluxDB at {self._url}: {reason}") from None
+            raise ApplyError(f"nothing answers at {self._url}: {_words(reason)}") from None
+
+
+def _words(error: OSError) -> str:
+    """Give the cause that urllib wraps, in its words: `connection refused`."""
+    cause = getattr(error, "reason", error)
+    words = str(getattr(cause, "strerror", None) or cause)
+    return words[:1].lower() + words[1:]
 
 
 def main() -> int:

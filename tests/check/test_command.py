@@ -64,6 +64,36 @@ def test_a_meter_that_sends_is_good_without_any_influxdb(tmp_path: Path) -> None
     assert "warn   InfluxDB       none is set" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"P1_INFLUX_URL": "http://127.0.0.1:1"}, "the token is missing"),
+        ({"P1_INFLUX_TOKEN": "made-up"}, "the address is missing"),
+        (
+            {"P1_INFLUX_URL": "http://127.0.0.1:1", "P1_INFLUX_TOKEN": "two words"},
+            "the token is wrong",
+        ),
+    ],
+)
+def test_half_of_an_influxdb_is_said_to_lack_the_other(
+    given: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    done = called("check", home=tmp_path, P1_SOURCE=str(tmp_path / "gone"), **given)
+    assert f"warn   InfluxDB       not used: {words}\n" in done.stdout
+
+
+def test_an_address_that_is_wrong_is_one_failure_of_the_settings(tmp_path: Path) -> None:
+    done = called(
+        "check",
+        home=tmp_path,
+        P1_SOURCE=str(tmp_path / "gone"),
+        P1_INFLUX_URL="db:8086",
+        P1_INFLUX_TOKEN="made-up",  # noqa: S106  of nobody
+    )
+    assert done.stdout.count("FAIL   settings") == 1
+    assert "warn   InfluxDB       not used: the address is wrong\n" in done.stdout
+
+
 def test_everything_broken_is_told_link_by_link(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = called(

@@ -100,5 +100,5 @@ def test_a_backlog_that_the_bucket_takes_is_good() -> None:
     found = judged(STORED, STORED, STORED, oldest=OLD)["retention"]
     assert (found.outcome, found.what) == (
         Outcome.OK,
-        "the bucket takes the oldest line that waits (second 1500000000)",
+        "the bucket takes the oldest line that waits (2017-07-14 02:40:00 UTC)",
     )

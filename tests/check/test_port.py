@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from collector import sources
 from collector.check import port
+from collector.check.chain import Chain
 from collector.check.finding import Outcome
 from collector.check.remedies import Remedy
 from collector.errors import SourceError
 from collector.holders import holders
+from collector.settings import load
 from collector.simulate.wire import Terminal
 from collector.sources import FAST, address
 
@@ -52,6 +55,26 @@ def test_a_port_is_told_with_what_its_name_stands_for(meter: str) -> None:
 def test_a_port_that_is_not_there_is_told(tmp_path: Path) -> None:
     found = port.presence(str(tmp_path / "none"))
     assert (found.outcome, found.remedy) == (Outcome.FAIL, Remedy.PORT_ABSENT.advice)
+
+
+def test_a_network_reader_without_its_scheme_is_told_how_to_be_written() -> None:
+    found = port.presence("192.0.2.5:23")
+    assert found.outcome is Outcome.FAIL
+    assert "`socket://192.0.2.5:23`" in str(found.remedy)
+
+
+def test_where_no_source_is_set_and_none_is_there_no_name_is_made_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_BY_ID", "_LAST_GUESS"):
+        monkeypatch.setattr(sources, name, tmp_path / "none")
+    monkeypatch.setattr(sources, "_USUAL_DEVICES", ("/dev/none",))
+    settings, _ = load({"P1_HOT_DIR": str(tmp_path / "hot")})
+    every = list(Chain(settings, [], 0, seconds=0.1)._line(host_is_set=True))
+    assert every[0].what.startswith("no P1 cable found: neither `/dev/none` nor anything in ")
+    assert (every[0].link, every[0].outcome) == ("port", Outcome.FAIL)
+    assert every[0].remedy == "plug it in, or set `P1_SOURCE`"
+    assert {finding.outcome for finding in every[1:]} == {Outcome.SKIP}
 
 
 def test_a_link_to_a_cable_that_was_pulled_out_is_told(tmp_path: Path) -> None:

@@ -75,6 +75,13 @@ def ran(server: Database, *arguments: str) -> "subprocess.CompletedProcess[str]"
     )
 
 
+def test_a_server_that_is_away_is_told() -> None:
+    done = ran(Database("http://127.0.0.1:1", "made-up", "home"))
+
+    words = "error: nothing answers at http://127.0.0.1:1: connection refused\n"
+    assert (done.returncode, done.stderr) == (1, words)
+
+
 def made(server: Database) -> dict[str, list[str]]:
     """What is in the organisation, by kind."""
     (org,) = server.request("GET", at("/api/v2/orgs", org=server.org)).json["orgs"]

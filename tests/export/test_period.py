@@ -51,6 +51,22 @@ def test_what_is_no_period_is_wrong_usage(start: str, end: str | None) -> None:
         period(start, end, NOW, 1)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        ("yesterday", None, "`yesterday` is no time"),
+        ("2026-02-01", "2026-01-01", "the period is empty: `--from` is after `--to`"),
+        ("2026-02-01", "2026-02-01", "the period is empty: `--from` is the same as `--to`"),
+        ("2027-01-01", None, "the period is empty: `--from` is after now,"),
+    ],
+)
+def test_what_is_wrong_with_a_period_is_said(start: str, end: str | None, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        period(start, end, NOW, 1)
+    assert str(caught.value).startswith(words)
+    assert caught.value.hint
+
+
 def test_local_time_is_that_of_amsterdam_for_years() -> None:
     zone = ZoneInfo("Europe/Amsterdam")
     begin, end = seconds("2015-01-01T00:30Z"), seconds("2035-01-01T00:00Z")

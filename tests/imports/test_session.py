@@ -1,10 +1,14 @@
 """The command's run over files: what it says, what it goes on with, what it leaves alone."""
 
 import io
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from collector import status
 from collector.errors import CollectorError, SourceError
 from collector.imports import job as jobs
 from collector.imports.session import Session
@@ -105,6 +109,62 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         session.run(tmp_path / "gone.txt")
     with pytest.raises(SourceError, match="Is a directory"):
         session.run(tmp_path)
+
+
+@pytest.mark.parametrize("dry", [False, True])
+@pytest.mark.parametrize("content", [b"", b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 9])
+def test_a_file_without_telegrams_is_told(content: bytes, tmp_path: Path, *, dry: bool) -> None:
+    file = tmp_path / "ls"
+    file.write_bytes(content)
+    with pytest.raises(SourceError, match=r"^`ls` holds no telegram$") as caught:
+        Session(settings(tmp_path), dry=dry, stream=io.StringIO()).run(file)
+    assert "starts with `/` and ends with `!`" in str(caught.value.hint)
+
+
+def test_a_database_without_rows_is_told_without_a_word_on_its_form(tmp_path: Path) -> None:
+    file = tmp_path / "dsmr50.sqlite"
+    version_5(file, telegrams(1))
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("DELETE FROM telegrams")
+        database.commit()
+    with pytest.raises(SourceError, match="holds no telegram") as caught:
+        Session(settings(tmp_path), stream=io.StringIO()).run(file)
+    assert caught.value.hint is None
+
+
+def test_telegrams_that_are_all_left_out_are_telegrams(tmp_path: Path) -> None:
+    file = tmp_path / "log.txt"
+    file.write_bytes(telegrams(1)[0].replace(b"1-0:1.8.1", b"1-0:1.8.3"))
+    tally = Session(settings(tmp_path), stream=io.StringIO()).run(file)
+    assert (tally.telegrams, tally.unusable) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (1, "1 telegram is in the inbox; the service delivers it when it runs, 0 repeated"),
+        (2, "2 telegrams are in the inbox; the service delivers them when it runs, 0 repeated"),
+    ],
+)
+def test_without_a_service_they_are_said_to_be_in_the_inbox(
+    number: int, words: str, tmp_path: Path
+) -> None:
+    assert f"(telegrams): {words}" in said_of(tmp_path, number)
+
+
+def test_with_a_service_they_are_handed_to_it(tmp_path: Path) -> None:
+    (tmp_path / "hot").mkdir()
+    facts = {"state": "reading", "updated": int(time.time())}
+    status.write(tmp_path / "hot" / status.FILE_NAME, facts)
+    assert "(telegrams): 1 telegram handed to the service, 0 repeated" in said_of(tmp_path, 1)
+
+
+def said_of(tmp_path: Path, number: int) -> str:
+    """Import so many telegrams, and give what is said."""
+    (tmp_path / "log.txt").write_bytes(b"".join(telegrams(number)))
+    said = io.StringIO()
+    Session(settings(tmp_path), stream=said).run(tmp_path / "log.txt")
+    return said.getvalue()
 
 
 def test_a_spool_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def test_the_installer_says_how_it_is_used() -> None:
 def test_the_installer_refuses_what_it_does_not_know() -> None:
     done = _install("--unistall")
     assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: unknown option `--unistall`\n\n")
     assert "--uninstall" in done.stderr
 
 

@@ -10,27 +10,31 @@ from typing import Final
 LONGEST_SECONDS: Final = 600
 PASSED: Final = 0
 FAILED: Final = 1
+NONE: Final = 5  # there are no such tests
 NICE: Final = 10
 OPTIONS: Final = (
     *("-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--timeout=60"),
     *("--hypothesis-profile=quick", "--hypothesis-seed=0"),
-    *("-m", "not slow and not influxdb"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # of what is imported already
 )
+QUICK: Final = "not slow and not influxdb"
+SLOW: Final = "slow and not influxdb"
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
     ["pytest", "hypothesis", "tenacity", "pydantic_settings", "influxdb_client", "serial"]
 )
 
 
-def tried(copy: Path, tests: Sequence[str], *, keep_bytecode: bool = False) -> tuple[int, str]:
+def tried(
+    copy: Path, tests: Sequence[str], which: str = QUICK, *, keep_bytecode: bool = False
+) -> tuple[int, str]:
     """Run tests until the first fails; gives the status and the last words.
 
     What hangs has been noticed, too. With `keep_bytecode` the next runs begin faster; it is not
     for a copy with a mistake in it.
     """
     words = copy / "said.txt"
-    work = _FORKS.Process(target=_run, args=(copy, tests, words, keep_bytecode))
+    work = _FORKS.Process(target=_run, args=(copy, (*tests, "-m", which), words, keep_bytecode))
     work.start()
     work.join(LONGEST_SECONDS)
     if work.is_alive():

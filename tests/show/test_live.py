@@ -155,7 +155,7 @@ def test_a_collector_that_was_stopped_is_told_at_once(tmp_path: Path) -> None:
 
     assert problem == (
         f"error: the collector in `{tmp_path}` has been stopped\n\n"
-        "hint: start it with `p1-collector run`, or `systemctl start p1-collector`\n"
+        "hint: start it with `p1-collector run`, or `sudo systemctl start p1-collector`\n"
     )
 
 

@@ -32,6 +32,17 @@ def spool(machine: Machine, action: str, *options: str) -> int:
     return main(["spool", action, *directories, *options])
 
 
+@pytest.mark.parametrize("action", ["status", "verify", "export", "resend"])
+def test_help_begins_like_that_of_every_command(
+    action: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["spool", action, "--help"])
+    _, sentence, *_ = capsys.readouterr().out.split("\n\n")
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
+
+
 def test_status_counts_what_waits_once(
     machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -191,6 +191,21 @@ def test_the_keeper_has_what_is_due_oldest_first_also_in_flight() -> None:
     assert [one.copying for one in (first, second)] == [True, True]
 
 
+def test_the_keeper_does_not_have_what_the_disk_has() -> None:
+    handoff, (only,) = filled(1.0)
+    handoff.take_newest()
+    assert handoff.due(2.0) == [only]
+    handoff.copied(only, synced=True)
+
+    assert handoff.due(3.0) == []
+
+
+def test_the_oldest_is_given_up_first() -> None:
+    handoff, (middle, oldest, newest) = filled(2.0, 1.0, 3.0)
+
+    assert [handoff.drop_oldest() for _ in range(3)] == [oldest, middle, newest]
+
+
 def test_the_sender_does_not_have_what_the_keeper_is_copying() -> None:
     handoff, (old, new) = filled(1.0, 2.0)
     handoff.due(1.5)

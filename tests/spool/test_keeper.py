@@ -240,6 +240,25 @@ def test_trouble_is_over_when_nothing_waits_for_the_disk(machine: Machine) -> No
     assert machine.keeper.trouble is None
 
 
+def test_the_segment_that_is_being_filled_may_not_be_dropped(machine: Machine) -> None:
+    machine.read()
+    machine.wait(KEEP_SECONDS)
+
+    assert machine.keeper.has_open
+    assert machine.spool.oldest_kept() is None
+    assert machine.spool.droppable() == 0
+
+
+def test_a_segment_that_somebody_removed_is_counted_by_who_misses_it(machine: Machine) -> None:
+    machine.backlog(3)
+    (path,) = machine.spool.waiting()
+    machine.spool.load(path)
+    path.unlink()
+
+    assert machine.spool.load(path) is None
+    assert machine.totals.dropped == 3
+
+
 def test_a_short_write_is_a_full_disk_and_its_half_record_is_cut_off(machine: Machine) -> None:
     machine.read(2)
     machine.disk.fail("write", 0, disk_of(machine), times=1, short=200)
