@@ -53,7 +53,8 @@ def told(service: Service) -> list[str]:
     """Give what the log says of the line, without time, level and remedy."""
     lines = service.log.read_text().splitlines()
     words = [line.split(" ", 3)[3].partition(" (")[0] for line in lines]
-    return [text for text in words if "InfluxDB" not in text and "stopped" not in text]
+    others = ("InfluxDB", "delivering to ", "stopped")
+    return [text for text in words if not any(word in text for word in others)]
 
 
 def without(status: Status, *names: str) -> Status:
