@@ -5,16 +5,20 @@ import os
 import secrets
 import struct
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import pytest
+
+from bed.child import LIBC
 
 MIB: Final = 1024 * 1024
 SIZE: Final = 16 * MIB
 BLOCK: Final = 4096
 SHUTDOWN: Final = 0x8004587D
 NO_LOG_FLUSH: Final = 2
+CLONE_NEWNS: Final = 0x00020000
 
 
 def blank(directory: Path) -> Path:
@@ -24,6 +28,7 @@ def blank(directory: Path) -> Path:
     """
     image = directory / "blank.ext4"
     try:
+        _mount_in_private()
         with image.open("wb") as file:
             file.truncate(SIZE)
         _run("mkfs.ext4", "-q", "-F", "-b", str(BLOCK), "-E", "lazy_itable_init=0", image)
@@ -36,6 +41,17 @@ def blank(directory: Path) -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return image
+
+
+@cache
+def _mount_in_private() -> None:
+    """Have mounts of its own in this process: another that copies what it sees would keep a card.
+
+    A card that was cut off and that somebody still holds cannot be plugged in again.
+    """
+    if LIBC.unshare(CLONE_NEWNS):
+        raise PermissionError("no mounts of its own")
+    _run("mount", "--make-rprivate", "/")
 
 
 class Card:
