@@ -3,7 +3,6 @@
 `P1_TEST_SEED` repeats a draw, `P1_TEST_REPEAT` draws so many (`./tests/run repeat 20`).
 """
 
-import os
 import random
 import secrets
 import time
@@ -14,6 +13,7 @@ from typing import Final
 import pytest
 
 from bed.influxd import Influxd
+from bed.seed import seeds
 from bed.trial import START, Trial
 from collector.spool.disk import Disk
 from collector.spool.inbox import Inbox
@@ -28,12 +28,6 @@ KILLS: Final = 5
 HANDED_IN: Final = 100
 SECOND: Final = int(START.timestamp())
 POISON: Final = b"electricity,site=import,meter=M power_import_kw=1i %d\n" % (SECOND + 50)
-
-
-def seeds() -> list[int]:
-    if seed := os.environ.get("P1_TEST_SEED"):
-        return [int(seed)]
-    return [secrets.randbelow(10**9) for _ in range(int(os.environ.get("P1_TEST_REPEAT", "1")))]
 
 
 class Year:

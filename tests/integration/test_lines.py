@@ -6,7 +6,6 @@ was torn is counted. What happens is drawn at random; `P1_TEST_SEED` repeats it.
 
 import os
 import random
-import secrets
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ import pytest
 from bed.command import called
 from bed.influxd import Database, Influxd
 from bed.printed import Printed
+from bed.seed import seeds
 from bed.service import Service
 from bed.trial import Line, Trial
 from collector.simulate.wire import Outcome, Terminal
@@ -31,7 +31,7 @@ UNPLUGGED: Final = 100
 MOST_SAID: Final = 10
 """Lines in the log: a break has few words, each said once, and so is its end."""
 
-SEED: Final = int(os.environ.get("P1_TEST_SEED") or secrets.randbelow(10**9))
+SEED: Final = seeds()[0]
 
 Status = Mapping[str, Any]
 

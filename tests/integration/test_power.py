@@ -5,9 +5,7 @@ gone with the power; InfluxDB is another machine, which is there or not. `P1_TES
 draw, `P1_TEST_REPEAT` draws so many.
 """
 
-import os
 import random
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ import pytest
 from bed.card import BLOCK, blank as blank_card
 from bed.computer import SPEED, Computer, Cut
 from bed.influxd import Influxd
+from bed.seed import seeds
 from bed.strace import injected, need_strace
 from collector.spool.record import decode
 
@@ -30,12 +29,6 @@ pytestmark = [
 
 KEEP_SECONDS: Final = 3.0
 LATE_SYNC: Final = "delay_enter=300000"  # microseconds
-
-
-def seeds() -> list[int]:
-    if seed := os.environ.get("P1_TEST_SEED"):
-        return [int(seed)]
-    return [secrets.randbelow(10**9) for _ in range(int(os.environ.get("P1_TEST_REPEAT", "1")))]
 
 
 @pytest.fixture(scope="module")

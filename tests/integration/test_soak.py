@@ -7,7 +7,6 @@ draws, though not the moments at which they meet the collector.
 
 import os
 import random
-import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -20,13 +19,14 @@ import pytest
 
 from bed.card import blank
 from bed.influxd import Influxd
+from bed.seed import seeds
 from bed.toxiproxy import Toxiproxy
 from bed.trial import START
 from bed.world import World
 from collector.simulate.stream import stream_like
 
 MINUTES: Final = float(os.environ.get("P1_TEST_SOAK_MINUTES", "0.7"))
-SEED: Final = int(os.environ.get("P1_TEST_SEED") or secrets.randbelow(10**9))
+SEED: Final = seeds()[0]
 TELEGRAMS_A_SECOND: Final = 25
 LONGEST_CALM: Final = 60  # telegrams
 LONGEST_SILENCE: Final = 60  # seconds
