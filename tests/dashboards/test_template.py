@@ -176,7 +176,7 @@ def test_a_wrong_address_is_said_in_words(own_influxd: Influxd) -> None:
     done = ran(own_influxd)
 
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: no InfluxDB at {own_influxd.url}")
+    assert done.stderr.startswith(f"error: nothing answers at {own_influxd.url}")
 
 
 NOT_SENT: Final = {
