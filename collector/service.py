@@ -122,14 +122,12 @@ class Service:
 
     def _watched(self, work: Callable[[], None]) -> None:
         """Do a thread's work; without one of them the others make no sense."""
-        done = False
         try:
             work()
-            done = True
-        finally:
-            if not done:
-                self._crashed = True
-                self.stopping.set()
+        except Exception:
+            log.exception("a mistake in the program ends it")  # first: the end would cut it off
+            self._crashed = True
+            self.stopping.set()
 
     def _stop(self, threads: list[Thread]) -> None:
         self._notifier.send(STOPPING="1")

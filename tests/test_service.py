@@ -642,7 +642,6 @@ def test_what_a_killed_process_left_is_found_and_counted_at_the_next_start(
 
 
 @pytest.mark.parametrize("thread", ["_read", "_keep", "_send"])
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_crashes_ends_the_program_with_status_1(
     inside: Callable[..., module.Service], monkeypatch: pytest.MonkeyPatch, thread: str
 ) -> None:
