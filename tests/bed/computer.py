@@ -59,6 +59,15 @@ class Computer:
         self.card.unplug()
         return Cut(at, time.monotonic())
 
+    def break_card(self) -> None:
+        """Let everything on the card fail with EIO from now on, as when a stick is pulled.
+
+        A sync that is under way while the kernel shuts a file system down may return 0 and have
+        synced nothing. A stick that is pulled has no such way to lie: so, between two calls.
+        """
+        with self.service.held():
+            self.card.cut_power()
+
     def give_power(self) -> None:
         self.card.plug_in()
         self.ram.make()

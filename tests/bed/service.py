@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,6 +71,15 @@ class Service:
         """End it as systemd does; gives the exit status, which is -9 if it had to be killed."""
         return self._end(signal.SIGTERM, seconds=seconds)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let it stand still, in the middle of no system call."""
+        self.process.send_signal(signal.SIGSTOP)
+        while not all(is_stopped(path) for path in tasks(self.process.pid)):
+            time.sleep(0.001)
+        yield
+        self.process.send_signal(signal.SIGCONT)
+
     def look(self) -> None:
         """See that the running process can be called by nobody, and shows no secret."""
         if self.running:
@@ -114,6 +124,16 @@ class Service:
 
     def tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
+
+
+def tasks(pid: int) -> list[Path]:
+    """Give the threads of a process, as the kernel shows them."""
+    return list(Path(f"/proc/{pid}/task").iterdir())
+
+
+def is_stopped(task: Path) -> bool:
+    """Whether a thread has been stopped by a signal: it is at work for nobody then."""
+    return (task / "stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 MADE: Final[list[Service]] = []

@@ -141,7 +141,9 @@ class Trial:
         """See that InfluxDB holds what the meter printed, and that the accounts say so."""
         stored = {row["time"]: row for row in self.stored("electricity")}
         kept = [printed for printed in self.line.taken if printed.time in stored]
-        assert {printed.time for printed in self.line.taken} - self.in_flight <= stored.keys()
+        times = {printed.time for printed in self.line.taken}
+        missing = sorted(times - self.in_flight - stored.keys())
+        assert missing == [], f"{status['counts']}\n{self.service.tail()}"
         assert len(stored) == len(kept)
         for printed in kept:
             assert values(stored[printed.time]) == printed.electricity

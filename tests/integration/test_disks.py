@@ -197,7 +197,7 @@ def test_a_card_that_dies_and_is_replaced_by_its_copy_costs_nothing(computer: Co
         service.wait_for("delivered")
         influxd.kill()
         computer.wait_until_kept()
-        computer.card.cut_power()
+        computer.break_card()
         computer.wait_until_said("cannot write to the spool", "Input/output error", "replace it")
         reads_on(computer)
         influxd.start()
