@@ -47,7 +47,7 @@ def findings(problems: Sequence[SettingsError], settings: int) -> Iterator[Findi
     for problem in problems:
         yield fail("settings", str(problem), problem.hint or "README.md lists the settings")
     if not problems:
-        yield ok("settings", f"{settings} are set, each can be used")
+        yield ok("settings", f"{settings} set, each can be used")
 
 
 def _origin(name: str, origin: Origin | None) -> str:
