@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import collector
 from bed.influxd import Database, Influxd
@@ -16,9 +16,15 @@ from bed.influxdb import Found, NoInfluxDBError, Server, find
 from bed.service import look_back
 from bed.toxiproxy import NoToxiproxyError, Toxiproxy, find as find_toxiproxy
 
-# A time limit an example would fail on a busy machine and say nothing about the code.
-settings.register_profile("tests", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=20)
+# A limit of time would fail on a busy machine and say nothing about the code. New examples are
+# searched for wherever somebody looks; what CI says of a change is about the change.
+settings.register_profile(
+    "tests",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
+settings.register_profile("quick", settings.get_profile("tests"), max_examples=20)
 settings.load_profile("tests")
 
 
