@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from threading import Thread
+from threading import Thread, current_thread
 from typing import Any, Final
 
 import urllib3
@@ -76,7 +76,7 @@ class Influx:
             self._late = thread
             self._cut()
             thread.join(CUT_SECONDS)
-            return Answer(0, f"no answer within {self._deadline:g} s", is_late=True)
+            return self._too_late()
         return call.answer or Answer(0, "the request broke off")
 
     def _post(self, body: bytes) -> Answer:
@@ -95,6 +95,8 @@ class Influx:
             return Answer(response.status, self._words(response.data))
         except ApiException as error:
             return self._refusal(error)
+        except urllib3.exceptions.ReadTimeoutError:
+            return self._too_late()  # who waits was held up: the computer slept, for instance
         except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
             return Answer(0, self._words(explain(error, self._target.url)))
         except ValueError:
@@ -102,6 +104,9 @@ class Influx:
             return Answer(
                 0, "cannot ask: check `P1_INFLUX_URL`, `P1_INFLUX_TOKEN` for typing errors"
             )
+
+    def _too_late(self) -> Answer:
+        return Answer(0, f"no answer within {self._deadline:g} s", is_late=True)
 
     def _refusal(self, error: ApiException) -> Answer:
         if not error.status:
@@ -139,17 +144,19 @@ class Influx:
 
     def _watch(self, manager: Any) -> None:
         """Make the pool tell which connections it opens, so that they can be cut."""
-        connections = self._connections
+        connections, end_if_late = self._connections, self._end_if_late
 
         class Plain(HTTPConnection):
             def connect(self) -> None:
                 connections[:] = [self]
                 super().connect()
+                end_if_late(self)
 
         class Secure(HTTPSConnection):
             def connect(self) -> None:
                 connections[:] = [self]
                 super().connect()
+                end_if_late(self)
 
         class PlainPool(HTTPConnectionPool):
             ConnectionCls = Plain
@@ -158,6 +165,12 @@ class Influx:
             ConnectionCls = Secure
 
         manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+    def _end_if_late(self, connection: HTTPConnection) -> None:
+        """End what is connected at last, after the deadline: nobody would cut it any more."""
+        if current_thread() is self._late:
+            connection.close()
+            raise TimeoutError
 
     def _cut(self) -> None:
         self._client = None

@@ -6,7 +6,7 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -161,8 +161,8 @@ def deaf(handler: Handler) -> None:
 def trickle(handler: Handler) -> None:
     """Answer a byte at a time, for ever, or until the client goes."""
     handler.take()
-    handler.wfile.write(b"HTTP/1.1 503 Wait\r\nContent-Length: 1000000\r\n\r\n")
     with contextlib.suppress(OSError):
+        handler.wfile.write(b"HTTP/1.1 503 Wait\r\nContent-Length: 1000000\r\n\r\n")
         while not handler.answers.over.wait(PACE):
             handler.wfile.write(b".")
         return
@@ -172,8 +172,8 @@ def trickle(handler: Handler) -> None:
 def trickle_headers(handler: Handler) -> None:
     """Send headers a byte at a time, for ever, or until the client goes."""
     handler.take()
-    handler.wfile.write(b"HTTP/1.1 204 No Content\r\nX-Long: ")
     with contextlib.suppress(OSError):
+        handler.wfile.write(b"HTTP/1.1 204 No Content\r\nX-Long: ")
         while not handler.answers.over.wait(PACE):
             handler.wfile.write(b".")
         return
@@ -214,7 +214,34 @@ def garbage(handler: Handler) -> None:
     handler.close_connection = True
 
 
+@contextlib.contextmanager
+def nobody_listens() -> Iterator[int]:
+    """Give a port that refuses connections, and that nobody else gets meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
 def seconds_taken(work: Callable[[], object]) -> float:
     began = time.monotonic()
     work()
     return time.monotonic() - began
+
+
+def seconds_awake(work: Callable[[], object]) -> float:
+    """Give how long some work took, without the moments in which this process stood still."""
+    over, steps = Event(), 0
+
+    def count() -> None:
+        nonlocal steps
+        while not over.wait(PACE):
+            steps += 1
+
+    counter = Thread(target=count)
+    counter.start()
+    try:
+        work()
+    finally:
+        over.set()
+        counter.join()
+    return steps * PACE
