@@ -6,7 +6,6 @@ that whoever sends knows what was taken. Waiting ends at once when the `stopping
 
 import contextlib
 import fcntl
-import math
 import os
 import pty
 import select
@@ -23,7 +22,8 @@ from typing import BinaryIO, Final, Protocol, Self
 
 _SHORTEST_WAIT: Final = 0.0005
 _LONGEST_WAIT: Final = 0.01
-_LAST_MOMENT: Final = 0.5
+_LAST_MOMENT: Final = 50
+"""How many of the longest waits a reader gets to finish."""
 
 
 class Outcome(Enum):
@@ -53,7 +53,8 @@ class Terminal:
         self._ours, self._theirs = pty.openpty()
         tty.setraw(self._theirs)
         fcntl.ioctl(self._ours, termios.TIOCPKT, struct.pack("i", 1))
-        os.set_blocking(self._ours, False)
+        for end in (self._ours, self._theirs):
+            os.set_blocking(end, False)
         self._waiting = select.poll()
         self._waiting.register(self._theirs, select.POLLIN)
         self.path = os.ttyname(self._theirs)
@@ -86,21 +87,30 @@ class Terminal:
         if stopping.is_set():
             return Outcome.STOPPED
         self._flushed()  # of what came before: no news of this telegram
-        rest, wait, end = telegram, _SHORTEST_WAIT, math.inf
-        while time.monotonic() < end:
+        rest, wait, waits_left = telegram, _SHORTEST_WAIT, _LAST_MOMENT
+        while waits_left:
             rest = rest[self._write(rest) :]
             if self._flushed():
                 return Outcome.AGAIN
             # To ask, by poll, whether bytes wait also makes the kernel deliver what it holds.
             if not rest and not self._waiting.poll(0):
                 return Outcome.AGAIN if self._flushed() else Outcome.TAKEN
-            if end == math.inf and stopping.wait(wait):
-                end = time.monotonic() + _LAST_MOMENT
-            elif end < math.inf:
-                time.sleep(wait)
+            if stopping.wait(wait):
+                # Counted, not timed: a process that is held up gives the reader its moment too.
+                time.sleep(_LONGEST_WAIT)
+                waits_left -= 1
             wait = min(2 * wait, _LONGEST_WAIT)
-        termios.tcflush(self._theirs, termios.TCIFLUSH)
-        return Outcome.STOPPED
+        # Whoever reads the end of it before we take it back has it all.
+        taken_back = self._take_back()
+        return Outcome.STOPPED if rest or taken_back or self._flushed() else Outcome.TAKEN
+
+    def _take_back(self) -> bool:
+        """Read what nobody has read; whether there was any."""
+        size = 0
+        with contextlib.suppress(BlockingIOError):
+            while self._waiting.poll(0):
+                size += len(os.read(self._theirs, 4096))
+        return size > 0
 
     def _write(self, data: bytes) -> int:
         try:

@@ -116,7 +116,7 @@ def test_a_port_sends_to_whoever_connects() -> None:
     with simulating("--tcp", "127.0.0.1:0", *FAST) as (_, said):
         address = re.search(r"socket://127\.0\.0\.1:(\d+);", said)
         assert address
-        with socket.create_connection(("127.0.0.1", int(address[1])), timeout=5) as peer:
+        with socket.create_connection(("127.0.0.1", int(address[1])), timeout=60) as peer:
             data = peer.makefile("rb").read(20_000)
 
     assert seconds_of(data)[:5] == [0, 1, 2, 3, 4]
@@ -128,7 +128,7 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, number: int) -> None:
     with simulating("--pty", str(link)) as (process, _):
         os.kill(process.pid, number)
 
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
         assert not link.is_symlink()
 
 

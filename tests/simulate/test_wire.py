@@ -23,7 +23,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 def open_port(path: str) -> serial.Serial:
-    return serial.Serial(path, 115200, exclusive=True, timeout=5)
+    return serial.Serial(path, 115200, exclusive=True, timeout=60)
 
 
 def test_a_telegram_counts_as_taken_when_its_last_byte_was_read(
@@ -35,7 +35,7 @@ def test_a_telegram_counts_as_taken_when_its_last_byte_was_read(
         taken_before = sending.done()
         last = port.read(1)
 
-        assert (taken_before, sending.result(5)) == (False, Outcome.TAKEN)
+        assert (taken_before, sending.result(60)) == (False, Outcome.TAKEN)
         assert but_one + last == TELEGRAM
 
 
@@ -47,7 +47,7 @@ def test_a_telegram_longer_than_the_terminals_buffer_arrives_whole(
         sending = threads.submit(terminal.send, long, Event())
 
         assert port.read(len(long)) == long
-        assert sending.result(5) is Outcome.TAKEN
+        assert sending.result(60) is Outcome.TAKEN
 
 
 def test_a_telegram_that_opening_the_port_throws_away_comes_back(
@@ -56,9 +56,9 @@ def test_a_telegram_that_opening_the_port_throws_away_comes_back(
     with Terminal() as terminal:
         sending = threads.submit(terminal.send, TELEGRAM, Event())
         # Only when the bytes wait in the terminal is there something to throw away.
-        assert select.select([terminal._theirs], [], [], 5)[0]
+        assert select.select([terminal._theirs], [], [], 60)[0]
         with open_port(terminal.path):
-            assert sending.result(5) is Outcome.AGAIN
+            assert sending.result(60) is Outcome.AGAIN
 
 
 def test_readers_may_come_and_go(threads: ThreadPoolExecutor) -> None:
@@ -67,7 +67,7 @@ def test_readers_may_come_and_go(threads: ThreadPoolExecutor) -> None:
             with open_port(terminal.path) as port:
                 sending = threads.submit(terminal.send, TELEGRAM, Event())
                 assert port.read(len(TELEGRAM)) == TELEGRAM
-                assert sending.result(5) is Outcome.TAKEN
+                assert sending.result(60) is Outcome.TAKEN
 
 
 def test_a_terminal_nobody_reads_is_left_when_asked_to_stop() -> None:
@@ -86,17 +86,40 @@ def test_what_is_read_in_the_last_moment_counts(threads: ThreadPoolExecutor) -> 
         stopping.set()
         port.read(len(TELEGRAM) - 100)
 
-        assert sending.result(5) is Outcome.TAKEN
+        assert sending.result(60) is Outcome.TAKEN
+
+
+@pytest.mark.parametrize(
+    ("size", "outcome"), [(len(TELEGRAM), Outcome.TAKEN), (100, Outcome.STOPPED)]
+)
+def test_what_is_read_in_the_moment_it_is_taken_back_counts_if_it_is_all(
+    threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, size: int, outcome: Outcome
+) -> None:
+    """Else a telegram is stored that was never sent, and accounts do not add up."""
+    stopping = Event()
+    with Terminal() as terminal, open_port(terminal.path) as port:
+        take_back = terminal._take_back
+
+        def as_somebody_reads() -> bool:
+            assert len(port.read(size)) == size
+            return take_back()
+
+        monkeypatch.setattr(terminal, "_take_back", as_somebody_reads)
+        sending = threads.submit(terminal.send, TELEGRAM, stopping)
+        assert select.select([terminal._theirs], [], [], 60)[0]
+        stopping.set()
+
+        assert sending.result(60) is outcome
 
 
 def test_what_nobody_read_is_taken_back_at_the_end(threads: ThreadPoolExecutor) -> None:
     stopping = Event()
     with Terminal() as terminal:
         sending = threads.submit(terminal.send, TELEGRAM, stopping)
-        assert select.select([terminal._theirs], [], [], 5)[0]
+        assert select.select([terminal._theirs], [], [], 60)[0]
         stopping.set()
 
-        assert sending.result(5) is Outcome.STOPPED
+        assert sending.result(60) is Outcome.STOPPED
         assert not select.select([terminal._theirs], [], [], 0)[0]
 
 
@@ -106,7 +129,7 @@ def test_what_the_reader_writes_is_not_echoed(threads: ThreadPoolExecutor) -> No
         sending = threads.submit(terminal.send, TELEGRAM, Event())
 
         assert port.read(len(TELEGRAM)) == TELEGRAM
-        assert sending.result(5) is Outcome.TAKEN
+        assert sending.result(60) is Outcome.TAKEN
 
 
 def test_the_link_leads_to_the_terminal_and_goes_with_it(tmp_path: Path) -> None:
@@ -133,9 +156,17 @@ def test_a_file_in_the_links_place_is_left_alone(tmp_path: Path) -> None:
     assert file.read_text() == "precious"
 
 
+def connected(port: Port) -> socket.socket:
+    """Connect, and have that accepted: the other end may hear of it a moment later."""
+    peer = socket.create_connection(port.address, timeout=60)
+    assert select.select([port._listener], [], [], 60)[0]
+    port._accept()
+    return peer
+
+
 def test_everybody_who_is_connected_gets_the_telegram() -> None:
     with Port("127.0.0.1", 0) as port:
-        peers = [socket.create_connection(port.address, timeout=5) for _ in range(2)]
+        peers = [connected(port) for _ in range(2)]
         outcome = port.send(TELEGRAM, Event())
         heard = [peer.makefile("rb").read(len(TELEGRAM)) for peer in peers]
         for peer in peers:
@@ -153,7 +184,7 @@ class Visit(Event):
         self.peer: socket.socket | None = None
 
     def is_set(self) -> bool:
-        self.peer = self.peer or socket.create_connection(self._address, timeout=5)
+        self.peer = self.peer or socket.create_connection(self._address, timeout=60)
         return super().is_set()
 
 
@@ -170,8 +201,8 @@ def test_the_first_who_connects_gets_a_fresh_telegram() -> None:
 
 def test_a_peer_that_left_does_not_stop_the_others() -> None:
     with Port("127.0.0.1", 0) as port:
-        leaver = socket.create_connection(port.address, timeout=5)
-        with socket.create_connection(port.address, timeout=5) as stayer:
+        leaver = connected(port)
+        with connected(port) as stayer:
             port.send(TELEGRAM, Event())
             leaver.close()
             outcomes = [port.send(TELEGRAM, Event()) for _ in range(3)]
