@@ -30,6 +30,7 @@ REACH_SECONDS: Final = 10
 """How far a second that is taken may be avoided: DSMR 2 and 3 send every ten seconds."""
 _REMEMBERED: Final = 20_000
 _CHECK_SECONDS: Final = 30.0
+_CHRONY_SECONDS: Final = 1.0
 _TIMESYNCD: Final = Path("/run/systemd/timesync/synchronized")
 _CHRONY_SYNCHRONISED: Final = ("Normal", "Insert second", "Delete second")
 """The leap status, which is the last field; the other one is `Not synchronised`."""
@@ -164,7 +165,11 @@ def _chrony_says_so() -> bool:
         return False
     try:
         done = subprocess.run(  # noqa: S603  the path is chronyc's own
-            [chronyc, "-c", "tracking"], capture_output=True, text=True, timeout=1, check=False
+            [chronyc, "-c", "tracking"],
+            capture_output=True,
+            text=True,
+            timeout=_CHRONY_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
