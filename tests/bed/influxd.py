@@ -4,6 +4,7 @@
 kept away and started again on the same data and the same port.
 """
 
+import atexit
 import csv
 import gzip
 import io
@@ -31,7 +32,7 @@ from bed import child
 from bed.influxdb import Image, Program
 
 PREFIX: Final = "p1-influxd-"  # and the number of the process that made it
-START_SECONDS: Final = 60
+START_SECONDS: Final = 120
 STOP_SECONDS: Final = 20
 REQUEST_SECONDS: Final = 30
 
@@ -333,18 +334,23 @@ def _directory() -> Path:
 
 
 def free_port() -> int:
-    """Choose a port that stays free while the server is away.
+    """Choose a port that nobody else gets, also while the server is away, until the tests end.
 
-    It lies below the ports that the kernel hands out: from one of those, a client that keeps
-    trying to connect while nobody listens sooner or later connects to itself.
+    A socket of ours stays bound to it and never listens: who connects is refused, and another
+    process that chooses like this is told that the port is taken. A server that may use a port
+    again soon (SO_REUSEADDR, as all do) can still listen there, as often as it is started.
+
+    It lies below the ports that the kernel hands out by itself.
     """
     choose = random.SystemRandom()  # every run of the tests seeds the other generator alike
     while True:
-        port = choose.randrange(15_000, 32_000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", choose.randrange(15_000, 32_000)))
+        except OSError:
+            holder.close()
+            continue
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # from now on
+        atexit.register(holder.close)
+        port: int = holder.getsockname()[1]
+        return port
