@@ -69,6 +69,8 @@ def _by_tests(chosen: Iterable[Mutant]) -> dict[tuple[str, ...], list[Mutant]]:
 def _are_sound(tests: Sequence[str], copies: Sequence[Path]) -> bool:
     """Whether tests pass where there is no mistake: else they would notice anything."""
     status, said = tried(copies[0], tests, keep_bytecode=True)
+    if status == NONE:
+        status, said = tried(copies[0], tests, SLOW, keep_bytecode=True)
     if status != PASSED:
         _say(f"!! the tests do not pass without a mutant: {' '.join(tests)}\n{said}")
     for other in copies[1:]:  # what is compiled is compiled for all
@@ -95,9 +97,9 @@ def _judged(mutant: Mutant, copies: SimpleQueue[Path]) -> Verdict:
     try:
         path.write_text(mutant.put_into(source))
         status, said = tried(copy, mutant.tests)
-        if status == PASSED:
-            status, said = tried(copy, mutant.tests, SLOW)
-            status = PASSED if status == NONE else status
+        if status in {PASSED, NONE}:
+            quick, (status, said) = status, tried(copy, mutant.tests, SLOW)
+            status = quick if status == NONE else status
     except ValueError as error:
         status, said = -1, str(error)
     finally:
