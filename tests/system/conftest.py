@@ -11,7 +11,7 @@ from bed.influxdb import Found, Server
 from system import wheels
 from system.debian import NoDebianError, debian, packages
 from system.house import House, copy_checkout
-from system.machine import Machine, directory
+from system.machine import Machine, directory, the_only_one
 from system.meter import Meter
 
 
@@ -34,7 +34,7 @@ def household(
     checkout = copy_checkout(home / "checkout")
     (home / "wheels").mkdir()
     wheels.fetch(home / "wheels", platform.machine())
-    meter = Meter(home)
+    meter = Meter()
     machine = Machine(
         bare_debian,
         disk / "machine",
@@ -45,14 +45,15 @@ def household(
             "/var/cache/apt/archives": packages(),
         },
     )
-    try:
-        with Influxd(found_influxdb) as influxd:
-            machine.boot()
-            yield House(machine, meter, influxd, checkout)
-    finally:
-        machine.remove()
-        disk.rmdir()
-        meter.switch_off()
+    with the_only_one():
+        try:
+            with Influxd(found_influxdb) as influxd:
+                machine.boot()
+                yield House(machine, meter, influxd, checkout)
+        finally:
+            meter.switch_off()
+            machine.remove()
+            disk.rmdir()
 
 
 @pytest.fixture

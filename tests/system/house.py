@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +16,12 @@ INSTALL: Final = "/checkout/infra/install.sh"
 OFFLINE: Final = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels"}
 """What pip needs comes from a folder: the machine has no certificates of ours."""
 BUCKET: Final = "p1"
-RESTART_SECONDS: Final = 10
-CAUGHT_UP_SECONDS: Final = 60
-SEALED_SECONDS: Final = 6
+CAUGHT_UP_SECONDS: Final = 120
+MORE: Final = 3
+"""So many telegrams are read before the reckoning, so that what comes after is in it too."""
+
+Span = tuple[int, int]
+"""From which telegram up to which, counted from 0; the latter is not of it."""
 
 
 class House:
@@ -57,31 +60,43 @@ class House:
         self.install()
         self.machine.wait_until(delivers)
 
-    def stored(self, since: int, until: int) -> set[int]:
-        """Give the seconds from `since` up to `until` for which InfluxDB has a telegram."""
-        query = (
-            "SELECT power_import_kw FROM electricity "  # noqa: S608  two numbers
-            f"WHERE time >= {since}s AND time <= {until}s"
-        )
+    def stored(self, since: int) -> set[int]:
+        """Give the seconds from `since` on for which InfluxDB has a telegram."""
+        query = f"SELECT power_import_kw FROM electricity WHERE time >= {since}s"  # noqa: S608  ours
         return {row["time"] for row in self.influxd.influxql(BUCKET, query)}
 
-    def missing(self, since: int) -> list[int]:
-        """Wait until InfluxDB has all there is up to now; give the seconds that it lacks."""
-        until = now()
-        give_up = time.monotonic() + CAUGHT_UP_SECONDS
-        while not (self.stored(until + 1, until + CAUGHT_UP_SECONDS) and self._is_caught_up()):
-            assert time.monotonic() < give_up, f"{self.machine.status()}\n{self.machine.journal()}"
-            time.sleep(0.3)
-        return sorted(set(range(since, until + 1)) - self.stored(since, until))
+    def loses_nothing(self, since: int) -> None:
+        """See that InfluxDB gets all that the service has read from `since` up to now."""
+        self._gets_all(since, lambda lacking: not lacking)
 
-    def _is_caught_up(self) -> bool:
-        """Tell whether nothing waits but what came in the last seconds."""
-        status = self.machine.status()
-        return (
-            status is not None
-            and status["counts"]["spool_bytes"] == 0
-            and status["lag_s"] <= SEALED_SECONDS
-        )
+    def loses_one_at_most(self, since: int, while_: Span) -> None:
+        """See that it gets all but one telegram that was on its way while something happened."""
+
+        def is_little(lacking: Collection[int]) -> bool:
+            return len(lacking) <= 1 and set(lacking) <= self.meter.times(*while_)
+
+        self._gets_all(since, is_little)
+
+    def loses_only(self, since: int, these: Collection[int]) -> None:
+        """See that it gets all but what is among these."""
+        self._gets_all(since, lambda lacking: set(lacking) <= set(these))
+
+    def _gets_all(self, since: int, but: Callable[[Collection[int]], bool]) -> None:
+        """Wait until what InfluxDB lacks is as little as may be."""
+        self.meter.sends(MORE)
+        taken = {second for second in self.meter.times() if second >= since}
+        give_up = time.monotonic() + CAUGHT_UP_SECONDS
+        while not but(lacking := taken - self.stored(since)):
+            assert time.monotonic() < give_up, (
+                f"lost: {sorted(lacking)}\n{self.machine.status()}\n{self.machine.journal()}"
+            )
+            time.sleep(0.3)
+
+    def span(self, interrupt: Callable[[], object]) -> Span:
+        """Interrupt the service; tells which telegrams it may have been reading meanwhile."""
+        first = len(self.meter.taken)
+        interrupt()
+        return max(0, first - 1), len(self.meter.taken) + 1
 
 
 def delivers(status: Status) -> bool:
@@ -97,11 +112,6 @@ def lost_nothing(status: Status) -> bool:
     """Tell whether a run's account has no loss in it."""
     counts = status["counts"]
     return (counts["rejected"], counts["dropped"], counts["damaged"]) == (0, 0, 0)
-
-
-def within(missing: Collection[int], since: int, seconds: int) -> bool:
-    """Tell whether all that is missing is missing in one short while."""
-    return all(since <= second <= since + seconds for second in missing)
 
 
 def copy_checkout(place: Path) -> Path:
