@@ -1,6 +1,8 @@
 """A year of two households in a real InfluxDB, as the collector brought it there."""
 
+import fcntl
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +38,7 @@ MAKES_TELEGRAMS: Final = (
     "collector/simulate/weather.py",
 )
 LINES_A_REQUEST: Final = 20_000
+DELIVER_SECONDS: Final = 600
 
 Shown = Callable[..., list[Row]]
 """Give the rows of a cell: `shown("history", "Weeks")`."""
@@ -52,7 +55,7 @@ class Year:
 
 
 @pytest.fixture(scope="session")
-def telegrams() -> Path:
+def telegrams() -> Iterator[Path]:
     """What both meters say in 400 days. It is made once and kept in the user's cache."""
     place = cache().parent
     place.mkdir(parents=True, exist_ok=True)
@@ -60,12 +63,27 @@ def telegrams() -> Path:
     with alone(place / "households.lock"):
         if not wanted.exists():
             _make_telegrams(wanted)
-    return wanted
+        reading = os.open(wanted, os.O_RDONLY)
+        fcntl.flock(reading, fcntl.LOCK_SH)
+    yield wanted
+    os.close(reading)
+
+
+def _remove_unless_read(old: Path) -> None:
+    """Remove the telegrams of another program, unless its tests are running."""
+    directory = os.open(old, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(old)
+    except BlockingIOError:
+        pass
+    finally:
+        os.close(directory)
 
 
 def _make_telegrams(wanted: Path) -> None:
     for old in wanted.parent.glob("households-*"):
-        shutil.rmtree(old)
+        _remove_unless_read(old)
     draft = Path(tempfile.mkdtemp(dir=wanted.parent, prefix="households-"))
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         list(pool.map(write, HOMES, [draft / site for site in HOMES]))
@@ -109,7 +127,7 @@ def _deliver(influxd: Database, bucket: str, telegrams: Path, home: Path) -> Non
             if (part := telegrams / site / f"part-{number}.txt").exists()
         ]
         for service in running:
-            assert service.process.wait(300) == 0, service.tail()
+            assert service.process.wait(DELIVER_SECONDS) == 0, service.tail()
 
 
 def _replay(part: Path, home: Path, target: dict[str, str]) -> Service:

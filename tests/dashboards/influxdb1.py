@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -17,9 +18,11 @@ from urllib import error, parse, request
 from bed import child
 from bed.influxd import Answer, free_port
 from bed.influxdb import cache
+from dashboards.node import alone
 
 PACKAGE: Final = "influxdb"
 PROGRAM: Final = "usr/bin/influxd"
+DOWNLOAD: Final = ("apt-get", "--option=Acquire::Retries=5", "download", PACKAGE)
 START_SECONDS: Final = 60
 SECONDS: Final = 60
 
@@ -30,10 +33,12 @@ class NoInfluxDB1Error(Exception):
 
 def find() -> Path:
     """Give the program; raises NoInfluxDB1Error with the reason in words."""
-    for path in (shutil.which("influxd"), str(_unpacked() / PROGRAM)):
-        if path and Path(path).exists() and "InfluxDB v1" in _version(path):
-            return Path(path)
-    return _from_debian()
+    _unpacked().parent.mkdir(parents=True, exist_ok=True)
+    with alone(_unpacked().with_suffix(".lock")):
+        for path in (shutil.which("influxd"), str(_unpacked() / PROGRAM)):
+            if path and Path(path).exists() and "InfluxDB v1" in _version(path):
+                return Path(path)
+        return _from_debian()
 
 
 def _unpacked() -> Path:
@@ -48,13 +53,12 @@ def _version(path: str) -> str:
 def _from_debian() -> Path:
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise NoInfluxDB1Error("no `influxd` of version 1 on the PATH, and this is no Debian")
-    _unpacked().parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_unpacked().parent, prefix="influxdb-1-") as name:
         here = Path(name)
-        if not _ran(["apt-get", "download", PACKAGE], here):
+        if not _ran(DOWNLOAD, here):
             # The lists may be missing; where that may not be mended, the second try says so.
             _ran(["apt-get", "update"], here)
-            if not _ran(["apt-get", "download", PACKAGE], here):
+            if not _ran(DOWNLOAD, here):
                 raise NoInfluxDB1Error(f"`apt-get download {PACKAGE}` gave nothing")
         (package,) = here.glob("*.deb")
         _ran(["dpkg-deb", "--extract", package.name, "root"], here)
@@ -63,7 +67,7 @@ def _from_debian() -> Path:
     return _unpacked() / PROGRAM
 
 
-def _ran(command: list[str], here: Path) -> bool:
+def _ran(command: Sequence[str], here: Path) -> bool:
     done = subprocess.run(command, cwd=here, check=False, capture_output=True, timeout=300)
     return done.returncode == 0
 
@@ -81,7 +85,7 @@ class Influxd1:
         config = self._home / "influxdb.conf"
         config.write_text(
             f"""reporting-disabled = true
-bind-address = "127.0.0.1:{free_port()}"
+bind-address = "127.0.0.1:0"
 [meta]
   dir = "{self._home}/meta"
 [data]

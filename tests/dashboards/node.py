@@ -18,7 +18,7 @@ from bed.influxdb import cache
 
 HERE: Final = Path(__file__).parent
 INSTALL_SECONDS: Final = 600
-RUN_SECONDS: Final = 120
+RUN_SECONDS: Final = 600
 
 
 class NoNodeError(Exception):
@@ -95,6 +95,7 @@ def _install(files: Sequence[Path], place: Path) -> None:
         for path in files:
             shutil.copy(path, draft)
         command = ["npm", "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command.append("--fetch-retries=5")
         done = subprocess.run(
             command,
             cwd=draft,

@@ -170,6 +170,8 @@ def _is_of(chart: Json, view: Json) -> bool:
 
 
 @pytest.mark.influxdb
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_wrong_address_is_said_in_words(own_influxd: Influxd) -> None:
     own_influxd.stop()
 
