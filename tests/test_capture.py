@@ -180,7 +180,7 @@ def test_a_live_meter_is_recorded_over_tcp() -> None:
             [sys.executable, "-m", "collector", *command],
             capture_output=True,
             check=True,
-            timeout=20,
+            timeout=100,
         )
 
     assert done.stdout.count(b"/ISk5") == 2

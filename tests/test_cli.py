@@ -42,7 +42,7 @@ def ran(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedPro
         check=False,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=100,
     )
 
 

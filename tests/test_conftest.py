@@ -44,6 +44,6 @@ def _closing_line(folder: Path, text: str, *, ci: str) -> str:
         check=False,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
     )
     return done.stdout.splitlines()[-1]

@@ -46,6 +46,7 @@ def service(tmp_path: Path, server: Answers) -> Iterator[Service]:
         P1_INFLUX_TOKEN=TOKEN,
         P1_INFLUX_ORG="o",
         P1_RETRY_SECONDS="0.1",
+        P1_REQUEST_SECONDS="100",
         PYTHONPATH=str(tmp_path),
     )
     yield there
@@ -73,7 +74,7 @@ def test_the_watchdogs_signal_leaves_the_stacks_and_no_token(
     soft, hard = resource.prlimit(service.process.pid, resource.RLIMIT_CORE)
     assert (soft, hard) == (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
     service.process.send_signal(signal.SIGABRT)
-    assert service.process.wait(10) == -signal.SIGABRT
+    assert service.process.wait(60) == -signal.SIGABRT
     log = service.log.read_text()
     assert "Fatal Python error: Aborted" in log
     for thread in ("in _read", "in _keep", "in _send", "in _post"):
@@ -97,7 +98,7 @@ def test_an_error_that_nobody_expects_leaves_its_stack_and_no_token(
     (tmp_path / "sitecustomize.py").write_text(STARTING_WITH.format(needs, what))
     service.start()
     if ends:
-        assert service.process.wait(30) == 1
+        assert service.process.wait(60) == 1
     else:
         facts = service.wait_until(lambda facts: facts["delivery"]["message"])
         assert facts["delivery"]["message"] == "no answer: the request broke off"

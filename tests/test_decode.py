@@ -203,7 +203,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
         process.stdout.close()
 
         assert process.stderr.read() == b""
-        assert process.wait(10) == 1
+        assert process.wait(60) == 1
 
 
 @pytest.fixture

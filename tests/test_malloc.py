@@ -31,7 +31,7 @@ libc.free(block())
 before = resident()
 lower, upper = block(), libc.malloc(65_536)
 libc.free(lower)
-print((resident() - before) // SIZE)
+print(round((resident() - before) / SIZE))
 """
 
 

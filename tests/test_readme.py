@@ -92,7 +92,7 @@ def test_every_measurement_is_described_with_its_tags(example: Path) -> None:
 def test_every_field_of_the_programs_own_state_is_named(tmp_path: Path) -> None:
     service = Service(tmp_path, P1_SOURCE=f"file://{EXAMPLES[0]}")
     service.start()
-    assert service.process.wait(30) == 0
+    assert service.process.wait(100) == 0
     kept = "".join(path.read_text() for path in service.spool.glob("*.*"))
     point = OWN_LINE.search(kept)
     assert point

@@ -9,7 +9,7 @@ RUN = Path(__file__).parent / "run"
 
 def test_an_unknown_mode_is_answered_with_the_usage() -> None:
     done = subprocess.run(
-        [sys.executable, RUN, "quik"], check=False, capture_output=True, text=True, timeout=30
+        [sys.executable, RUN, "quik"], check=False, capture_output=True, text=True, timeout=100
     )
     assert done.returncode == 2
     assert done.stderr.startswith("error: there is no mode `quik`")

@@ -856,9 +856,9 @@ def test_a_stop_ends_a_wait_at_once(post: Post) -> None:
     )
     thread = Thread(target=sender.run, daemon=True)
     thread.start()
-    assert stopping.waited.wait(10)
+    assert stopping.waited.wait(60)
     stopping.set()
-    thread.join(2)
+    thread.join(30)
     assert not thread.is_alive()
     assert len(post.link.requests) == 1  # and no other one is begun
     assert post.accounts() == {"read": 1, "waiting": 1}

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bed.answers import nobody_listens, seconds_awake
 from collector import sources
 from collector.errors import SourceError
 from collector.sources import FAST, SLOW, Address, FileSource, Source, Speed, address
@@ -49,7 +50,7 @@ def cable() -> Iterator[Cable]:
 def read(source: Source, size: int) -> bytes:
     """Read until there are so many bytes."""
     data = b""
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + 60
     while len(data) < size:
         assert time.monotonic() < give_up
         data += source.read()
@@ -88,9 +89,9 @@ def test_every_byte_comes_through_unchanged(cable: Cable) -> None:
 
 def test_a_read_gives_nothing_after_a_moment_without_a_byte(cable: Cable) -> None:
     source = address(cable.device, "auto").open(FAST)
-    began = time.monotonic()
-    assert source.read() == b""
-    assert time.monotonic() - began < 2 * sources.READ_SECONDS
+    came: list[bytes] = []
+    assert seconds_awake(lambda: came.append(source.read())) < 2 * sources.READ_SECONDS
+    assert came == [b""]
     source.close()
 
 
@@ -294,7 +295,7 @@ def test_what_is_no_path_of_a_device_is_told_how_to_be_written(
 @pytest.fixture
 def peer() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as peer:
-        peer.settimeout(10)
+        peer.settimeout(60)
         yield peer
 
 
@@ -349,10 +350,10 @@ def test_a_tcp_peer_that_resets_the_connection_is_noticed(peer: socket.socket) -
     source.close()
 
 
-def test_a_tcp_port_that_refuses_says_so(peer: socket.socket) -> None:
-    place = address(url(peer), "auto")
-    peer.close()
-    error = refused(place)
+def test_a_tcp_port_that_refuses_says_so() -> None:
+    with nobody_listens() as port:
+        place = address(f"socket://127.0.0.1:{port}", "auto")
+        error = refused(place)
     assert str(error) == f"cannot connect to `{place.text}`: Connection refused"
     assert "is the other end switched on" in str(error.hint)
 
@@ -430,8 +431,8 @@ def test_a_file_that_cannot_be_read_says_so(
 def test_no_source_leaves_anything_open(cable: Cable, peer: socket.socket, tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.touch()
-    before = set(Path("/proc/self/fd").iterdir())
+    before = {*Path("/proc/self/fd").iterdir(), *threading.enumerate()}
     for text in (cable.device, url(peer), f"file://{path}"):
         address(text, "auto").open(FAST).close()
-    assert set(Path("/proc/self/fd").iterdir()) == before
-    assert threading.active_count() == 1
+    # What a test before this one left may end meanwhile.
+    assert {*Path("/proc/self/fd").iterdir(), *threading.enumerate()} <= before

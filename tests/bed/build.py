@@ -8,11 +8,15 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 BUILD_SECONDS: Final = 1500
+TRIES: Final = 3
+PAUSE_SECONDS: Final = 20.0
+"""Between two of them: most builds that fail could not fetch something."""
 
 
 class NotBuiltError(Exception):
@@ -36,27 +40,38 @@ def alone(directory: Path) -> Iterator[None]:
 def go(module: Path, package: str, program: str, *options: str, env: Mapping[str, str]) -> None:
     """Build one package that `module` requires, as `program` in the same directory.
 
-    Raises NotBuiltError. Nothing is built that the recipe does not pin.
+    Raises NotBuiltError if it cannot be built, nor a while later. Nothing is built that the recipe
+    does not pin.
     """
     command = ["go", "build", "-mod=readonly", *options, "-o", program, package]
-    try:
-        subprocess.run(
-            command,
-            cwd=module,
-            env={**os.environ, **env},
-            check=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=BUILD_SECONDS,
-        )
-    except subprocess.CalledProcessError as error:
-        tail = "\n".join(error.output.splitlines()[-20:])
-        raise NotBuiltError(f"the build of {package} failed:\n{tail}") from error
-    except subprocess.TimeoutExpired as error:
-        raise NotBuiltError(f"the build of {package} took over {BUILD_SECONDS} s") from error
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return _run(command, module, env)
+        except subprocess.TimeoutExpired as error:
+            raise NotBuiltError(f"the build of {package} took over {BUILD_SECONDS} s") from error
+        except subprocess.CalledProcessError as error:
+            tail = "\n".join(error.output.splitlines()[-20:])
+            words = f"the build of {package} failed:\n{tail}"
+            if not tries_left:
+                raise NotBuiltError(words) from error
+        say(f"{words}\ntrying again in {PAUSE_SECONDS:g} s")
+        time.sleep(PAUSE_SECONDS)
+    return None
+
+
+def _run(command: Sequence[str], module: Path, env: Mapping[str, str]) -> None:
+    subprocess.run(
+        command,
+        cwd=module,
+        env={**os.environ, **env},
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=BUILD_SECONDS,
+    )
 
 
 def output(*command: str) -> str:

@@ -35,7 +35,7 @@ def blank(directory: Path) -> Path:
         card = Card(image, directory / "place")
         card.plug_in()
         card.unplug()
-    except (OSError, subprocess.CalledProcessError) as error:
+    except OSError as error:
         reason = f"NO SD CARD TO PULL: an ext4 cannot be mounted here, that takes root: {error}"
         if os.geteuid() == 0 and os.environ.get("CI"):
             pytest.fail(reason)
@@ -120,4 +120,7 @@ def _copy(image: Path, to: Path) -> None:
 
 
 def _run(*command: str | Path) -> None:
-    subprocess.run([*map(str, command)], check=True, capture_output=True, text=True)
+    """Run a program. Raises `OSError`, with its words, if it cannot do it."""
+    done = subprocess.run([*map(str, command)], check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(f"{' '.join(map(str, command))}: {done.stderr.strip()}")

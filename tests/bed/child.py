@@ -4,9 +4,15 @@ import ctypes
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+PACE: Final = 0.01
+HELD_SECONDS: Final = 20
+"""How long a program that is held up may end later than it has to."""
 
 PR_SET_PDEATHSIG: Final = 1
 LIBC: Final = ctypes.CDLL(None)
@@ -49,8 +55,30 @@ def _end_with(parent: int, last_signal: signal.Signals) -> Callable[[], None]:
 def end(process: subprocess.Popen[bytes], ending: signal.Signals, *, seconds: float) -> int:
     """Send a signal, wait, and kill what has not ended by then. Gives the exit status."""
     process.send_signal(ending)
-    try:
-        return process.wait(seconds)
-    except subprocess.TimeoutExpired:
+    status = ended(process, seconds=seconds)
+    if status is None:
         process.kill()
         return process.wait()
+    return status
+
+
+def ended(process: subprocess.Popen[bytes], *, seconds: float) -> int | None:
+    """Give the exit status of a program that ends within so many seconds, else None.
+
+    They are counted in small steps: a moment in which these tests stand still is one of them,
+    however long, and one in which the program is held up by a signal is none.
+    """
+    left = round(seconds / PACE)
+    give_up = time.monotonic() + seconds + HELD_SECONDS
+    while left > 0 and time.monotonic() < give_up:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(PACE)
+        left -= not is_held(process.pid)
+    return process.poll()
+
+
+def is_held(pid: int) -> bool:
+    """Whether a signal has stopped a process; one that has gone is not held any more."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    return False

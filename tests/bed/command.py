@@ -8,7 +8,7 @@ from typing import Final
 
 from bed.privacy import Privacy, found_in, secrets_in
 
-SECONDS: Final = 50
+SECONDS: Final = 100
 _OURS: Final = ("P1_", "INFLUX", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET")
 
 

@@ -2,7 +2,8 @@
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -16,6 +17,7 @@ from collector.spool.record import decode
 
 RAM: Final = 4 * MIB
 SPEED: Final = 25.0  # telegrams a second
+GIVE_UP_SECONDS: Final = 100
 
 
 class Cut(NamedTuple):
@@ -46,9 +48,11 @@ class Computer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.trial.__exit__(None)
-        self.card.pull()
-        self.ram.lose()
+        try:
+            self.trial.__exit__(None)
+        finally:
+            self.card.pull()
+            self.ram.lose()
 
     def cut_power(self) -> Cut:
         """Pull the plug. The database is another machine."""
@@ -82,21 +86,23 @@ class Computer:
 
     def on_card(self) -> set[int]:
         """Give the times of the telegrams on the card, those in the open file too."""
-        bodies = [
-            record.body
-            for path in sorted(self.service.spool.glob("*.*"))
-            for record in decode(path.read_bytes()).records
-        ]
-        return {
-            int(line.split()[-1])
-            for body in bodies
-            for line in body.splitlines()
-            if line.startswith(b"electricity,")
-        }
+        return times_in(self.service.spool)
 
     def open_segment(self) -> Path | None:
         """Give the file that the keeper fills, if there is one."""
         return next(iter(sorted(self.service.spool.glob("*.open"))), None)
+
+    @contextmanager
+    def held_when(self, holds: Callable[[], bool]) -> Iterator[None]:
+        """Have the service stand still at a moment at which something holds."""
+        give_up = time.monotonic() + GIVE_UP_SECONDS
+        while time.monotonic() < give_up:
+            with self.service.held():
+                if holds():
+                    yield
+                    return
+            time.sleep(0.02)
+        raise AssertionError(f"there is no such moment:\n{self.service.tail()}")
 
     def wait_until_kept(self) -> None:
         """Wait until a telegram is on the card that is not taken yet when this is called."""
@@ -113,7 +119,7 @@ class Computer:
         self.wait_until(said, f"it never said {words}")
 
     def wait_until(self, holds: Callable[[], bool], otherwise: str) -> None:
-        give_up = time.monotonic() + 60
+        give_up = time.monotonic() + GIVE_UP_SECONDS
         while not holds():
             assert self.service.running, f"it ended:\n{self.service.tail()}"
             assert time.monotonic() < give_up, f"{otherwise}:\n{self.service.tail()}"
@@ -128,3 +134,22 @@ class Computer:
                 and status["uncounted_segments"] == 0
             )
         )
+
+
+def times_in(directory: Path) -> set[int]:
+    """Give the times of the telegrams in the segments of a directory, also while it is in use."""
+    return {
+        int(line.split()[-1])
+        for path in sorted(directory.glob("*.*"))
+        for record in decode(_read(path)).records
+        for line in record.body.splitlines()
+        if line.startswith(b"electricity,")
+    }
+
+
+def _read(path: Path) -> bytes:
+    """Read a segment, under whichever name; what was removed meanwhile is empty."""
+    for name in (path, path.with_suffix(".lp")):
+        with suppress(FileNotFoundError):
+            return name.read_bytes()
+    return b""

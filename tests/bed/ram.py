@@ -18,13 +18,13 @@ class RamDisk:
     def make(self) -> None:
         options = f"size={self._size},mode=0700"
         command = ["mount", "-t", "tmpfs", "-o", options, "p1-test", str(self.place)]
-        subprocess.run(command, check=True, capture_output=True, text=True)
+        subprocess.run(command, check=True, text=True)
 
     def lose(self) -> None:
         """Lose it with all that is on it, also while it is in use."""
         if self.place.is_mount():
             command = ["umount", "--lazy", str(self.place)]
-            subprocess.run(command, check=True, capture_output=True, text=True)
+            subprocess.run(command, check=True, text=True)
 
 
 def fill(directory: Path) -> Path:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,10 +75,21 @@ class Service:
     def held(self) -> Iterator[None]:
         """Let it stand still, in the middle of no system call."""
         self.process.send_signal(signal.SIGSTOP)
-        while not all(is_stopped(path) for path in tasks(self.process.pid)):
-            time.sleep(0.001)
-        yield
-        self.process.send_signal(signal.SIGCONT)
+        try:
+            while not all(map(is_stopped, tasks(self.process.pid))):
+                assert self.running, f"it ended:\n{self.tail()}"
+                time.sleep(0.001)
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def opened(self, room: Path) -> list[Path]:
+        """Give the files of a directory that it has open."""
+        found = []
+        for entry in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                found.append(entry.readlink())
+        return [path for path in found if path.parent == room]
 
     def look(self) -> None:
         """See that the running process can be called by nobody, and shows no secret."""
@@ -103,11 +114,12 @@ class Service:
         """Give the first status for which something holds. Fails the test if none comes."""
         give_up = time.monotonic() + seconds
         while True:
+            over = self.process.poll() is not None  # asked first: what it says at last counts
             status = self.status()
             if status and holds(status):
                 self.look()
                 return status
-            assert self.process.poll() is None, f"it ended:\n{self.tail()}"
+            assert not over, f"it ended:\n{self.tail()}"
             assert time.monotonic() < give_up, (
                 f"still so after {seconds} s: {status}\n{self.tail()}"
             )
@@ -132,8 +144,12 @@ def tasks(pid: int) -> list[Path]:
 
 
 def is_stopped(task: Path) -> bool:
-    """Whether a thread has been stopped by a signal: it is at work for nobody then."""
-    return (task / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+    """Whether a thread has been stopped by a signal, or has ended: it is at work for nobody."""
+    try:
+        state = (task / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state.rpartition(")")[2].split()[0] == "T"
 
 
 MADE: Final[list[Service]] = []

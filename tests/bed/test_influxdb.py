@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bed import build
 from bed.influxdb import IMAGE, Image, NoInfluxDBError, Program, Server, cache, find
 
 BEFORE = "P1_TEST_INFLUXDB_"
@@ -75,7 +76,19 @@ def test_docker_without_a_daemon_is_not_taken(bin_: Path) -> None:
         find()
 
 
-def test_a_failed_build_says_why_and_leaves_nothing(bin_: Path) -> None:
+def test_what_could_not_be_fetched_is_built_a_while_later(
+    bin_: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "PAUSE_SECONDS", 0.0)
+    _script(bin_ / "go", "if [ -e asked ]; then exit 0; fi; : > asked; echo no route; exit 1")
+    build.go(tmp_path, "package", "program", env={})
+    assert (tmp_path / "asked").exists()
+
+
+def test_a_failed_build_says_why_and_leaves_nothing(
+    bin_: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "PAUSE_SECONDS", 0.0)
     for tool in ("cargo", "cc"):
         _script(bin_ / tool, "exit 0")
     _script(bin_ / "go", "echo no space left on device; exit 1")

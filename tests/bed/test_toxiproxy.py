@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from bed import build
 from bed.toxiproxy import (
     PROGRAM,
     VERSION,
@@ -70,7 +71,10 @@ def test_what_is_missing_is_said() -> None:
         find()
 
 
-def test_a_failed_build_says_why_and_leaves_nothing(bin_: Path) -> None:
+def test_a_failed_build_says_why_and_leaves_nothing(
+    bin_: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "PAUSE_SECONDS", 0.0)
     _script(bin_ / "go", "echo no space left on device; exit 1")
     with pytest.raises(NoToxiproxyError, match="no space left on device"):
         find()

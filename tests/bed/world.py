@@ -34,10 +34,12 @@ from bed.toxiproxy import (
     trickle,
 )
 from bed.trial import Line
+from collector.p1.crc import crc16
 from collector.simulate.wire import Outcome, Terminal
 from collector.spool.keeper import RETRY_SECONDS
 
-KEEP_SECONDS: Final = 5
+KEEP_SECONDS: Final = 10
+"""As it is set by default: a fifth of it, less two ticks, is for a machine that stands still."""
 LONGEST_PAUSE: Final = 3.0
 
 Lasting = Callable[[], AbstractContextManager[None]]
@@ -53,12 +55,31 @@ class Wire(Line):
     before: bytes = b""
     spoilt: set[int] = field(default_factory=set)
     """The times of telegrams that began within a line of what came before: they are none."""
+    standing_since: float | None = None
+    stood: float = 0.0
+    """How long the collector did not run, in seconds: nothing gets older then."""
+
+    @property
+    def clock(self) -> float:
+        """Give the seconds in which the collector ran, more or less."""
+        return time.monotonic() - self.stood
 
     def send(self, telegram: bytes, stopping: Event) -> Outcome:
         outcome = super().send(telegram, stopping)
         if outcome is Outcome.TAKEN:
+            self._goes_on()
+            self.taken_at[self.taken[-1].time] = self.clock
             self.happen()
         return outcome
+
+    def stands(self) -> None:
+        """Say that the collector stands still from now on, until it takes a telegram again."""
+        self.standing_since = self.standing_since or time.monotonic()
+
+    def _goes_on(self) -> None:
+        if self.standing_since is not None:
+            self.stood += time.monotonic() - self.standing_since
+            self.standing_since = None
 
     def transmit(self, telegram: bytes, stopping: Event) -> Outcome:
         outcome = self.terminal.send(self.before + telegram, stopping)
@@ -106,7 +127,7 @@ class World:
         }
         self.passing: dict[str, dict[str, Passing]] = {
             "collector": {
-                "killed": self.trial.kill_and_restart,
+                "killed": self._kill,
                 "stopped and started": self.restart,
                 "hung": self._hang,
             },
@@ -202,17 +223,23 @@ class World:
     def _ill(self) -> Iterator[None]:
         self._card_works_from = math.inf
         yield
-        self._card_works_from = time.monotonic() + 2 * RETRY_SECONDS
+        self._card_works_from = self.line.clock + 2 * RETRY_SECONDS
 
     # The collector and its machine.
 
     def restart(self) -> None:
         """End it as systemd does: nothing in flight is lost."""
         self.pause()
+        self.line.stands()
         assert self.service.stop(UNIT_STOP_SECONDS) == 0, self.service.tail()
         self.service.start()
 
+    def _kill(self) -> None:
+        self.line.stands()
+        self.trial.kill_and_restart()
+
     def _hang(self) -> None:
+        self.line.stands()
         os.kill(self.service.process.pid, signal.SIGSTOP)
         self.pause()
         os.kill(self.service.process.pid, signal.SIGCONT)
@@ -222,10 +249,10 @@ class World:
 
         It is more if the card took nothing, or has not been tried again since: so not then.
         """
-        if time.monotonic() < self._card_works_from:
+        if self.line.clock < self._card_works_from:
             return
         self.pause()
-        promised = self.computer.cut_power().at - KEEP_SECONDS
+        promised = self.computer.cut_power().at - self.line.stood - KEEP_SECONDS
         self.trial.in_flight |= {
             time for time, taken in self.line.taken_at.items() if taken > promised
         }
@@ -246,7 +273,10 @@ class World:
         self.line.before = self._piece(b"\n")
 
     def _half(self) -> None:
-        self.line.before = self._piece(b"(")
+        """Stop within a line. One piece in 65,536 has no effect on the checksum: another one."""
+        self.line.before = b""
+        while not crc16(self.line.before):
+            self.line.before = self._piece(b"(")
 
     def _piece(self, end: bytes) -> bytes:
         telegram = self.line.taken[-1].telegram

@@ -62,7 +62,7 @@ def test_the_compose_file_is_what_the_specification_says() -> None:
 
 def _program(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [str(PROGRAMS / name), *map(str, arguments)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=50)
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
 
 
 def test_everything_from_elsewhere_has_an_exact_version(

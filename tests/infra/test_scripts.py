@@ -21,7 +21,7 @@ def test_shellcheck_has_nothing_to_say(script: Path) -> None:
     # SC2015: what stands behind `||` is meant to run also when the command behind `&&` fails.
     command = ["shellcheck", "--shell=sh", "--enable=quote-safe-variables", "--exclude=SC2015"]
     done = subprocess.run(
-        [*command, str(script)], check=False, capture_output=True, text=True, timeout=60
+        [*command, str(script)], check=False, capture_output=True, text=True, timeout=100
     )
     assert (done.returncode, done.stdout) == (0, "")
 
@@ -47,4 +47,4 @@ def test_the_installer_refuses_what_it_does_not_know() -> None:
 
 def _install(argument: str) -> subprocess.CompletedProcess[str]:
     command = ["sh", str(INFRA / "install.sh"), argument]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=10)
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)

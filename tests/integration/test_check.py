@@ -28,7 +28,7 @@ def judged(
     oldest: bytes | None = None,
 ) -> dict[str, Finding]:
     target = Target(server.url, server.org if org is None else org, bucket, token)
-    write = Influx(target, deadline=10).write
+    write = Influx(target, deadline=60).write
     found = database.findings(write, target, "home", time.time(), oldest)
     return {finding.link: finding for finding in found}
 

@@ -12,7 +12,7 @@ import pytest
 from bed.influxd import Database, Influxd, at
 from bed.influxdb import IMAGE, Found, Image, Program, Server
 
-pytestmark = pytest.mark.influxdb
+pytestmark = [pytest.mark.influxdb, pytest.mark.timeout(300)]
 
 LINE = "electricity,meter=E1,site=home power_import_kw=0.123,tariff=2i 1700000000\n"
 
@@ -109,7 +109,7 @@ def test_the_server_ends_with_the_tests_that_started_it(found_influxdb: Found) -
         check=False,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=150,
     )
     assert started.returncode == 7, started.stderr
     _until_refused(Database(started.stdout.strip(), "", ""))
@@ -127,7 +127,7 @@ os._exit(7)
 
 
 def _until_refused(server: Database) -> None:
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 60
     while time.monotonic() < give_up:
         try:
             server.request("GET", "/ready")

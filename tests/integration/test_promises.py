@@ -57,7 +57,9 @@ def test_while_influxdb_answers_not_a_byte_goes_to_the_disk(
         service.start()
         meter = Thread(target=sending(terminal))
         meter.start()
-        service.wait_until(lambda status: status["counts"]["read"] > 0)
+        service.wait_until(
+            lambda status: status["counts"]["read"] > 0 and (service.spool / "inbox").is_dir()
+        )
         before = _written(service.process.pid)
         service.wait_until(lambda status: status["counts"]["delivered"] == TELEGRAMS)
         after = _written(service.process.pid)
@@ -79,7 +81,7 @@ def test_a_file_of_the_spool_can_be_loaded_by_hand(
 ) -> None:
     service = Service(tmp_path, P1_SOURCE=f"file://{EXAMPLE}")
     service.start()
-    assert service.process.wait(30) == 0
+    assert service.process.wait(100) == 0
     (file,) = service.spool.glob("*.*")
     answer = influxd.write(bucket, file.read_text())
 

@@ -23,10 +23,10 @@ from collector.spool.record import Record, RecordId
 from collector.spool.segment import segments
 from collector.spool.spool import Directories
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(600)]
 
 QUICKLY: Final = "0.2"  # seconds, the longest wait; with a wrong setting 3
-PATIENCE: Final = 20  # seconds; how fast it ends is another test's
+PATIENCE: Final = 120  # seconds; how fast it ends is another test's
 SECOND: Final = int(START.timestamp())
 YEAR: Final = 365 * 86_400
 
@@ -44,7 +44,8 @@ def refused(trial: Trial, words: str) -> Callable[[], None]:
 
     def wait() -> None:
         trial.service.wait_until(
-            lambda status: (status["delivery"]["message"] or "").startswith(words)
+            lambda status: (status["delivery"]["message"] or "").startswith(words),
+            seconds=PATIENCE,
         )
 
     return wait
@@ -59,7 +60,8 @@ def delivering(trial: Trial) -> None:
             and status["telegram"]["time"] == last
             and status["delivery"]["state"] == "delivering"
             and status["counts"]["waiting"] == 0
-        )
+        ),
+        seconds=PATIENCE,
     )
 
 

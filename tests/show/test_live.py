@@ -1,6 +1,5 @@
 """`show` on a real terminal, on a pipe, and with nobody to show."""
 
-import json
 import os
 import pty
 import re
@@ -13,11 +12,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collector.show.live import problem_with, show
 from collector.show.status import read_status
+from collector.status import FILE_NAME, write
 from show.statuses import NOW, status
 
 SHOW = """
@@ -31,23 +32,30 @@ ENTER, LEAVE = b"\x1b[?1049h\x1b[?25l", b"\x1b[?25h\x1b[?1049l"
 
 @pytest.fixture
 def hot(tmp_path: Path) -> Path:
-    content = status(updated=int(time.time()))
-    (tmp_path / "status.json").write_text(json.dumps(content))
+    tell(tmp_path)
     return tmp_path
+
+
+def tell(hot: Path, **changes: Any) -> None:
+    """Be a collector that writes its status, as a whole; an hour ahead, so that it is not old."""
+    content: Any = status(updated=int(time.time()) + 3600, **changes)
+    write(hot / FILE_NAME, content)
 
 
 class Shown:
     """`show` on a terminal of its own."""
 
-    def __init__(self, ours: int, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, ours: int, before: list[Any], process: subprocess.Popen[bytes]) -> None:
         self._ours = ours
+        self.before = before
+        """The terminal's settings, as they were before it was shown there."""
         self.process = process
         self.seen = b""
 
     def until(self, text: bytes) -> None:
         """Reads until this has been written."""
         while text not in self.seen:
-            assert select.select([self._ours], [], [], 10)[0], self.seen
+            assert select.select([self._ours], [], [], 60)[0], self.seen
             self.seen += os.read(self._ours, 4096)
 
     def press(self, keys: bytes) -> None:
@@ -57,6 +65,7 @@ class Shown:
 @contextmanager
 def shown(hot: Path, environment: Mapping[str, str]) -> Iterator[tuple[Shown, int]]:
     ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
     process = subprocess.Popen(
         [sys.executable, "-c", SHOW, str(hot)],
         stdin=theirs,
@@ -65,7 +74,7 @@ def shown(hot: Path, environment: Mapping[str, str]) -> Iterator[tuple[Shown, in
         env={**os.environ, "TERM": "xterm", **environment},
     )
     try:
-        yield Shown(ours, process), theirs
+        yield Shown(ours, before, process), theirs
     finally:
         process.kill()
         process.wait()
@@ -76,25 +85,23 @@ def shown(hot: Path, environment: Mapping[str, str]) -> Iterator[tuple[Shown, in
 @pytest.mark.parametrize("way", ["q", "Ctrl-C", "SIGTERM"])
 def test_the_terminal_is_given_back_as_it_was(hot: Path, way: str) -> None:
     with shown(hot, {}) as (screen, terminal):
-        before = termios.tcgetattr(terminal)
         screen.until(b"q leaves")
         if way == "q":
             screen.press(b"q")
         else:
             screen.process.send_signal(signal.SIGINT if way == "Ctrl-C" else signal.SIGTERM)
         screen.until(LEAVE)
-        code = screen.process.wait(10)
+        code = screen.process.wait(60)
 
         assert (code, screen.seen.startswith(ENTER)) == (0, True)
-        assert termios.tcgetattr(terminal) == before
+        assert termios.tcgetattr(terminal) == screen.before
 
 
 def test_it_is_redrawn_in_place_and_never_cleared_as_a_whole(hot: Path) -> None:
     with shown(hot, {}) as (screen, _):
         screen.until(b"q leaves")
         drawn = len(screen.seen)
-        content = status(updated=int(time.time()), site="changed")
-        (hot / "status.json").write_text(json.dumps(content))
+        tell(hot, site="changed")
         screen.until(b"changed")
 
         assert screen.seen[drawn:].count(b"\x1b[H") >= 1

@@ -27,6 +27,8 @@ from spool.machine import (
     records,
 )
 
+GIVE_UP_SECONDS = 100  # on a thread that hangs
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
@@ -865,18 +867,18 @@ def test_a_segment_delivered_while_it_is_counted_is_found_once(machine: Machine)
 
     def hold(_: Path) -> None:
         reading.set()
-        go_on.wait(10)
+        go_on.wait(GIVE_UP_SECONDS)
 
     machine.disk.before["read"] = hold
     keeper = Thread(target=machine.spool.count_one)
     keeper.start()
-    reading.wait(10)
+    assert reading.wait(GIVE_UP_SECONDS)
     sender = Thread(target=machine.courier.deliver_all)
     sender.start()
     sender.join(0.1)
     go_on.set()
-    keeper.join(10)
-    sender.join(10)
+    keeper.join(GIVE_UP_SECONDS)
+    sender.join(GIVE_UP_SECONDS)
 
     assert machine.totals.found == machine.totals.delivered == 3
     assert machine.totals.waiting == 0
@@ -916,20 +918,20 @@ def test_the_end_does_not_wait_for_a_disk_that_hangs(machine: Machine) -> None:
 
     def hang(_: Path) -> None:
         hanging.set()
-        go_on.wait(10)
+        go_on.wait(GIVE_UP_SECONDS)
 
     machine.tick()
     machine.disk.before["sync"] = hang
     keeper = Thread(target=machine.keeper.tick)
     keeper.start()
-    hanging.wait(10)
+    assert hanging.wait(GIVE_UP_SECONDS)
 
     machine.keeper.finish()
     assert machine.on_files() == machine.written.keys()
     assert machine.names(machine.hot_directory) == [closed_name(1)]
 
     go_on.set()
-    keeper.join(10)
+    keeper.join(GIVE_UP_SECONDS)
 
 
 def test_lines_are_what_the_meter_gave(machine: Machine) -> None:
