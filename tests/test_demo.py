@@ -146,12 +146,12 @@ def counts_in(printed: str) -> dict[str, int]:
 
 @pytest.mark.slow
 def test_without_an_influxdb_it_spools_and_says_how_to_connect_one(tmp_path: Path) -> None:
-    with playing(tmp_path, "--seconds", "4", "--speed", "50") as process:
+    with playing(tmp_path, "--seconds", "8", "--speed", "50") as process:
         printed, complaints = process.communicate(timeout=PATIENCE)
     counts = counts_in(printed)
 
     assert (process.returncode, complaints) == (0, "")
-    assert counts["sent by the meter"] > 0
+    assert counts["sent by the meter"] > 100
     assert [counts[name] for name in NAMES] == [counts["read"]] * 2 + [0, counts["read"], 0, 0, 0]
     assert counts["lost"] == 0
     assert printed.endswith(
