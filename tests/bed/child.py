@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+STOPPED: Final = "T"
+"""The state of a process, or of a thread, that a signal has stopped."""
 PACE: Final = 0.01
 HELD_SECONDS: Final = 20
 """How long a program that is held up may end later than it has to."""
@@ -79,6 +81,11 @@ def ended(process: subprocess.Popen[bytes], *, seconds: float) -> int | None:
 
 def is_held(pid: int) -> bool:
     """Whether a signal has stopped a process; one that has gone is not held any more."""
+    return state(Path(f"/proc/{pid}")) == STOPPED
+
+
+def state(task: Path) -> str:
+    """Give the kernel's letter for what a process or thread does; none once it has gone."""
     with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-    return False
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    return ""

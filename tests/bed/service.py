@@ -145,11 +145,7 @@ def tasks(pid: int) -> list[Path]:
 
 def is_stopped(task: Path) -> bool:
     """Whether a thread has been stopped by a signal, or has ended: it is at work for nobody."""
-    try:
-        state = (task / "stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state.rpartition(")")[2].split()[0] == "T"
+    return child.state(task) in {child.STOPPED, ""}
 
 
 MADE: Final[list[Service]] = []
