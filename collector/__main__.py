@@ -1,5 +1,5 @@
 """`python -m collector` is `p1-collector`."""
 
-from collector.cli import entry
+from collector.commands.cli import entry
 
 entry()

@@ -7,8 +7,8 @@ import pytest
 
 from bed import readme
 from bed.service import Service
-from collector import cli
-from collector.settings import Settings, names
+from collector.commands import cli
+from collector.settings.settings import Settings, names
 
 ROOT = readme.ROOT
 TEXT = (ROOT / "README.md").read_text()

@@ -1,4 +1,4 @@
-"""A telegram as plain data, for JSON. What the keys mean is said in `collector.decode`."""
+"""A telegram as plain data, for JSON; what the keys mean, `collector.commands.decode` says."""
 
 from collections.abc import Mapping
 from datetime import datetime

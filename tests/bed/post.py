@@ -8,10 +8,10 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
-from collector import sender
-from collector.delivery import Answer, Packed
+from collector.commands.spool import waiting
+from collector.delivery import sender
+from collector.delivery.answer import Answer, Packed
 from collector.spool.account import Account
-from collector.spool.command import waiting
 from collector.spool.disk import Disk
 from collector.spool.handoff import Handoff
 from collector.spool.hot import Hot

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from collector import cli
-from collector.check.remedies import Remedy
+from collector.commands import cli
 from collector.p1.obis import FIELDS, Field, Kind
-from collector.settings import Settings, names
+from collector.remedies import Remedy
+from collector.settings.settings import Settings, names
 from collector.spool.record import Record, RecordId
 
 ROOT: Final = Path(__file__).parents[2]

@@ -35,8 +35,6 @@ from dsmr_parser.clients.telegram_buffer import TelegramBuffer
 from dsmr_parser.exceptions import ParseError
 from dsmr_parser.parsers import TelegramParser
 
-from collector.clock import Choice, Clock
-from collector.line import Line
 from collector.p1 import sheet, time as moments, values
 from collector.p1.checksum import Checksum
 from collector.p1.crc import crc16
@@ -44,11 +42,13 @@ from collector.p1.framing import Frame, Framer
 from collector.p1.lines import split
 from collector.p1.telegram import Policy, acceptable, parse
 from collector.points import Points
-from collector.reader import Reader, Rules
+from collector.reading.clock import Choice, Clock
+from collector.reading.line import Line
+from collector.reading.reader import Reader, Rules
+from collector.reading.sources import FAST, Address, Source
 from collector.simulate.house import Household
 from collector.simulate.likeness import Likeness
 from collector.simulate.meter import Meter
-from collector.sources import FAST, Address, Source
 from collector.spool.account import Account
 from collector.spool.disk import Disk
 from collector.spool.handoff import Handoff

@@ -17,12 +17,12 @@ from zlib import crc32
 from collector.p1.framing import Framer
 from collector.p1.telegram import parse
 from collector.points import Points
+from collector.service.status import collector_line
 from collector.simulate.dialect import BELGIUM
 from collector.simulate.house import Day, Household
 from collector.simulate.localtime import local, midnight
 from collector.simulate.meter import Meter
 from collector.simulate.reading import Build, Counters
-from collector.status import collector_line
 
 SITE: Final = "gent"
 SERIAL: Final = "E0000000000000081"

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from collector.status import collector_line
+from collector.service.status import collector_line
 
 MINUTES: Final = 120
 NAMES: Final = (

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from collector import status
 from collector.p1.obis import FIELDS, Kind
+from collector.service import status
 from dashboards.node import Packages
 from dashboards.shipped import GRAFANA, ROOT, Json, dashboards, panels
 

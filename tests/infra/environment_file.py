@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic.fields import FieldInfo
 
-from collector.settings import Settings, names
+from collector.settings.settings import Settings, names
 
 FILE: Final = Path(__file__).resolve().parents[2] / "infra" / "p1-collector.env"
 WIDTH: Final = 98

@@ -13,8 +13,8 @@ from typing import Any, Final
 import pytest
 from ruamel.yaml import YAML
 
-from collector.cli import COMMANDS
-from collector.settings import Settings, names
+from collector.commands.cli import COMMANDS
+from collector.settings.settings import Settings, names
 from infra.units import INFRA
 
 ROOT: Final = INFRA.parent

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from collector.settings import Settings, load, names
+from collector.settings.settings import Settings, load, names
 from infra import environment_file
 from infra.environment_file import DEFAULTS, FILE
 

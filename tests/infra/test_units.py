@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from collector import service
-from collector.settings import Settings, load, names
+from collector.service import service
+from collector.settings.settings import Settings, load, names
 from infra.environment_file import SECRETS
 from infra.units import INFRA, SECOND, UNIT, directives, value, values
 

@@ -18,8 +18,8 @@ import pytest
 
 from bed.influxd import Database, Influxd
 from bed.post import Post, line, telegram
-from collector.delivery import Answer, Target
-from collector.influx import Influx
+from collector.delivery.answer import Answer, Target
+from collector.delivery.influx import Influx
 from collector.spool.record import decode
 from collector.spool.segment import MAX_LINES
 

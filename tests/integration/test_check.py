@@ -7,11 +7,11 @@ import pytest
 
 from bed.command import called
 from bed.influxd import Database
-from collector.check import database
-from collector.check.finding import Finding, Outcome
-from collector.check.remedies import Remedy
-from collector.delivery import Target
-from collector.influx import Influx
+from collector.commands.check import database
+from collector.commands.check.finding import Finding, Outcome
+from collector.delivery.answer import Target
+from collector.delivery.influx import Influx
+from collector.remedies import Remedy
 
 pytestmark = pytest.mark.influxdb
 

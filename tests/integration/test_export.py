@@ -10,9 +10,9 @@ import pytest
 from bed.command import called
 from bed.influxd import Database
 from bed.telegrams import utc
-from collector.export.query import CHUNK
+from collector.commands.export.query import CHUNK
 from collector.points import Points
-from imports.recordings import read, telegrams
+from commands.imports.recordings import read, telegrams
 
 pytestmark = [pytest.mark.influxdb, pytest.mark.slow]
 

@@ -15,14 +15,14 @@ import pytest
 from bed.command import called
 from bed.influxd import Database, Influxd
 from bed.service import Service
-from collector.imports import job as jobs
-from collector.imports.session import Session
+from collector.commands.imports import job as jobs
+from collector.commands.imports.session import Session
 from collector.p1.telegram import Telegram
-from collector.settings import load
+from collector.settings.settings import load
 from collector.simulate.stream import stream_like
 from collector.simulate.wire import Terminal
 from collector.spool.disk import Disk
-from imports.recordings import START, read, telegrams, version_4, version_5
+from commands.imports.recordings import START, read, telegrams, version_4, version_5
 
 pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -9,9 +9,9 @@ import pytest
 from bed.command import called
 from bed.influxd import Database
 from bed.service import Service
+from collector.commands.spool import waiting
 from collector.simulate.stream import stream_like
 from collector.simulate.wire import Terminal
-from collector.spool.command import waiting
 from collector.spool.spool import Directories
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

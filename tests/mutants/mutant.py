@@ -2,7 +2,7 @@
 
 They stand in `*.mutants` beside this file::
 
-    ==== collector/delivery.py tests/test_delivery.py     a file, and what pytest is given
+    ==== collector/delivery/answer.py tests/delivery/test_answer.py   a file, what pytest gets
 
     [204] a 200 is stored                                 what it breaks, what is wrong then
     -    204: Meaning.STORED,                             the text that is there once,

@@ -25,9 +25,9 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
-from collector.backoff import Backoff
-from collector.delivery import Answer
-from collector.sender import Sender
+from collector.delivery.answer import Answer
+from collector.delivery.backoff import Backoff
+from collector.delivery.sender import Sender
 from collector.spool.account import Account
 from collector.spool.disk import Disk
 from collector.spool.handoff import Handoff

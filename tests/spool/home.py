@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from collector.spool.command import waiting
+from collector.commands.spool import waiting
 from collector.spool.record import RecordId, decode
 from collector.spool.segment import closed_name, open_name
 from collector.spool.spool import Directories

@@ -5,8 +5,8 @@ from collections.abc import Iterator  # noqa: TC003  an attribute has this type
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from collector.commands.spool import waiting
 from collector.spool.account import Account, Outcome, Totals
-from collector.spool.command import waiting
 from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.hot import Hot, take_over
 from collector.spool.keeper import Keeper, Limits

@@ -7,7 +7,7 @@ from random import Random
 from statistics import median
 from typing import Final
 
-from collector.delivery import Answer
+from collector.delivery.answer import Answer
 from thousand.pi import LINES, SEAL_SECONDS, Pi
 from thousand.server import Server, Strength
 from thousand.world import World

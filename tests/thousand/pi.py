@@ -11,8 +11,8 @@ from random import Random
 from threading import Event
 from typing import Final
 
-from collector.delivery import Answer
-from collector.sender import Sender
+from collector.delivery.answer import Answer
+from collector.delivery.sender import Sender
 from collector.spool.account import Account
 from collector.spool.disk import Disk
 from collector.spool.handoff import Handoff, HotSegment

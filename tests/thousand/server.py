@@ -4,7 +4,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from collector.delivery import Answer
+from collector.delivery.answer import Answer
 from thousand.world import Turn, World
 
 DEADLINE: Final = 30.0

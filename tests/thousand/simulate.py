@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Final
 
-from collector.delivery import Answer
+from collector.delivery.answer import Answer
 from thousand.outage import Course, Plan, jain, run
 from thousand.picture import write
 

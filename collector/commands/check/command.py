@@ -1,0 +1,109 @@
+"""`p1-collector check`: every link from the meter to InfluxDB, one line each.
+
+`--json` writes one object when all is done: `ok`, `version`, `settings` (name, value, origin) and
+`findings` (link, outcome, what, remedy). Exit 0, or 1 if a link fails; a warning is no failure.
+"""
+
+import argparse
+import json
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Final
+
+from collector import __version__
+from collector.commands.check.finding import Finding, Outcome
+
+_WIDTH: Final = 14
+_INDENT: Final = " " * 7
+_COLUMNS: Final = 99
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `check`."""
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--seconds",
+        type=_positive,
+        metavar="S",
+        default=15.0,
+        help="how long to listen to the meter at each speed (default 15)",
+    )
+    parser.epilog = "Exit 0 if every link holds, 1 if one fails. It works beside the service."
+
+
+def main(options: argparse.Namespace) -> int:
+    """Try every link; gives 1 if one fails."""
+    # pydantic takes long to import, and `--help` needs none of this.
+    from collector.commands.check.chain import Chain  # noqa: PLC0415
+    from collector.commands.check.configuration import settings_in_words  # noqa: PLC0415
+    from collector.reading.sources import address  # noqa: PLC0415
+    from collector.settings.settings import load, origins  # noqa: PLC0415
+
+    settings, problems = load()
+    places = origins()
+    source = address(settings.source, settings.baud)
+    port = source.text if source.found else "none found"
+    listed = list(settings_in_words(settings, places, port))
+    chain = Chain(settings, problems, len(places), options.seconds)
+    if options.json:
+        found = list(chain.findings())
+        facts = {
+            "ok": _holds(found),
+            "version": __version__,
+            "settings": [asdict(setting) for setting in listed],
+            "findings": [asdict(finding) for finding in found],
+        }
+        _print([json.dumps(facts, indent=2, ensure_ascii=False)])
+        return 0 if facts["ok"] else 1
+    rows = [(s.name, s.value, f"({s.origin})") for s in listed if s.telling]
+    _print([f"p1-collector {__version__}", *_columns(rows), ""])
+    return 0 if _holds(_shown(chain.findings())) else 1
+
+
+def in_words(finding: Finding) -> list[str]:
+    """Give a finding as lines: the link, and below it what to do."""
+    lines = [f"{finding.outcome:<5}  {finding.link:<{_WIDTH}} {finding.what}"]
+    if finding.remedy:
+        wide = _COLUMNS - len(_INDENT)
+        lines += [f"{_INDENT}{text}" for text in textwrap.wrap(f"→ {finding.remedy}", wide)]
+    return lines
+
+
+def _shown(findings: Iterable[Finding]) -> list[Finding]:
+    """Print each finding as soon as it is there: to listen to a meter takes its time."""
+    found = []
+    for finding in findings:
+        found.append(finding)
+        _print(in_words(finding))
+    failed = sum(finding.outcome is Outcome.FAIL for finding in found)
+    warned = sum(finding.outcome is Outcome.WARN for finding in found)
+    _print(["", f"{failed} failed, {warned} to look at, of {len(found)} links"])
+    return found
+
+
+def _holds(found: Iterable[Finding]) -> bool:
+    return all(finding.outcome is not Outcome.FAIL for finding in found)
+
+
+def _columns(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    names, values = (max((len(row[n]) for row in rows), default=0) for n in (0, 1))
+    return [f"  {name:<{names}}  {value:<{values}}  {origin}" for name, value, origin in rows]
+
+
+def _print(lines: Iterable[str]) -> None:
+    text = "".join(f"{line}\n" for line in lines)
+    encoding = sys.stdout.encoding
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 600:  # noqa: PLR2004  ten minutes
+        raise argparse.ArgumentTypeError(f"must be a number of seconds (got `{text}`)")
+    return value

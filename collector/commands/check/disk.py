@@ -1,0 +1,155 @@
+"""The places where readings wait: the spool on a disk, the hot directory in RAM."""
+
+import errno
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from collector.commands.check.finding import Finding, fail, ok, skip, warn
+from collector.commands.check.mounts import IN_RAM, OVERLAYS, Mount, mount_of
+from collector.remedies import Remedy
+from collector.spool.disk import Disk
+from collector.spool.segment import segments
+from collector.spool.spool import Directories
+
+_MIB: Final = 1024 * 1024
+_TRIAL: Final = b"p1-collector check\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The directories and bounds of the settings; `table` is the table of mounts."""
+
+    spool: Path
+    hot: Path
+    free_mib: int
+    hot_mib: int
+    table: str
+
+
+def findings(places: Places, disk: Disk, trouble: str | None = None) -> Iterator[Finding]:
+    """Judge spool and hot directory; `trouble` is what the running service says of its spool."""
+    mount = mount_of(places.spool, places.table)
+    yield fail("spool", trouble, Remedy.SPOOL_UNUSABLE) if trouble else spool(places.spool, disk)
+    yield spool_disk(mount)
+    yield room(places, disk)
+    yield hot(places, disk, mount_of(places.hot, places.table))
+    yield from waiting(Directories(places.spool), disk)
+
+
+def spool(directory: Path, disk: Disk) -> Finding:
+    """Whether a file can be written there and synced."""
+    try:
+        there = _try(directory, disk)
+    except OSError as error:
+        what = f"cannot write to `{directory}`: {error.strerror}"
+        return fail("spool", what, Remedy.SPOOL_UNUSABLE)
+    return ok("spool", f"`{directory}` can be {'written' if there else 'made'}")
+
+
+def spool_disk(mount: Mount | None) -> Finding:
+    """Whether what lies there outlasts a power cut."""
+    if mount is None:
+        return skip("spool's disk", "this system has no table of mounts")
+    what = f"{mount.kind} on {mount.device}, mounted on {mount.place}"
+    if mount.kind in IN_RAM:
+        return fail("spool's disk", what, Remedy.SPOOL_IN_RAM)
+    if mount.kind in OVERLAYS:
+        return fail("spool's disk", what, Remedy.SPOOL_ON_OVERLAY)
+    return ok("spool's disk", what)
+
+
+def room(places: Places, disk: Disk) -> Finding:
+    """Whether the spool has room above the floor."""
+    try:
+        free = disk.free(_existing(places.spool)) // _MIB
+    except OSError as error:
+        return fail("free space", f"not known: {error.strerror}", Remedy.SPOOL_UNUSABLE)
+    what = f"{free} MiB, {places.free_mib} of them are left free"
+    if free <= places.free_mib:
+        return fail("free space", what, Remedy.DISK_FULL)
+    if free <= 2 * places.free_mib:
+        return warn("free space", what, Remedy.DISK_FULL)
+    return ok("free space", what)
+
+
+def hot(places: Places, disk: Disk, mount: Mount | None) -> Finding:
+    """Whether the hot directory is in RAM, and large enough."""
+    directory = places.hot
+    try:
+        _try(directory, disk)
+        free = disk.free(_existing(directory)) // _MIB
+    except OSError as error:
+        what = f"cannot write to `{directory}`: {error.strerror}"
+        return fail("hot directory", what, Remedy.HOT_UNUSABLE)
+    what = f"`{directory}`, {mount.kind if mount else 'unknown'}, {free} MiB free"
+    if mount is not None and mount.kind not in IN_RAM:
+        return warn("hot directory", what, Remedy.HOT_ON_DISK)
+    if free < places.hot_mib:
+        return warn("hot directory", what, Remedy.HOT_SMALL)
+    return ok("hot directory", what)
+
+
+def waiting(directories: Directories, disk: Disk) -> Iterator[Finding]:
+    """What waits in the spool, and what lies in its side rooms."""
+    try:
+        yield _backlog(directories, disk)
+        rejected = segments(disk, directories.rejected)
+        damaged = disk.names(directories.damaged)
+    except OSError as error:
+        yield skip("backlog", f"`{directories.spool}` cannot be read: {error.strerror}")
+        return
+    where = directories.spool
+    if rejected:
+        yield warn("rejected", f"{len(rejected)} files in `{where}/rejected`", Remedy.REJECTED)
+    if damaged:
+        yield warn("damaged", f"{len(damaged)} files in `{where}/damaged`", Remedy.DAMAGED)
+
+
+def _backlog(directories: Directories, disk: Disk) -> Finding:
+    paths = [*segments(disk, directories.spool), *segments(disk, directories.inbox)]
+    ages = [age for path in paths if (age := _age(path)) is not None]
+    if not ages:
+        return ok("backlog", "nothing waits on the disk")
+    size = sum(map(disk.size, paths)) / _MIB
+    age = max(0.0, *ages) / 3600
+    what = f"{len(paths)} files, {size:.1f} MiB, the oldest {age:.1f} hours old"
+    return warn("backlog", what, Remedy.BACKLOG)
+
+
+def _age(path: Path) -> float | None:
+    """Give a file's age in seconds; None if it was delivered just now."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
+def _try(directory: Path, disk: Disk) -> bool:
+    """Write a file, sync it, and remove it; its name is none that the service looks at.
+
+    False if the directory is not there: it is not made, for it would belong to whoever runs
+    `check`, and not to the service.
+    """
+    if not directory.is_dir():
+        above = _existing(directory)
+        if not above.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return False
+    path = directory / f".check-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        disk.write_whole(path, _TRIAL)
+    finally:
+        disk.remove(path)
+    return True
+
+
+def _existing(directory: Path) -> Path:
+    """Give the directory, or the nearest above it that is there."""
+    return next(path for path in (directory, *directory.parents) if path.exists())

@@ -1,0 +1,73 @@
+"""The port itself: is it there, may this user read it, does somebody else read it."""
+
+import errno
+import grp
+import os
+import pwd
+import stat
+from pathlib import Path
+
+from collector.commands.check.finding import Finding, fail, ok, warn
+from collector.reading.holders import holders, listed
+from collector.reading.sources import PSEUDO_TERMINALS, misnamed
+from collector.remedies import Remedy
+
+
+def presence(device: str) -> Finding:
+    """Whether the device is there, and what its name stands for."""
+    path = Path(device)
+    if path.is_symlink() and not path.exists():
+        what = f"`{device}` points to `{path.readlink()}`, which is not there"
+        return fail("port", what, Remedy.PORT_ABSENT)
+    if not path.exists():
+        return fail("port", f"`{device}` is not there", misnamed(device) or Remedy.PORT_ABSENT)
+    if not stat.S_ISCHR(path.stat().st_mode):
+        return fail("port", f"`{device}` is no serial device", Remedy.PORT_NO_SERIAL)
+    real = path.resolve()
+    return ok("port", device if str(real) == device else f"{device} is {real}")
+
+
+def permission(device: str) -> Finding:
+    """Whether this user may read and write the device."""
+    state = Path(device).stat()
+    owner, group = _user(state.st_uid), _group(state.st_gid)
+    rights = f"{stat.filemode(state.st_mode)[1:]} {owner}:{group}"
+    if os.access(device, os.R_OK | os.W_OK):
+        return ok("permission", f"{_user(os.geteuid())} may use it ({rights})")
+    mine = ", ".join(sorted(_group(number) for number in {os.getegid(), *os.getgroups()}))
+    what = f"{_user(os.geteuid())}, of {mine}, may not use it ({rights})"
+    return fail("permission", what, Remedy.PORT_FORBIDDEN)
+
+
+def sharing(device: str) -> Finding:
+    """Whether another program has the port open."""
+    others = holders(device)
+    if not others:
+        return ok("other readers", "none" if os.geteuid() == 0 else "none of this user's")
+    # The simulator has both ends of its line.
+    if os.major(Path(device).stat().st_rdev) in PSEUDO_TERMINALS:
+        return ok("other readers", f"a pseudo-terminal, open in {listed(others)}")
+    return warn("other readers", f"open in {listed(others)}", Remedy.PORT_SHARED)
+
+
+def refusal(device: str, error: OSError | None, words: str) -> Finding:
+    """Say why the port does not open, although it is there and permitted."""
+    if error is not None and error.errno in (errno.EBUSY, errno.EAGAIN):
+        others = holders(device)
+        who = listed(others) if others else "another program, of another user"
+        return fail("bytes", f"{words}: {who}", Remedy.PORT_TAKEN)
+    return fail("bytes", words, Remedy.PORT_NO_SERIAL)
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)

@@ -1,0 +1,88 @@
+"""What a running service says of itself: the facts of a port that has one reader already."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from collector.commands.check import line
+from collector.commands.check.finding import Finding, fail, ok, skip, warn
+from collector.p1.telegram import Device, Medium
+from collector.remedies import Remedy
+
+SILENT_SECONDS: Final = 30
+"""The service writes its status every second."""
+
+_LIVE: Final = ("reading",)
+
+
+def runs(status: Mapping[str, Any], now: float) -> bool:
+    """Whether the service that wrote this status runs now, and works."""
+    return bool(status) and status.get("state") != "stopped" and not _is_stale(status, now)
+
+
+def service(status: Mapping[str, Any], now: float, holder: str | None = None) -> Finding:
+    """Whether the service runs; `holder` is the process that has the hot directory's lock."""
+    who = f"process {status.get('pid')}, version {status.get('version')}"
+    if runs(status, now):
+        return ok("service", f"runs, {who}: what it says of the port counts")
+    if holder:
+        silence = now - status.get("updated", now)
+        words = f"{silence:.0f} s" if silence else "ever"
+        return fail("service", f"{holder}, is silent for {words}", Remedy.SERVICE_SILENT)
+    return ok("service", "does not run: the port is tried here")
+
+
+def findings(status: Mapping[str, Any], expected: line.Expected) -> Iterator[Finding]:
+    """Judge the line by the service's status, link by link as `line.findings` does."""
+    source, trouble = status.get("source"), status.get("trouble")
+    if status.get("state") not in _LIVE:
+        words = trouble or f"{status.get('state')}, as the service says"
+        message, _, hint = str(words).partition(" (")
+        yield fail("bytes", message, hint.removesuffix(")") or Remedy.SILENCE.advice)
+        yield from (skip(link, "the service reads no telegrams") for link in line.LINKS)
+        return
+    yield ok("bytes", f"the service reads `{source}`")
+    words = status.get("speed", "not known") if expected.speeds else "none to set"
+    yield ok("speed", str(words))
+    yield from _telegrams(status, expected)
+
+
+def _telegrams(status: Mapping[str, Any], expected: line.Expected) -> Iterator[Finding]:
+    counts, telegram = status.get("counts") or {}, status.get("telegram") or {}
+    number = counts.get("telegrams", 0)
+    yield ok("telegrams", f"{number} since the service was started")
+    yield _checksum(number, counts.get("bad_checksums", 0))
+    yield _dialect(telegram, counts)
+    yield line.clock(_moment(telegram.get("meter_time")), expected)
+    now = _moment(telegram.get("time"))
+    yield line.devices(map(_device, telegram.get("devices", [])), now)
+
+
+def _checksum(number: int, bad: int) -> Finding:
+    what = f"{bad} of {number + bad} telegrams not accepted"
+    # One in a thousand is a spark on the line.
+    if bad * 1000 > number:
+        return warn("checksum", what, Remedy.CHECKSUM)
+    return ok("checksum", what)
+
+
+def _dialect(telegram: Mapping[str, Any], counts: Mapping[str, int]) -> Finding:
+    what = f"{telegram.get('dialect', telegram.get('header'))}, meter {telegram.get('meter')}"
+    if bad := counts.get("bad_lines", 0):
+        what += f", {bad} lines could not be read since the service was started"
+        return warn("dialect", what, Remedy.BAD_LINES)
+    return ok("dialect", what)
+
+
+def _device(device: Mapping[str, Any]) -> Device:
+    medium, channel = Medium(device["medium"]), int(device["channel"])
+    return Device(channel, medium, device["meter"], _moment(device["time"]), {})
+
+
+def _moment(second: object) -> datetime | None:
+    return datetime.fromtimestamp(second, UTC) if isinstance(second, int) else None
+
+
+def _is_stale(status: Mapping[str, Any], now: float) -> bool:
+    updated = status.get("updated")
+    return not isinstance(updated, int) or abs(now - updated) > SILENT_SECONDS

@@ -1,0 +1,58 @@
+"""The accounts at the end of the demo: every telegram that was sent is somewhere, or lost."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from collector.commands.show.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where the telegrams are."""
+
+    sent: int
+    read: int
+    delivered: int
+    waiting: int
+    rejected: int
+    dropped: int
+    damaged: int
+
+    @classmethod
+    def of(cls, status: Status, *, sent: int, waiting: int) -> Self:
+        """After a run that found nothing when it began.
+
+        `sent` is what the meter counted, `waiting` what is in the files: neither is taken from
+        the collector, so that a telegram which it does not know of shows as lost.
+        """
+        counts = status["counts"]
+        return cls(
+            sent=sent,
+            read=counts["read"],
+            delivered=counts["delivered"],
+            waiting=waiting,
+            rejected=counts["rejected"],
+            dropped=counts["dropped"],
+            damaged=counts["damaged"],
+        )
+
+    @property
+    def lost(self) -> int:
+        """What the meter sent and nobody has."""
+        return self.sent - (
+            self.delivered + self.waiting + self.rejected + self.dropped + self.damaged
+        )
+
+    def lines(self) -> list[str]:
+        """A table for people."""
+        rows = (
+            ("sent by the meter", self.sent),
+            ("read", self.read),
+            ("delivered", self.delivered),
+            ("waiting", self.waiting),
+            ("rejected", self.rejected),
+            ("dropped", self.dropped),
+            ("damaged", self.damaged),
+            ("lost", self.lost),
+        )
+        return [f"{name:<20}{count:>8}" for name, count in rows]

@@ -1,0 +1,34 @@
+"""`p1-collector demo`: the options."""
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `demo`."""
+    parser.add_argument(
+        "--seconds", metavar="N", type=_positive, default=30.0, help="how long (default 30)"
+    )
+    parser.add_argument(
+        "--speed",
+        metavar="N",
+        type=_positive,
+        default=10.0,
+        help="simulated seconds per second, each with a telegram (default 10)",
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Runs the demo; 1 if a telegram was lost, or the collector died."""
+    from collector.commands.demo.stage import play  # noqa: PLC0415 - `--help` is quick
+
+    return play(args.seconds, args.speed)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0 (got `{text}`)")
+    return value

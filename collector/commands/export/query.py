@@ -1,0 +1,140 @@
+"""Asks InfluxDB in InfluxQL, and gives the rows as they come."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import urllib3
+
+from collector.commands.export.period import Period
+from collector.delivery.answer import Target
+from collector.delivery.causes import explain
+from collector.errors import CollectorError
+
+CHUNK: Final = 5_000
+"""Rows that the server sends, and we hold, at a time."""
+
+CONNECT_SECONDS: Final = 10.0
+READ_SECONDS: Final = 300.0
+"""Between two pieces of an answer: a small server looks for long at a large bucket."""
+
+_PIECE: Final = 256 * 1024
+_OK: Final = 200
+_CHECK: Final = "`p1-collector check` tries the way there"
+_HINTS: Final = {
+    401: "the token is not valid: check `P1_INFLUX_TOKEN`",
+    403: "the token may not read: check `P1_INFLUX_TOKEN`",
+    404: "this server does not know InfluxQL: check `P1_INFLUX_URL`",
+}
+
+Row = Mapping[str, Any]
+"""A row: `time` in seconds, tags and fields by name; None is what it does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a measurement has: its tags, and each field's type (`float`, `integer`, `string`)."""
+
+    measurement: str
+    tags: tuple[str, ...]
+    fields: Mapping[str, str]
+
+
+class Asker:
+    """Asks one bucket."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._pool = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+            retries=False,
+            ca_certs=target.ca_file,
+        )
+
+    def schemas(self) -> list[Schema]:
+        """Give what is in the bucket, measurement by measurement."""
+        tags = self._by_measurement("SHOW TAG KEYS")
+        fields = self._by_measurement("SHOW FIELD KEYS")
+        return [
+            Schema(name, tuple(key for key, *_ in tags.get(name, [])), dict(keys))
+            for name, keys in fields.items()
+        ]
+
+    def rows(self, measurement: str, columns: Sequence[str], period: Period) -> Iterator[Row]:
+        """Give the rows of a period, oldest first; only those that have one of the columns."""
+        listed = ", ".join(map(_quoted, columns))
+        query = (
+            f"SELECT {listed} FROM {_quoted(measurement)}"  # noqa: S608  quoted
+            f" WHERE time >= {period.start}s AND time < {period.end}s ORDER BY time"
+        )
+        for _, names, values in self._series(query):
+            for row in values:
+                yield dict(zip(names, row, strict=True))
+
+    def _by_measurement(self, query: str) -> dict[str, list[list[Any]]]:
+        found: dict[str, list[list[Any]]] = {}
+        for name, _, values in self._series(query):
+            found.setdefault(name, []).extend(values)
+        return found
+
+    def _series(self, query: str) -> Iterator[tuple[str, list[str], list[list[Any]]]]:
+        for answer in self._answers(query):
+            for result in answer.get("results", []):
+                if words := result.get("error"):
+                    raise _refused(str(words))
+                for series in result.get("series", []):
+                    yield series.get("name", ""), series["columns"], series["values"]
+
+    def _answers(self, query: str) -> Iterator[dict[str, Any]]:
+        """Read the answer piece by piece: a line of JSON each."""
+        target = self._target
+        try:
+            answer = self._pool.request(
+                "POST",
+                f"{target.url}/query",
+                fields={
+                    "db": target.bucket,
+                    "q": query,
+                    "epoch": "s",
+                    "chunked": "true",
+                    "chunk_size": str(CHUNK),
+                },
+                encode_multipart=False,
+                headers={"Authorization": f"Token {target.token}", "Accept": "application/json"},
+                preload_content=False,
+            )
+            if answer.status != _OK:
+                raise _failed(answer)
+            for line in _lines(answer):
+                if line.strip():
+                    yield json.loads(line, parse_float=Decimal)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise CollectorError(explain(error, target.url), hint=_CHECK) from error
+        except ValueError as error:
+            words = f"what {target.url} answers cannot be read: {error}"
+            raise CollectorError(words, hint=_CHECK) from error
+
+
+def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    rest = b""
+    for piece in answer.stream(_PIECE):
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+    yield rest
+
+
+def _failed(answer: urllib3.BaseHTTPResponse) -> CollectorError:
+    words = " ".join(answer.read(500).decode("utf-8", "replace").split())
+    return CollectorError(f"answer {answer.status}: {words}", hint=_HINTS.get(answer.status))
+
+
+def _refused(words: str) -> CollectorError:
+    hint = "does the bucket exist (`P1_INFLUX_BUCKET`), and may the token read it, not only write?"
+    return CollectorError(f"InfluxDB refuses the query: {words}", hint=hint)
+
+
+def _quoted(name: str) -> str:
+    plain = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{plain}"'

@@ -1,0 +1,125 @@
+"""One import: a recording's telegrams become records, and these become segments in the inbox."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+from collector.commands.imports.note import Note, Progress
+from collector.commands.imports.recording import Entry, Place, Recording
+from collector.points import Points, encode
+from collector.spool.inbox import Inbox
+from collector.spool.record import Record, new_run, numbering
+from collector.spool.segment import MAX_BYTES, MAX_LINES
+
+ENOUGH_LINES: Final = MAX_LINES * 3 // 4
+ENOUGH_BYTES: Final = MAX_BYTES * 3 // 4
+"""A stretch more, and it is still one segment."""
+
+REPORTED: Final = 100
+"""Bad entries that are named one by one; of a file of nothing else, the rest is counted."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was found in a recording, and what became of it. Times are UTC."""
+
+    telegrams: int = 0
+    repeated: int = 0
+    unusable: int = 0
+    written: Counter[str] = field(default_factory=Counter)
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def saw(self, time: datetime) -> None:
+        self.first = min(time, self.first or time)
+        self.last = max(time, self.last or time)
+
+
+class Watcher(Protocol):
+    """Who is told how far it is."""
+
+    def draw(self, position: int, number: int, words: str = "") -> None: ...
+
+    def say(self, text: str) -> None: ...
+
+
+class Job:
+    """Imports one recording, from where an earlier run stopped.
+
+    Without an inbox it is a dry run: everything is read, nothing is written.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        points: Points,
+        watcher: Watcher,
+        *,
+        inbox: Inbox | None,
+        note: Note | None,
+        wait: Callable[[], str],
+    ) -> None:
+        """`wait` waits a moment for room in the inbox, and gives words about that."""
+        self.tally = Tally()
+        self._recording = recording
+        self._points = points
+        self._watcher = watcher
+        self._inbox = inbox
+        self._note = note
+        self._wait = wait
+        self._identities = numbering(new_run())
+        self._place = Place()
+        self._batch: list[Record] = []
+        self._lines = self._bytes = 0
+
+    def run(self, start: Place) -> Tally:
+        """Read to the end; `start` is the place of the note that `points` goes on from."""
+        self._place = start
+        for stretch in self._recording.stretches(start):
+            for record in self._records(stretch.entries):
+                self._batch.append(record)
+                self._lines += record.lines
+                self._bytes += len(record.body)
+            self._place = stretch.end
+            if self._lines >= ENOUGH_LINES or self._bytes >= ENOUGH_BYTES:
+                self._hand_over()
+            self._watcher.draw(self._place.position, self._place.number)
+        self._hand_over()
+        if self._note:
+            self._note.remove()
+        return self.tally
+
+    def _records(self, entries: tuple[Entry, ...]) -> Iterator[Record]:
+        for entry in entries:
+            telegram, tally = entry.telegram, self.tally
+            if entry.trouble or telegram is None or telegram.time is None:
+                self._complain(entry)
+                continue
+            tally.telegrams += 1
+            tally.saw(telegram.time)
+            lines = self._points.lines(telegram, telegram.time)
+            if lines is None:
+                tally.repeated += 1
+            elif lines:
+                tally.written.update(line.partition(",")[0] for line in lines)
+                yield Record(next(self._identities), encode(lines))
+
+    def _complain(self, entry: Entry) -> None:
+        self.tally.unusable += 1
+        if self.tally.unusable <= REPORTED:
+            self._watcher.say(f"{entry.name} is left out: {entry.trouble}")
+        elif self.tally.unusable == REPORTED + 1:
+            self._watcher.say("more are left out, and only counted")
+
+    def _hand_over(self) -> None:
+        """Put the batch into the inbox, and note where the next one begins."""
+        if self._inbox and self._batch:
+            self._inbox.put(self._batch, self._wait_for_room)
+            if self._note:
+                self._note.write(Progress(self._place, self._points.memory))
+        self._batch, self._lines, self._bytes = [], 0, 0
+
+    def _wait_for_room(self) -> None:
+        self._watcher.draw(self._place.position, self._place.number, self._wait())

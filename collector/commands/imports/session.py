@@ -1,0 +1,136 @@
+"""One run of the `import` command: its files, one after the other."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, TextIO
+
+from collector.commands.check.service import runs
+from collector.commands.imports.database import Database, is_database
+from collector.commands.imports.job import Job, Tally
+from collector.commands.imports.note import Note, Progress
+from collector.commands.imports.progress import Bar, telegrams
+from collector.commands.imports.recording import Place, Recording
+from collector.commands.imports.telegrams import Telegrams
+from collector.errors import CollectorError, SourceError
+from collector.p1.telegram import Policy
+from collector.points import Memory, Points
+from collector.service import status
+from collector.settings.settings import Settings
+from collector.spool.disk import Disk
+from collector.spool.inbox import BOUND, Inbox
+from collector.spool.spool import Directories
+
+WAIT_SECONDS: Final = 1.0
+_MIB: Final = 1024 * 1024
+_HINTS: Final = {
+    Telegrams.kind: "a recording starts with `/` and ends with `!`;"
+    " `p1-collector decode FILE` shows what is in it"
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What all files of a run share; `bound` is how many bytes may wait in the inbox."""
+
+    settings: Settings
+    dry: bool = False
+    again: bool = False
+    bound: int = BOUND
+    pause: Callable[[float], object] = time.sleep
+    stream: TextIO = sys.stderr
+
+    def run(self, path: Path) -> Tally:
+        """Import one file, and say what came of it. Raises `CollectorError`."""
+        recording = opened(path, self.settings)
+        bar = Bar(self.stream, path.name, recording.size)
+        try:
+            tally = self._import(path, recording, bar)
+        except OSError as error:
+            words = f"the import of `{path}` stopped: {error.strerror}: `{error.filename}`"
+            hint = "run it as the user of the service, or as root; it goes on where it stopped"
+            raise CollectorError(words, hint=hint) from error
+        finally:
+            bar.close()
+        words = _dry(tally) if self.dry else _handed(tally, served=self._is_served())
+        for line in in_words(path, recording.kind, tally, words):
+            self.stream.write(f"{line}\n")
+        return tally
+
+    def _import(self, path: Path, recording: Recording, bar: Bar) -> Tally:
+        settings, disk = self.settings, Disk()
+        inbox = note = None
+        progress = Progress(Place(), Memory())
+        if not self.dry:
+            free = settings.free_mib * _MIB
+            inbox = Inbox(Directories(settings.spool), disk, free=free, bound=self.bound)
+            under = f"{settings.site} {settings.meter} {settings.influx_bucket}"
+            note = Note(settings.spool, path, under, disk)
+            found = None if self.again else note.read()
+            if found is not None:
+                progress = found
+                bar.say(f"{path}: goes on behind telegram {progress.place.number}")
+        points = Points(site=settings.site, meter=settings.meter, memory=progress.memory)
+        wait = partial(self._wait, inbox)
+        job = Job(recording, points, bar, inbox=inbox, note=note, wait=wait)
+        tally = job.run(progress.place)
+        if not (progress.place.number or tally.telegrams or tally.unusable):
+            raise SourceError(f"`{path.name}` holds no telegram", hint=_HINTS.get(recording.kind))
+        return tally
+
+    def _wait(self, inbox: Inbox | None) -> str:
+        """Wait for the service: what is old never pushes out what is live."""
+        self.pause(WAIT_SECONDS)
+        if inbox and inbox.disk_is_full:
+            return "waits for room on the disk of the spool: make some, or lower P1_FREE_MIB"
+        if self._is_served():
+            return "waits until the service has delivered some"
+        return "waits for the service, which does not seem to run: start it"
+
+    def _is_served(self) -> bool:
+        return runs(status.read(self.settings.hot / status.FILE_NAME), time.time())
+
+
+def opened(path: Path, settings: Settings) -> Recording:
+    """Open a recording of either kind. Raises `SourceError`."""
+    offset = settings.utc_offset_hours
+    try:
+        if is_database(path):
+            return Database(path, utc_offset_hours=offset)
+        policy = Policy(settings.crc)
+        return Telegrams(path, utc_offset_hours=offset, policy=policy, keys=settings.keys)
+    except OSError as error:
+        raise SourceError(f"cannot read `{path}`: {error.strerror}") from error
+
+
+def in_words(path: Path, kind: str, tally: Tally, done: str) -> list[str]:
+    """Say what was done, or would be, and what was found."""
+    rest = f"{tally.repeated} repeated, {tally.unusable} left out"
+    lines = [f"{path} ({kind}): {done}, {rest}"]
+    if tally.first is not None and tally.last is not None:
+        measurements = ", ".join(f"{n} {name}" for name, n in sorted(tally.written.items()))
+        lines += [
+            f"  from {tally.first:%Y-%m-%d %H:%M:%S} to {tally.last:%Y-%m-%d %H:%M:%S} UTC",
+            f"  points: {measurements or 'none'}",
+        ]
+    return lines
+
+
+def _dry(tally: Tally) -> str:
+    return f"{telegrams(_new(tally))} would be handed to the service"
+
+
+def _handed(tally: Tally, *, served: bool) -> str:
+    number = _new(tally)
+    if served or not number:
+        return f"{telegrams(number)} handed to the service"
+    one = number == 1
+    where = f"{telegrams(number)} {'is' if one else 'are'} in the inbox"
+    return f"{where}; the service delivers {'it' if one else 'them'} when it runs"
+
+
+def _new(tally: Tally) -> int:
+    return tally.telegrams - tally.repeated

@@ -1,0 +1,48 @@
+"""`p1-collector once`: read one telegram, deliver it or keep it, and end."""
+
+import argparse
+import logging
+import sys
+from typing import Final
+
+DEFAULT_SECONDS: Final = 60.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `once`."""
+    parser.add_argument(
+        "--seconds",
+        type=_positive,
+        metavar="S",
+        default=DEFAULT_SECONDS,
+        help=f"how long to wait for a telegram (default {DEFAULT_SECONDS:g})",
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="say nothing as long as nothing is wrong"
+    )
+    parser.epilog = "Exit 0 if the telegram is delivered or on the disk, else 1."
+
+
+def main(options: argparse.Namespace) -> int:
+    """Read, deliver or keep. Raises `CollectorError` if no telegram comes, or the service runs."""
+    from collector.commands.once.turn import take  # noqa: PLC0415  `--help` imports no pydantic
+    from collector.settings.settings import load  # noqa: PLC0415
+
+    logging.getLogger().setLevel(logging.WARNING)
+    settings, problems = load()
+    for problem in problems:
+        logging.getLogger(__name__).warning("%s (%s)", problem, problem.hint)
+    words = take(settings, options.seconds)
+    if not options.quiet:
+        sys.stderr.write(f"{words}\n")
+    return 0
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds (got `{text}`)")
+    return value

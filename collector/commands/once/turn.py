@@ -1,0 +1,82 @@
+"""One turn: the service, which ends after its first telegram.
+
+It has the service's files, locks and threads, and so its guarantees. What InfluxDB has not taken
+when the turn ends is in the spool, and the next turn sends it with its own: a turn ends when
+nothing waits any more, when InfluxDB does not take it now, or after `P1_REQUEST_SECONDS`.
+"""
+
+import time
+
+from collector.errors import CollectorError, LockedError, SourceError
+from collector.service.ending import ended_by_signals
+from collector.service.service import TICK_SECONDS, Service
+from collector.settings.settings import Settings
+
+
+class Turn(Service):
+    """A service that reads one telegram; `seconds` is how long it waits for one."""
+
+    def __init__(self, settings: Settings, seconds: float) -> None:
+        super().__init__(settings)
+        self._give_up_at = time.monotonic() + seconds
+        self._done = False
+
+    def outcome(self) -> str:
+        """Say what became of the telegram, after `run`. Raises `CollectorError` if it is lost."""
+        if not self._reader.counters.telegrams:
+            trouble = self._reader.line.trouble
+            words = trouble.message if trouble else f"no telegram came from `{self._place.text}`"
+            raise SourceError(words, hint=trouble.hint if trouble else "run `p1-collector check`")
+        totals = self._account.totals()
+        if self._keeper.trouble:
+            hint = "it waits in RAM, for the next run: mend the disk before the power goes"
+            raise CollectorError(self._keeper.trouble, hint=hint)
+        if totals.waiting:
+            return f"read; {totals.waiting} telegrams wait in the spool{self._why()}"
+        return "read and delivered; nothing waits"
+
+    def _why(self) -> str:
+        message = self._sender.delivery.message if self._sender else "no InfluxDB is set"
+        return f": {message}" if message else ""
+
+    def _tell(self) -> None:
+        """After each step of the reader: end once there is a telegram, or time is up."""
+        super()._tell()
+        if self._done:
+            return
+        if self._reader.counters.telegrams:
+            self._done = True
+            self._reader.finish()
+            self._await_delivery()
+            self.stopping.set()
+        elif time.monotonic() >= self._give_up_at:
+            self._done = True
+            self.stopping.set()
+
+    def _await_delivery(self) -> None:
+        until = time.monotonic() + self._settings.request_seconds
+        while self._waits() and time.monotonic() < until and not self.stopping.is_set():
+            self.stopping.wait(TICK_SECONDS)
+
+    def _waits(self) -> bool:
+        """Whether there is something that InfluxDB may take at once."""
+        if self._settings.target is None:
+            return False
+        if self._sender is not None and self._sender.delivery.message:
+            return False
+        spool = self._spool
+        return bool(self._account.totals().waiting or spool.waiting() or spool.inbox())
+
+
+def take(settings: Settings, seconds: float) -> str:
+    """Take one turn, until SIGTERM at most; gives what became of it in words."""
+    try:
+        turn = Turn(settings, seconds)
+    except LockedError as error:
+        hint = "the service reads and stores every telegram by itself: `once` is for without it"
+        raise LockedError(f"nothing was read: {error}", hint=hint) from error
+    with ended_by_signals(turn.stopping):
+        crashed = turn.run()
+    if crashed:
+        raise CollectorError("a thread ended; the lines above say why")
+    return turn.outcome()

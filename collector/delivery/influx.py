@@ -1,0 +1,187 @@
+"""One write request to InfluxDB: ready-made bytes in, an answer out, within a total deadline.
+
+`influxdb_client` takes long to import, so this module is imported by the sender's thread alone,
+after reading has begun.
+"""
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from threading import Thread, current_thread
+from typing import Any, Final
+
+import urllib3
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from collector.delivery.answer import Answer, Packed, Target, pack, retry_after
+from collector.delivery.causes import explain
+
+CONNECT_SECONDS: Final = 5.0
+CUT_SECONDS: Final = 1.0
+"""How long a request may take to notice that its connection was cut."""
+_LONGEST_MESSAGE: Final = 500
+
+
+@dataclass(slots=True)
+class _Call:
+    """One request in its own thread; `answer` is there once it has ended."""
+
+    work: Callable[[], Answer]
+    answer: Answer | None = field(default=None)
+
+    def run(self) -> None:
+        self.answer = self.work()
+
+
+class Influx:
+    """Writes line protocol to one bucket; each call of `write` is exactly one request.
+
+    The client's own time-outs are per socket operation, and looking up a name has none: a server
+    that trickles its answer would hold a request for ever. So each request runs in a thread of
+    its own, and when the deadline has passed its connection is cut. `meanwhile` is called in each,
+    by who waits for the answer.
+    """
+
+    def __init__(self, target: Target, *, deadline: float) -> None:
+        self.meanwhile: Callable[[], None] = lambda: None
+        self._target = target
+        self._deadline = deadline
+        self._connections: list[HTTPConnection] = []
+        self._client: InfluxDBClient | None = None
+        self._late: Thread | None = None
+
+    def write(self, lines: bytes) -> Answer:
+        """Post lines with timestamps in seconds. Never raises: a failure is an answer too.
+
+        Lines that are packed already go as they are.
+        """
+        if self._late is not None and self._late.is_alive():
+            return Answer(0, "the last request still hangs (the name server, perhaps)")
+        body = lines if isinstance(lines, Packed) else pack([lines])
+        call = _Call(lambda: self._post(body))
+        thread = Thread(target=call.run, name="request", daemon=True)
+        cut_at = time.monotonic() + self._deadline
+        thread.start()
+        self.meanwhile()
+        thread.join(max(0.0, cut_at - time.monotonic()))
+        if thread.is_alive():
+            self._late = thread
+            self._cut()
+            thread.join(CUT_SECONDS)
+            return self._too_late()
+        return call.answer or Answer(0, "the request broke off")
+
+    def _post(self, body: bytes) -> Answer:
+        try:
+            service: Any = WriteService(self._opened().api_client)  # type: ignore[no-untyped-call]  # theirs
+            response = service.post_write_with_http_info(
+                org=self._target.org,
+                bucket=self._target.bucket,
+                body=body,
+                precision="s",
+                content_encoding="gzip",
+                # The client would decode any page as UTF-8, and lose its status if it is not.
+                _preload_content=False,
+                _return_http_data_only=True,
+            )
+            return Answer(response.status, self._words(response.data))
+        except ApiException as error:
+            return self._refusal(error)
+        except urllib3.exceptions.ReadTimeoutError:
+            return self._too_late()  # who waits was held up: the computer slept, for instance
+        except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
+            return Answer(0, self._words(explain(error, self._target.url)))
+        except ValueError:
+            # What cannot be put into a request; its words would show the token.
+            return Answer(
+                0, "cannot ask: check `P1_INFLUX_URL`, `P1_INFLUX_TOKEN` for typing errors"
+            )
+
+    def _too_late(self) -> Answer:
+        return Answer(0, f"no answer within {self._deadline:g} s", is_late=True)
+
+    def _refusal(self, error: ApiException) -> Answer:
+        if not error.status:
+            return Answer(0, self._words(explain(error, self._target.url)))
+        return Answer(
+            error.status,
+            self._words(error.message or error.reason),
+            retry_after(error.retry_after),
+            is_page=not _is_json(error.body),
+        )
+
+    def _words(self, text: object) -> str:
+        """Make one line of what somebody said, without the token, should they repeat it."""
+        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text or "")
+        if self._target.token:
+            words = words.replace(self._target.token, "(token)")
+        return " ".join(words.split())[:_LONGEST_MESSAGE]
+
+    def _opened(self) -> InfluxDBClient:
+        if self._client is None:
+            target = self._target
+            self._client = InfluxDBClient(
+                target.url,
+                target.token,
+                org=target.org,
+                # Reading has longer, so that it is always the deadline that ends it.
+                timeout=(
+                    int(min(CONNECT_SECONDS, self._deadline) * 1000),
+                    int(2 * self._deadline * 1000),
+                ),
+                ssl_ca_cert=target.ca_file,
+            )
+            self._watch(self._client.api_client.rest_client.pool_manager)
+        return self._client
+
+    def _watch(self, manager: Any) -> None:
+        """Make the pool tell which connections it opens, so that they can be cut."""
+        connections, end_if_late = self._connections, self._end_if_late
+
+        class Plain(HTTPConnection):
+            def connect(self) -> None:
+                connections[:] = [self]
+                super().connect()
+                end_if_late(self)
+
+        class Secure(HTTPSConnection):
+            def connect(self) -> None:
+                connections[:] = [self]
+                super().connect()
+                end_if_late(self)
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+    def _end_if_late(self, connection: HTTPConnection) -> None:
+        """End what is connected at last, after the deadline: nobody would cut it any more."""
+        if current_thread() is self._late:
+            connection.close()
+            raise TimeoutError
+
+    def _cut(self) -> None:
+        self._client = None
+        for connection in self._connections:
+            if connection.sock is not None:
+                with suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _is_json(body: bytes | None) -> bool:
+    try:
+        return isinstance(json.loads(body or b""), dict)
+    except ValueError:
+        return False

@@ -1,0 +1,224 @@
+"""Finding the bad lines of a segment that InfluxDB refused, in few requests.
+
+A refusal names at best one of the bad lines, and what it says about the others differs between
+servers: some stored the good ones, some nothing. So nothing is believed but a 204: the lines are
+halved until each good part had its own 204 and each bad line stands alone with its own refusal.
+A refusal by retention is monotone in time, so there one bisection over the sorted lines will do.
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from collector.delivery.answer import Answer, Meaning, describe, meaning
+from collector.spool.record import Record, RecordId
+from collector.spool.segment import MAX_LINES
+
+MOST_REQUESTS: Final = 64
+UNPROCESSABLE: Final = 422
+
+# Other refusals end with the words `for retention policy: autogen`. A bound above, on what lies
+# in the future, is not monotone in the same direction.
+_RETENTION: Final = re.compile(r"(?:outside|beyond) retention policy(?!.*Upper Bound)")
+_CONFLICT: Final = re.compile(r'field type conflict.* on measurement "([^"]+)"')
+_MEASUREMENT: Final = re.compile(rb"(?:\\.|[^\\, ])*")
+_LINE: Final = re.compile(rb"[^\n]+\n?")
+_TIME: Final = re.compile(rb" (-?\d{1,19})\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a segment: its text, and which record it belongs to."""
+
+    text: bytes
+    record: RecordId
+
+    @property
+    def time(self) -> int | None:
+        """Its timestamp; None if it has none, which our own lines never lack."""
+        match = _TIME.search(self.text)
+        return int(match[1]) if match else None
+
+    @property
+    def measurement(self) -> str:
+        match = _MEASUREMENT.match(self.text)
+        return match[0].decode(errors="replace") if match else ""
+
+
+def lines_of(records: Iterable[Record]) -> list[Line]:
+    """Take records apart into their lines."""
+    return [Line(text, record.id) for record in records for text in _LINE.findall(record.body)]
+
+
+class Interrupted(Exception):  # noqa: N818  it is no error: the rest is tried later
+    """An answer that decides nothing; the narrowing goes on from where it is, later."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(describe(answer))
+        self.answer = answer
+
+
+@dataclass(slots=True)
+class Narrowing:
+    """The state of one segment: parts still to be sent, lines refused so far with the reason.
+
+    `known` is the answer that the first part as a whole already had.
+    """
+
+    parts: deque[Sequence[Line]]
+    known: Answer | None = None
+    refused: list[tuple[Line, str]] = field(default_factory=list)
+    held: list[Line] = field(default_factory=list)
+    requests: int = 0
+    most: int = MOST_REQUESTS
+
+    @property
+    def finished(self) -> bool:
+        return not self.parts and not self.held
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether only the turn of others ended it."""
+        return bool(self.parts) and self.requests < self.most
+
+    @property
+    def has_learnt(self) -> bool:
+        """Whether it would cost more than a request to begin again."""
+        return bool(self.parts or self.refused)
+
+    def go_on(
+        self,
+        post: Callable[[bytes], Answer],
+        *,
+        paused: Callable[[str], bool],
+        conflict: Callable[[str, str], None],
+        most_lines: Callable[[], int] = lambda: MAX_LINES,
+        turn: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Send parts until none is left, `MOST_REQUESTS` were made, or it is the turn of others.
+
+        Lines of a measurement that is `paused` are held. `conflict` is told of each refusal by a
+        field's type: measurement and words. A part that has more than `most_lines` goes in pieces.
+        Raises `Interrupted` when the server cannot decide.
+        """
+        self.parts.extend([self.held] if self.held else [])
+        self.held = []
+        if self.requests >= self.most:
+            self.most = self.requests + MOST_REQUESTS
+        while self.parts and self.requests < self.most:
+            self._cut(most_lines())
+            part = self._unpaused(self.parts.popleft(), paused)
+            if part:
+                self.parts.appendleft(part)
+                self._try(part, post, conflict)
+            if turn():
+                break
+
+    def _try(
+        self,
+        part: Sequence[Line],
+        post: Callable[[bytes], Answer],
+        conflict: Callable[[str, str], None],
+    ) -> None:
+        """Send the first part. What says nothing of the lines is none of their requests."""
+        try:
+            self._send(part, post, conflict)
+        except Interrupted:
+            self.requests -= 1
+            raise
+
+    def _cut(self, most: int) -> None:
+        """Cut the first part so that it has no more lines: more was too much for the line."""
+        if len(self.parts[0]) > most:
+            self.known = None
+            self._halve(self.parts[0], most)
+
+    def refused_records(self) -> dict[str, list[Record]]:
+        """Give the refused lines as records, by the server's words."""
+        lines: dict[tuple[str, RecordId], list[bytes]] = {}
+        for line, reason in self.refused:
+            lines.setdefault((reason, line.record), []).append(line.text)
+        refused: dict[str, list[Record]] = {}
+        for (reason, identity), texts in lines.items():
+            refused.setdefault(reason, []).append(Record(identity, b"".join(texts)))
+        return refused
+
+    def _unpaused(self, part: Sequence[Line], paused: Callable[[str], bool]) -> Sequence[Line]:
+        measurements = {line.measurement for line in part}
+        waiting = {name for name in measurements if paused(name)}
+        if not waiting:
+            return part
+        self.held += [line for line in part if line.measurement in waiting]
+        return [line for line in part if line.measurement not in waiting]
+
+    def _send(
+        self,
+        part: Sequence[Line],
+        post: Callable[[bytes], Answer],
+        conflict: Callable[[str, str], None],
+    ) -> None:
+        """Send the first part, and put what is left of it back."""
+        answer = self._post(part, post)
+        what = meaning(answer)
+        if what is Meaning.STORED:
+            self.parts.popleft()
+        elif what not in (Meaning.BAD, Meaning.TOO_LARGE):
+            raise Interrupted(answer)
+        elif len(part) == 1:
+            if found := _CONFLICT.search(answer.message):
+                conflict(found[1], found[0])
+            self.parts.popleft()
+            self.refused.append((part[0], describe(answer)))
+        elif _by_retention(answer) and (ordered := _by_time(part)):
+            self._bisect(ordered, answer, post)
+        else:
+            self._halve(part, len(part) // 2)
+
+    def _halve(self, part: Sequence[Line], middle: int) -> None:
+        self.parts.popleft()
+        self.parts.extendleft([part[middle:], part[:middle]])
+
+    def _bisect(
+        self, part: Sequence[Line], answer: Answer, post: Callable[[bytes], Answer]
+    ) -> None:
+        """Find the first line that is young enough: all from there on had a 204 together."""
+        low, high = 0, len(part)
+        reason = describe(answer)
+        while low < high:
+            middle = (low + high) // 2
+            verdict = self._post(part[middle:], post)
+            what = meaning(verdict)
+            if what is Meaning.STORED:
+                high = middle
+            elif _by_retention(verdict):
+                low = middle + 1
+                reason = describe(verdict)
+            elif what in (Meaning.BAD, Meaning.TOO_LARGE):
+                # Something else is wrong as well: let halving separate the two.
+                self._halve(part, middle or 1)
+                return
+            else:
+                raise Interrupted(verdict)
+        self.parts.popleft()
+        self.refused += [(line, reason) for line in part[:high]]
+
+    def _post(self, part: Sequence[Line], post: Callable[[bytes], Answer]) -> Answer:
+        known, self.known = self.known, None
+        if known is not None:
+            return known
+        self.requests += 1
+        return post(b"".join(line.text for line in part))
+
+
+def _by_retention(answer: Answer) -> bool:
+    return answer.status == UNPROCESSABLE and bool(_RETENTION.search(answer.message))
+
+
+def _by_time(part: Sequence[Line]) -> Sequence[Line]:
+    """Sort lines by time; give none if one of them has no time to sort by."""
+    times = [line.time for line in part]
+    if None in times:
+        return []
+    return sorted(part, key=lambda line: line.time or 0)

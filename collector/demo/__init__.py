@@ -1,9 +1,0 @@
-"""The whole path at work, on a simulated household, and accounted for.
-
-`stage` runs a meter on a pseudo-terminal and `p1-collector run` as a process on it, `view` shows
-what happens, `account` says at the end where every telegram is, `command` is `p1-collector demo`.
-"""
-
-from collector.demo.command import add_arguments, main
-
-__all__ = ["add_arguments", "main"]

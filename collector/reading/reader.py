@@ -1,0 +1,174 @@
+"""The reader: owns the port and the hot files. It never touches the disk or the network.
+
+bytes → frames → telegram → time → lines → record in the hot segment, one telegram after another.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from collector.p1.checksum import Checksum
+from collector.p1.decryption import Decryptor, Keys, Refusal
+from collector.p1.framing import Frame, Framer
+from collector.p1.telegram import Policy, Telegram, acceptable, parse
+from collector.points import Points, encode
+from collector.reading.clock import Clock, Stamped
+from collector.reading.line import Line
+from collector.spool.hot import Hot
+from collector.spool.record import Record, RecordId
+
+log: Final = logging.getLogger(__name__)
+
+_BAD_CHECKSUM_LOG_SECONDS: Final = 3600.0
+
+
+@dataclass(slots=True)
+class Counters:
+    """What came down the line since the start of this run."""
+
+    telegrams: int = 0
+    repeated: int = 0
+    torn: int = 0
+    bad_checksums: int = 0
+    unchecked: int = 0
+    bad_lines: int = 0
+    unknown_lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How telegrams are read, from the settings.
+
+    `utc_offset_hours` is that of winter time; `sample_seconds` keeps one telegram, the last, of
+    each interval, 0 every one; `keys` are for telegrams that come encrypted.
+    """
+
+    policy: Policy
+    utc_offset_hours: int
+    sample_seconds: int
+    keys: Keys | None = None
+
+
+class Reader:
+    """Reads one line until it ends. `step` is one round, a moment at most if nothing comes."""
+
+    def __init__(
+        self,
+        line: Line,
+        clock: Clock,
+        points: Points,
+        hot: Hot,
+        identities: Iterator[RecordId],
+        rules: Rules,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.counters = Counters()
+        self.last: Stamped | None = None
+        self.line = line
+        self.points = points
+        self._clock = clock
+        self._hot = hot
+        self._identities = identities
+        self._rules = rules
+        self._monotonic = monotonic
+        self._decryptor = Decryptor(rules.keys)
+        self._refusal: Refusal | None = None
+        self._framer = Framer()
+        self._held: Stamped | None = None
+        self._complain_at = 0.0
+
+    @property
+    def clock_changes(self) -> int:
+        return self._clock.changes
+
+    def step(self) -> None:
+        """Read what has come and store what is complete. Raises `EOFError` when a file ends."""
+        was_open = self.line.is_open
+        data = self.line.read()
+        for frame in self._framer.feed(self._decryptor.feed(data)):
+            self._take(frame)
+        self._say_refusal()
+        if was_open and not self.line.is_open:
+            self._broke_off()
+        self.counters.torn = self._framer.torn
+        for stamped in self._clock.release():
+            self._keep(stamped)
+        self._hot.tick()
+
+    def finish(self) -> None:
+        """Store what was still held back, and seal."""
+        rest = self._decryptor.flush()
+        for frame in self._framer.feed(rest) + self._framer.flush():
+            self._take(frame)
+        for stamped in self._clock.release(at_once=True):
+            self._keep(stamped)
+        if self._held is not None:
+            self._store(self._held)
+            self._held = None
+        self._hot.seal()
+
+    def _broke_off(self) -> None:
+        """Opening the port may block for long: nothing must wait in an open segment for that."""
+        self._decryptor.reset()
+        self._framer.break_off()
+        self._hot.seal()
+
+    def _say_refusal(self) -> None:
+        """Say why encrypted telegrams are not read, once until one is."""
+        refusal = self._decryptor.refusal
+        if refusal not in (None, self._refusal):
+            log.warning("%s (%s)", refusal.message, refusal.hint)
+        self._refusal = refusal
+
+    def _take(self, frame: Frame) -> None:
+        telegram = parse(frame, utc_offset_hours=self._rules.utc_offset_hours)
+        if not acceptable(telegram, self._rules.policy):
+            self._complain(frame, telegram)
+            return
+        counters = self.counters
+        counters.telegrams += 1
+        counters.unchecked += telegram.checksum is not Checksum.OK
+        counters.bad_lines += len(telegram.errors)
+        counters.unknown_lines += len(telegram.unknown)
+        self.line.telegram()
+        for stamped in self._clock.stamp(telegram):
+            self._keep(stamped)
+
+    def _complain(self, frame: Frame, telegram: Telegram) -> None:
+        """Count a telegram that cannot be trusted; say so once an hour, not every second."""
+        self.counters.bad_checksums += 1
+        now = self._monotonic()
+        if now < self._complain_at:
+            return
+        self._complain_at = now + _BAD_CHECKSUM_LOG_SECONDS
+        what = "wrong" if telegram.checksum is Checksum.BAD else "missing"
+        log.warning(
+            "checksum %s, telegram of %d bytes thrown away, %d so far (a bad cable or a lost byte;"
+            " `p1-collector decode` shows a recorded telegram, `P1_CRC` says what is accepted)",
+            what,
+            len(frame.data),
+            self.counters.bad_checksums,
+        )
+
+    def _keep(self, stamped: Stamped) -> None:
+        """Store every telegram, or the last of each interval."""
+        self.last = stamped
+        seconds = self._rules.sample_seconds
+        if not seconds:
+            self._store(stamped)
+            return
+        held, self._held = self._held, stamped
+        if held and _interval(held, seconds) != _interval(stamped, seconds):
+            self._store(held)
+
+    def _store(self, stamped: Stamped) -> None:
+        lines = self.points.lines(stamped.telegram, stamped.time)
+        if lines is None:
+            self.counters.repeated += 1
+        elif lines:
+            self._hot.append(Record(next(self._identities), encode(lines)))
+
+
+def _interval(stamped: Stamped, seconds: int) -> int:
+    return int(stamped.time.timestamp()) // seconds

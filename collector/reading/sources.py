@@ -1,0 +1,308 @@
+"""Where telegrams come from: a serial device, a TCP port, a file. One interface, bytes out."""
+
+import errno
+import fcntl
+import os
+import socket
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from collector.errors import SourceError
+from collector.reading.holders import holders, listed
+
+READ_SECONDS: Final = 0.25
+"""How long a read waits for bytes: short, so that the reader notices everything else in time."""
+
+CONNECT_SECONDS: Final = 5.0
+_CHUNK: Final = 4096
+_USUAL_DEVICES: Final = ("/dev/p1",)
+_BY_ID: Final = Path("/dev/serial/by-id")
+_LAST_GUESS: Final = "/dev/ttyUSB0"
+PSEUDO_TERMINALS: Final = range(136, 144)
+"""The major numbers of `/dev/pts/`."""
+_IN_USE: Final = (errno.EAGAIN, errno.EBUSY)
+IN_USE_WORDS: Final = "another program reads it"
+_SEVEN_BITS: Final = bytes(byte & 0x7F for byte in range(256))
+
+
+class Source(Protocol):
+    """An open line from a meter."""
+
+    def read(self) -> bytes:
+        """Give what has come; empty if nothing came for a moment. Raises `SourceError`."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """A line's speed and form: DSMR 4 and later 115200 8N1, DSMR 2 and 3 9600 7E1."""
+
+    baud: int
+    data_bits: int
+    parity: str
+
+    def __str__(self) -> str:
+        return f"{self.baud} {self.data_bits}{self.parity}1"
+
+
+FAST: Final = Speed(115200, 8, "N")
+SLOW: Final = Speed(9600, 7, "E")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What `P1_SOURCE` names. `live` is a meter that is being read now, not a record of one.
+
+    `open` raises `SourceError`; `fault` is why it always will, if the text names no source at all.
+    `found` is False if no source is set, and there was none to choose.
+    """
+
+    text: str
+    live: bool
+    speeds: tuple[Speed, ...]
+    open: Callable[[Speed], Source]
+    fault: SourceError | None = None
+    found: bool = True
+
+
+def address(text: str, baud: str) -> Address:
+    """Understand `P1_SOURCE` and `P1_BAUD` (`auto`, `115200` or `9600`)."""
+    if text.startswith("file://"):
+        path = Path(text.removeprefix("file://"))
+        return Address(text, live=False, speeds=(FAST,), open=lambda _: FileSource(path))
+    if "://" in text:
+        return _network_address(text)
+    device = text or find_device()
+    speeds = {"115200": (FAST,), "9600": (SLOW,)}.get(baud, (FAST, SLOW))
+
+    def open_device(speed: Speed) -> Source:
+        """Open the port that is there now: the cable may be plugged in later, and elsewhere."""
+        name = text or find_device()
+        if not (text or _is_there(name)):
+            raise no_cable()
+        return SerialSource(name, speed)
+
+    found = bool(text) or _is_there(device)
+    return Address(device, live=True, speeds=speeds, open=open_device, found=found)
+
+
+def _network_address(text: str) -> Address:
+    try:
+        place = urlsplit(text)
+        host, port = place.hostname, place.port
+    except ValueError:
+        host = port = None
+    if not text.startswith("socket://") or not host or not port:
+        fault = SourceError(
+            f"`{text}` is no source",
+            hint="`P1_SOURCE` is a device such as `/dev/ttyUSB0`, `socket://host:port`,"
+            " or `file:///path` of recorded telegrams",
+        )
+        return Address(text, live=True, speeds=(FAST,), open=_raise(fault), fault=fault)
+    end = (host, port)
+    return Address(text, live=True, speeds=(FAST,), open=lambda _: TcpSource(text, end))
+
+
+def _raise(fault: SourceError) -> Callable[[Speed], Source]:
+    def refuse(_: Speed) -> Source:
+        raise fault
+
+    return refuse
+
+
+def find_device() -> str:
+    """Give the serial port to try if none is set: `/dev/p1`, the only USB cable, or the first."""
+    for device in _USUAL_DEVICES:
+        if Path(device).exists():
+            return device
+    with suppress(OSError):
+        for cable in sorted(_BY_ID.iterdir()):
+            return str(cable)
+    return _LAST_GUESS
+
+
+def _is_there(found: str) -> bool:
+    """Whether what `find_device` gave is more than its last guess."""
+    return found != _LAST_GUESS or Path(found).exists()
+
+
+def no_cable() -> SourceError:
+    """Say that no source is set, and none was found."""
+    usual = " or ".join(f"`{device}`" for device in _USUAL_DEVICES)
+    return SourceError(
+        f"no P1 cable found: neither {usual} nor anything in `{_BY_ID}/`",
+        hint="plug it in, or set `P1_SOURCE`",
+    )
+
+
+def misnamed(name: str) -> str | None:
+    """Say how to write a source that is not there, if it looks like no path of a device."""
+    if "/" in name:
+        return None
+    reader = f"socket://{name}"
+    if _network_address(reader).fault is None:
+        return f"for a network reader write `{reader}`"
+    return "a serial device on Linux begins with `/dev/`"
+
+
+class SerialSource:
+    """A serial device, through pyserial.
+
+    The device is opened exclusively. RTS is raised before: the meter sends only while the data
+    request line is high (DSMR 5.0.2, 5.7.2). Seven data bits with parity are eight bits on the
+    line, so a port that cannot do them, or only says it can, loses nothing but the check.
+    """
+
+    def __init__(self, name: str, speed: Speed) -> None:
+        import serial  # noqa: PLC0415  `--help` must not pay for it
+
+        self._name = name
+        self._seven_bits = speed.data_bits == SLOW.data_bits
+        self._failed: tuple[type[Exception], ...] = (
+            serial.SerialException,
+            OSError,
+            termios.error,
+        )
+        try:
+            self._port = _port(name, speed)
+        except (*self._failed, ValueError) as error:
+            raise SourceError(
+                f"cannot open `{name}`: {_words(error)}", hint=_open_hint(error, name)
+            ) from error
+
+    def read(self) -> bytes:
+        try:
+            # One byte in time, or what is there already.
+            waiting = self._port.in_waiting
+            data = bytes(self._port.read(min(waiting, _CHUNK) or 1))
+        except self._failed as error:
+            raise SourceError(
+                f"the line `{self._name}` broke: {_words(error)}",
+                hint="was the cable pulled out, or does a second program read this port?",
+            ) from error
+        return data.translate(_SEVEN_BITS) if self._seven_bits else data
+
+    def close(self) -> None:
+        with suppress(*self._failed):
+            self._port.close()
+
+
+def _port(name: str, speed: Speed) -> Any:
+    import serial  # noqa: PLC0415
+
+    port = serial.Serial()
+    port.port = name
+    port.baudrate = speed.baud
+    port.bytesize = speed.data_bits
+    port.parity = speed.parity
+    port.timeout = READ_SECONDS
+    port.exclusive = True
+    port.rts = True
+    try:
+        port.open()
+    except termios.error:
+        # The form is refused rather than ignored; of eight bits the last is the parity.
+        port.bytesize, port.parity = FAST.data_bits, FAST.parity
+        port.open()
+    if os.major(os.fstat(port.fileno()).st_rdev) not in PSEUDO_TERMINALS:
+        # pyserial's lock keeps out programs that ask for one, this all that are not root's. (On a
+        # pseudo-terminal it would outlive us for as long as the other end is open.)
+        fcntl.ioctl(port.fileno(), termios.TIOCEXCL)
+    return port
+
+
+def _words(error: Exception) -> str:
+    """Say what went wrong; pyserial wraps the system's words in several others."""
+    number = getattr(error, "errno", None)
+    if number in _IN_USE:
+        return IN_USE_WORDS
+    if isinstance(error, socket.gaierror) or not number:
+        return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return os.strerror(number)
+
+
+def _open_hint(error: Exception, name: str) -> str:
+    number = getattr(error, "errno", None)
+    if number in (errno.EACCES, errno.EPERM):
+        return "add the user to the group that owns the port: `sudo usermod -aG dialout $USER`"
+    if number in _IN_USE:
+        who = listed(holders(name)) or f"`sudo fuser -v {name}` names the other"
+        return f"only one program can read a port: {who}"
+    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+        return misnamed(name) or (
+            "is the cable plugged in? `ls /dev/serial/by-id/` lists what is there (`P1_SOURCE`)"
+        )
+    if Path(name).is_file():
+        return f"to replay a file of telegrams, set `P1_SOURCE` to `file://{Path(name).resolve()}`"
+    return "check `P1_SOURCE`: it must be a serial device"
+
+
+class TcpSource:
+    """A TCP port that sends what a meter says: ser2net, or a dongle in the meter."""
+
+    def __init__(self, text: str, end: tuple[str, int]) -> None:
+        self._text = text
+        try:
+            self._socket = socket.create_connection(end, CONNECT_SECONDS)
+        except OSError as error:
+            words = str(error) if isinstance(error, TimeoutError) else _words(error)
+            raise SourceError(
+                f"cannot connect to `{text}`: {words}",
+                hint="is the other end switched on, and are address and port right (`P1_SOURCE`)?",
+            ) from error
+        self._socket.settimeout(READ_SECONDS)
+
+    def read(self) -> bytes:
+        try:
+            data = self._socket.recv(_CHUNK)
+        except TimeoutError:
+            return b""
+        except OSError as error:
+            raise self._broken(_words(error)) from error
+        if not data:
+            raise self._broken("closed by the other end")
+        return data
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _broken(self, words: str) -> SourceError:
+        return SourceError(
+            f"the line `{self._text}` broke: {words}",
+            hint="was the other end restarted, or does a second program read it?"
+            " Most serve only one",
+        )
+
+
+class FileSource:
+    """A file of telegrams, read once; after its end `read` raises `EOFError`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def read(self) -> bytes:
+        try:
+            data = os.read(self._file, _CHUNK)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        if not data:
+            raise EOFError
+        return data
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _unreadable(self, error: OSError) -> SourceError:
+        words = f"cannot read `{self._path}`: {_words(error)}"
+        return SourceError(words, hint="check `P1_SOURCE`")

@@ -1,0 +1,355 @@
+"""The settings: environment variables, an `.env` file, systemd credentials, Docker secrets.
+
+One prefix, `P1_`. Everything but the InfluxDB connection has a default that works. The InfluxDB
+settings also accept the names that InfluxDB's own clients use. The README's table is made from
+this class.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from collector.delivery.answer import Target
+from collector.errors import SettingsError
+from collector.p1.decryption import Keys, read_key, read_keys
+from collector.settings.search import Search
+
+_MIB: Final = 1024 * 1024
+_PAIR: Final = ("P1_INFLUX_URL", "P1_INFLUX_TOKEN")
+_NUMBERS: Final = {"float_parsing": "must be a number", "int_parsing": "must be a whole number"}
+"""By pydantic's type of a complaint, where its own words are a programmer's."""
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+def _aliases(*names: str) -> AliasChoices:
+    return AliasChoices(*names)
+
+
+class Settings(BaseSettings):
+    """Every setting, in the order in which people need them."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
+
+    source: str = Field(
+        "",
+        validation_alias=_aliases("P1_SOURCE"),
+        description="the meter: a serial device, `socket://host:port`, or `file:///path` to replay"
+        " (default: `/dev/p1`, else the first of `/dev/serial/by-id/`)",
+    )
+    influx_url: str | None = Field(
+        None,
+        validation_alias=_aliases("P1_INFLUX_URL", "INFLUXDB_V2_URL", "INFLUX_HOST"),
+        description="InfluxDB's address, such as `https://influx.example:8086`; without one"
+        " everything is kept in the spool",
+    )
+    influx_token: SecretStr | None = Field(
+        None,
+        validation_alias=_aliases("P1_INFLUX_TOKEN", "INFLUXDB_V2_TOKEN", "INFLUX_TOKEN"),
+        description="a token that may write to the bucket",
+    )
+    influx_org: str = Field(
+        "",
+        validation_alias=_aliases("P1_INFLUX_ORG", "INFLUXDB_V2_ORG", "INFLUX_ORG"),
+        description="the organisation, by name or ID",
+    )
+    influx_bucket: str = Field(
+        "p1",
+        validation_alias=_aliases("P1_INFLUX_BUCKET", "INFLUX_BUCKET"),
+        description="the bucket to write to",
+    )
+    influx_ca: Path | None = Field(
+        None,
+        validation_alias=_aliases("P1_INFLUX_CA"),
+        description="a file of certificates to trust, for a server with its own authority",
+    )
+    site: str = Field(
+        "home",
+        min_length=1,
+        validation_alias=_aliases("P1_SITE"),
+        description="the tag `site`: tells households apart in one bucket",
+    )
+    meter: str | None = Field(
+        None,
+        validation_alias=_aliases("P1_METER"),
+        description="a name in the place of the electricity meter's number, or `hash` for a short"
+        " hash of every number",
+    )
+    baud: Literal["auto", "115200", "9600"] = Field(
+        "auto",
+        validation_alias=_aliases("P1_BAUD"),
+        description="the line's speed: `115200` (DSMR 4, 5), `9600` (DSMR 2, 3), or `auto`",
+    )
+    crc: Literal["require", "accept-missing", "ignore"] = Field(
+        "require",
+        validation_alias=_aliases("P1_CRC"),
+        description="checksums: `require` where the telegram's version has one, `accept-missing`,"
+        " or `ignore` for a meter that computes them wrongly",
+    )
+    decrypt_key: SecretStr | None = Field(
+        None,
+        validation_alias=_aliases("P1_DECRYPT_KEY"),
+        description="the key of a meter that encrypts its telegrams, 32 hexadecimal digits, from"
+        " the grid operator (Luxembourg, parts of Austria)",
+    )
+    decrypt_auth_key: SecretStr | None = Field(
+        None,
+        validation_alias=_aliases("P1_DECRYPT_AUTH_KEY"),
+        description="the second key, if the grid operator gave two (Austria)",
+    )
+    clock: Literal["auto", "meter", "host"] = Field(
+        "auto",
+        validation_alias=_aliases("P1_CLOCK"),
+        description="whose time is stored: the `meter`'s, the `host`'s, or `auto`: the meter's"
+        " unless it is plainly wrong",
+    )
+    clock_tolerance_seconds: Seconds = Field(
+        60.0,
+        validation_alias=_aliases("P1_CLOCK_TOLERANCE_SECONDS"),
+        description="how far the meter's clock may be off before `auto` takes the host's",
+    )
+    utc_offset_hours: int = Field(
+        1,
+        ge=-12,
+        le=14,
+        validation_alias=_aliases("P1_UTC_OFFSET_HOURS"),
+        description="winter time where the meter is: 1; Finland and the Baltics 2",
+    )
+    sample_seconds: int = Field(
+        0,
+        ge=0,
+        le=86_400,
+        validation_alias=_aliases("P1_SAMPLE_SECONDS"),
+        description="keep one telegram (the last) of each so many seconds; 0 keeps every one",
+    )
+    silence_seconds: Seconds = Field(
+        30.0,
+        validation_alias=_aliases("P1_SILENCE_SECONDS"),
+        description="open the port again after so long without a byte",
+    )
+    keep_seconds: Seconds = Field(
+        10.0,
+        validation_alias=_aliases("P1_KEEP_SECONDS"),
+        description="what InfluxDB has not taken by this age is on the disk: what a power cut"
+        " may cost",
+    )
+    request_seconds: Seconds = Field(
+        30.0,
+        validation_alias=_aliases("P1_REQUEST_SECONDS"),
+        description="how long one request to InfluxDB may take in all",
+    )
+    retry_seconds: Seconds = Field(
+        60.0,
+        validation_alias=_aliases("P1_RETRY_SECONDS"),
+        description="the longest wait between two attempts while InfluxDB is away; with a wrong"
+        " token or bucket up to 15 times as long",
+    )
+    spool_dir: Path | None = Field(
+        None,
+        validation_alias=_aliases("P1_SPOOL_DIR"),
+        description="where readings wait for InfluxDB (default: below `$STATE_DIRECTORY`, else"
+        " `~/.local/state/p1-collector/spool`)",
+    )
+    spool_mib: int = Field(
+        4096,
+        gt=4,
+        validation_alias=_aliases("P1_SPOOL_MIB"),
+        description="the most that the spool takes, in MiB, and never over half of the free space",
+    )
+    free_mib: int = Field(
+        500,
+        ge=0,
+        validation_alias=_aliases("P1_FREE_MIB"),
+        description="what the spool leaves free on its disk, in MiB",
+    )
+    hot_dir: Path | None = Field(
+        None,
+        validation_alias=_aliases("P1_HOT_DIR"),
+        description="a directory in RAM for the last seconds (default: `$RUNTIME_DIRECTORY`, else"
+        " below `$XDG_RUNTIME_DIR`, else `/dev/shm`)",
+    )
+    hot_mib: int = Field(
+        16,
+        gt=0,
+        le=1024,
+        validation_alias=_aliases("P1_HOT_MIB"),
+        description="the most that the hot directory takes, in MiB",
+    )
+
+    @field_validator("influx_url")
+    @classmethod
+    def _is_url(cls, url: str | None) -> str | None:
+        if not url:
+            return None
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with `http://` or `https://`")
+        if not _names_host(url):
+            raise ValueError("must name a host, such as `http://localhost:8086`")
+        return url.rstrip("/")
+
+    @field_validator("influx_token")
+    @classmethod
+    def _is_token(cls, token: SecretStr | None) -> SecretStr | None:
+        """Refuse what no header can hold: the error of the HTTP library would print it."""
+        text = token.get_secret_value() if token else ""
+        if not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError("must be one word of plain characters")
+        return token
+
+    @field_validator("decrypt_key", "decrypt_auth_key")
+    @classmethod
+    def _is_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            read_key(key.get_secret_value())
+        return key
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values from `load` alone, which has seen all sources and knows their names."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def target(self) -> Target | None:
+        """Where to deliver; None if no InfluxDB is set."""
+        if not self.influx_url or self.influx_token is None:
+            return None
+        return Target(
+            self.influx_url,
+            self.influx_org,
+            self.influx_bucket,
+            self.influx_token.get_secret_value(),
+            str(self.influx_ca) if self.influx_ca else None,
+        )
+
+    @property
+    def keys(self) -> Keys | None:
+        """What decrypts the telegrams; None if they are not encrypted."""
+        key, auth_key = (
+            secret.get_secret_value() if secret else ""
+            for secret in (self.decrypt_key, self.decrypt_auth_key)
+        )
+        return read_keys(key, auth_key)
+
+    @property
+    def spool(self) -> Path:
+        """The spool's directory: systemd's, else XDG's."""
+        if self.spool_dir:
+            return self.spool_dir
+        if state := os.environ.get("STATE_DIRECTORY"):
+            return Path(state.split(":")[0]) / "spool"
+        home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        return Path(home) / "p1-collector" / "spool"
+
+    @property
+    def hot(self) -> Path:
+        """The hot directory: systemd's, else one in RAM for this user."""
+        if self.hot_dir:
+            return self.hot_dir
+        if runtime := os.environ.get("RUNTIME_DIRECTORY"):
+            return Path(runtime.split(":")[0])
+        if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+            return Path(runtime) / "p1-collector"
+        return Path(f"/dev/shm/p1-collector-{os.getuid()}")  # noqa: S108  0700, checked when made
+
+
+def _names_host(url: str) -> bool:
+    try:
+        place = urlsplit(url)
+        return bool(place.hostname) and place.port != 0 and not any(map(str.isspace, url))
+    except ValueError:
+        return False
+
+
+def names(field: str) -> list[str]:
+    """Give the variables that set a field, ours first."""
+    alias = Settings.model_fields[field].validation_alias
+    return [str(name) for name in alias.choices] if isinstance(alias, AliasChoices) else []
+
+
+def load(environment: Mapping[str, str] | None = None) -> tuple[Settings, list[SettingsError]]:
+    """Give the settings and what is wrong with them; a wrong value counts as not set.
+
+    Values are looked for in the environment, then in `.env`, then in files named like the variable
+    in lower case in `$CREDENTIALS_DIRECTORY` and `/run/secrets`, then in the file that the
+    variable with `_FILE` behind its name names.
+    """
+    found = _search(environment)
+    problems = found.problems
+    wrong: set[str] = set()
+    try:
+        settings = _settings(found.values)
+    except ValidationError as error:
+        for problem in error.errors(include_input=False):
+            name = str(problem["loc"][0])
+            wrong.add(name)
+            given = found.given_as.get(name, name)
+            wants = _NUMBERS.get(problem["type"], problem["msg"])
+            problems.append(_wrong(given, wants, found.values.pop(name, "")))
+        settings = _settings(found.values)
+    problems += _incomplete(settings, wrong)
+    return settings, problems
+
+
+def _search(environment: Mapping[str, str] | None) -> Search:
+    every = {field: names(field) for field in Settings.model_fields}
+    return Search(os.environ if environment is None else environment).run(every.values())
+
+
+def _settings(values: Mapping[str, str]) -> Settings:
+    return Settings(**values)  # type: ignore[arg-type]  # pydantic reads the text
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a setting was found: the variable's name, and what it stood in."""
+
+    name: str
+    place: str
+
+
+def origins(environment: Mapping[str, str] | None = None) -> dict[str, Origin]:
+    """Give where each setting came from, by our name of it; what is not set is not there."""
+    found = _search(environment)
+    return {name: Origin(found.given_as[name], found.places[name]) for name in found.values}
+
+
+def load_strictly() -> Settings:
+    """Give the settings; raises the first thing that is wrong with them."""
+    settings, problems = load()
+    if problems:
+        raise problems[0]
+    return settings
+
+
+def _wrong(name: str, message: str, value: str) -> SettingsError:
+    wants = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    wants = message if wants == message else f"must be {wants}" if "must" not in wants else wants
+    shown = "a secret" if name.endswith(("TOKEN", "KEY")) else f"`{value}`"
+    return SettingsError(f"{name}: {wants} (got {shown})", hint=f"correct or remove `{name}`")
+
+
+def _incomplete(settings: Settings, wrong: set[str]) -> list[SettingsError]:
+    """Say which of address and token is missing; what was given and is `wrong` is not."""
+    if not wrong.isdisjoint(_PAIR):
+        return []
+    if settings.influx_url and settings.influx_token is None:
+        hint = "make one in InfluxDB's UI (Load Data, API Tokens) that may write to the bucket"
+        return [SettingsError("P1_INFLUX_TOKEN is missing, P1_INFLUX_URL is set", hint=hint)]
+    if settings.influx_token is not None and not settings.influx_url:
+        hint = "set it to InfluxDB's address, such as `http://localhost:8086`"
+        return [SettingsError("P1_INFLUX_URL is missing, P1_INFLUX_TOKEN is set", hint=hint)]
+    return []

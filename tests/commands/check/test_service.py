@@ -1,0 +1,110 @@
+"""What a running service says of itself."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from collector.commands.check import line, service
+from collector.commands.check.finding import Finding, Outcome
+from collector.commands.check.line import Expected
+from collector.p1.telegram import Policy
+from collector.reading.sources import FAST
+from collector.remedies import Remedy
+
+NOW = 1_767_225_600
+EXPECTED = Expected(
+    (FAST,), Policy.REQUIRE, 60.0, host_is_set=True, now=datetime.fromtimestamp(NOW, UTC)
+)
+HOLDER = "process 7 (p1-collector run)"
+
+
+def status(**changes: Any) -> dict[str, Any]:
+    return {
+        "version": "0.1.0",
+        "pid": os.getpid(),
+        "source": "/dev/p1",
+        "speed": "115200 8N1",
+        "state": "reading",
+        "trouble": None,
+        "updated": NOW,
+        "telegram": {
+            "time": NOW,
+            "meter_time": NOW - 1,
+            "dialect": "DSMR 5.0",
+            "meter": "E1",
+            "devices": [
+                {"medium": "gas", "channel": 1, "meter": "G1", "time": NOW - 240, "fields": {}}
+            ],
+        },
+        "counts": {"telegrams": 5000, "bad_checksums": 2, "bad_lines": 0},
+        **changes,
+    }
+
+
+def judged(told: dict[str, Any]) -> dict[str, Finding]:
+    return {found.link: found for found in service.findings(told, EXPECTED)}
+
+
+def test_a_service_that_reads_is_good_at_every_link() -> None:
+    found = judged(status())
+    assert list(found) == ["bytes", *line.LINKS]
+    assert {finding.outcome for finding in found.values()} == {Outcome.OK}
+    assert found["telegrams"].what == "5000 since the service was started"
+    assert found["meter's clock"].what == "1 s behind the host's"
+    assert found["M-Bus"].what == "gas on channel 1, read 4 min ago"
+
+
+def test_the_services_trouble_is_told_with_its_remedy() -> None:
+    words = "no byte in 30 s from `/dev/p1` (is the cable in the meter's P1 port?)"
+    found = judged(status(state="waiting for data", trouble=words))
+    assert (found["bytes"].outcome, found["bytes"].what, found["bytes"].remedy) == (
+        Outcome.FAIL,
+        "no byte in 30 s from `/dev/p1`",
+        "is the cable in the meter's P1 port?",
+    )
+    assert found["M-Bus"].outcome is Outcome.SKIP
+
+
+def test_many_bad_checksums_are_a_warning() -> None:
+    counts = {"telegrams": 5000, "bad_checksums": 50, "bad_lines": 0}
+    found = judged(status(counts=counts))
+    assert found["checksum"].what == "50 of 5050 telegrams not accepted"
+    assert found["checksum"].remedy == Remedy.CHECKSUM.advice
+
+
+def test_lines_that_could_not_be_read_are_a_warning() -> None:
+    counts = {"telegrams": 5000, "bad_checksums": 0, "bad_lines": 7}
+    assert judged(status(counts=counts))["dialect"].remedy == Remedy.BAD_LINES.advice
+
+
+@pytest.mark.parametrize(
+    ("told", "holder", "outcome", "runs"),
+    [
+        ({}, None, Outcome.OK, False),
+        (status(), HOLDER, Outcome.OK, True),
+        (status(state="stopped"), None, Outcome.OK, False),
+        (status(updated=NOW - 90), None, Outcome.OK, False),
+        (status(updated=NOW - 90), HOLDER, Outcome.FAIL, False),
+        ({}, HOLDER, Outcome.FAIL, False),
+    ],
+    ids=["never ran", "runs", "stopped", "was killed", "hangs", "hangs at its start"],
+)
+def test_whether_the_service_runs(
+    told: dict[str, Any], holder: str | None, outcome: Outcome, *, runs: bool
+) -> None:
+    assert service.service(told, NOW, holder).outcome is outcome
+    assert service.runs(told, NOW) is runs
+
+
+def test_a_service_that_hangs_is_to_be_restarted() -> None:
+    found = service.service(status(updated=NOW - 90), NOW, HOLDER)
+    assert found.remedy == Remedy.SERVICE_SILENT.advice
+    assert found.what == f"{HOLDER}, is silent for 90 s"
+
+
+def test_a_status_of_an_older_version_is_read() -> None:
+    told = status()
+    del told["speed"], told["telegram"]["dialect"], told["telegram"]["meter_time"]
+    assert judged(told)["speed"].what == "not known"

@@ -1,0 +1,73 @@
+"""A network that comes and goes fills no log, and a long outage is told all the same."""
+
+import pytest
+
+from collector.delivery.troubles import QUIET_SECONDS, Troubles
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def troubles(clock: Clock) -> Troubles:
+    return Troubles(clock)
+
+
+def test_a_trouble_is_told_once_an_outage(troubles: Troubles, clock: Clock) -> None:
+    told = []
+    for _ in range(100):
+        told.append(troubles.came("refused"))
+        clock.now += QUIET_SECONDS / 7
+    assert told == [True] + 99 * [False]
+    assert troubles.went()
+    assert not troubles.went()
+
+
+def test_two_troubles_that_alternate_are_told_once_each(troubles: Troubles) -> None:
+    told = [troubles.came(words) for words in 10 * ["refused", "reset"]]
+    assert told == [True, True] + 18 * [False]
+    assert troubles.went()
+
+
+def test_a_line_that_comes_and_goes_is_told_once_in_ten_minutes(
+    troubles: Troubles, clock: Clock
+) -> None:
+    lines = 0
+    for _ in range(3600 // 4):
+        lines += troubles.came("refused") + troubles.went()
+        clock.now += 4
+    assert lines == 2 * 3600 / QUIET_SECONDS
+
+
+def test_an_outage_soon_after_another_is_told_if_it_stays(
+    troubles: Troubles, clock: Clock
+) -> None:
+    troubles.came("refused")
+    troubles.went()
+    told = []
+    for _ in range(20):
+        clock.now += 60
+        told.append(troubles.came("refused"))
+    assert told == 9 * [False] + [True] + 10 * [False]
+    assert troubles.went()
+
+
+def test_the_end_of_an_outage_that_was_not_told_is_not_told(
+    troubles: Troubles, clock: Clock
+) -> None:
+    assert not troubles.went()
+    troubles.came("refused")
+    troubles.went()
+    clock.now += 1
+    troubles.came("refused")
+    assert not troubles.went()

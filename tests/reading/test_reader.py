@@ -1,0 +1,402 @@
+"""The reader: from the bytes of a line to records in the hot files, one bad thing at a time."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from line_protocol_parser import parse_line
+
+from bed.telegrams import METER, dsmr5, meter, utc, written
+from collector.errors import SourceError
+from collector.p1.decryption import Keys, Refusal
+from collector.p1.telegram import Policy
+from collector.points import Memory, Points
+from collector.reading import reader as module
+from collector.reading.clock import Choice, Clock
+from collector.reading.line import Line
+from collector.reading.reader import Reader, Rules
+from collector.reading.sources import FAST, Address, Source
+from collector.spool.account import Account
+from collector.spool.disk import Disk
+from collector.spool.handoff import Handoff
+from collector.spool.hot import Hot
+from collector.spool.record import decode, new_run, numbering
+from p1.sealing import KEY, seal
+
+NOON = utc("2026-02-03T12:00:00")
+SECOND = timedelta(seconds=1)
+
+
+@dataclass
+class Meter:
+    """A line on which a test says what comes next; `None` is a cable that is pulled out."""
+
+    next: list[bytes | None] = field(default_factory=list)
+
+    def read(self) -> bytes:
+        data = self.next.pop(0) if self.next else b""
+        if data is None:
+            raise SourceError("the line broke")
+        return data
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Bench:
+    """A reader with real hot files, on a clock that only moves when a test says so."""
+
+    directory: Path
+    policy: Policy = Policy.REQUIRE
+    sample_seconds: int = 0
+    keys: Keys | None = None
+    choice: Choice = Choice.METER
+    live: bool = True
+    now: float = 10_000.0
+    wall: float = NOON.timestamp()
+    synchronised: bool = True
+    meter: Meter = field(default_factory=Meter)
+    account: Account = field(default_factory=Account)
+    memory: Memory = field(default_factory=Memory)
+
+    def __post_init__(self) -> None:
+        self.directory.mkdir(exist_ok=True)
+        self.handoff = Handoff()
+        self.hot = Hot(
+            self.directory,
+            self.handoff,
+            self.account,
+            limit=1024 * 1024,
+            seal_seconds=5.0,
+            monotonic=self.monotonic,
+            disk=Disk(),
+        )
+        self.reader = Reader(
+            Line(
+                Address("/dev/p1", self.live, (FAST,), self._open),
+                silence_seconds=30.0,
+                monotonic=self.monotonic,
+                pause=self.passes,
+            ),
+            Clock(
+                self.choice,
+                live=self.live,
+                tolerance_seconds=60.0,
+                wall=lambda: self.wall,
+                monotonic=self.monotonic,
+                synchronised=lambda: self.synchronised,
+            ),
+            Points(site="home", memory=self.memory),
+            self.hot,
+            numbering(new_run()),
+            Rules(self.policy, 1, self.sample_seconds, self.keys),
+            self.monotonic,
+        )
+        self.reader.step()  # opens the line
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def passes(self, seconds: float) -> None:
+        self.now += seconds
+        self.wall += seconds
+
+    def _open(self, _: object) -> Source:
+        return self.meter
+
+    def hear(self, *data: bytes | None) -> None:
+        self.meter.next += data
+        for _ in data:
+            self.reader.step()
+
+    def stored(self, measurement: str = "electricity") -> list[int]:
+        """Give the times of what lies in the hot files."""
+        found = []
+        for path in sorted(self.directory.iterdir()):
+            for record in decode(path.read_bytes()).records:
+                points = [parse_line(line.decode()) for line in record.body.splitlines()]
+                found += [p["time"] for p in points if p["measurement"] == measurement]
+        return found
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Callable[..., Bench]:
+    def make(**settings: object) -> Bench:
+        return Bench(tmp_path / "hot", **settings)  # type: ignore[arg-type]  # a test knows them
+
+    return make
+
+
+def seconds(*after: int) -> list[int]:
+    return [int(NOON.timestamp()) + n for n in after]
+
+
+def at(n: int) -> datetime:
+    return NOON + n * SECOND
+
+
+def bad(telegram: bytes) -> bytes:
+    return telegram.replace(b"00.321", b"00.322")
+
+
+# --- one bad thing costs one thing
+
+
+def test_each_telegram_is_one_record_in_a_file_before_the_next_is_read(
+    bench: Callable[..., Bench],
+) -> None:
+    there = bench()
+    for n in range(3):
+        there.hear(dsmr5(at(n)))
+        assert there.stored() == seconds(*range(n + 1))
+        assert there.account.totals().read == n + 1
+
+
+def test_however_the_bytes_are_cut_the_same_is_stored(bench: Callable[..., Bench]) -> None:
+    there = bench()
+    stream = b"".join(dsmr5(at(n)) for n in range(5))
+    there.hear(*(stream[n : n + 7] for n in range(0, len(stream), 7)))
+    assert there.stored() == seconds(0, 1, 2, 3, 4)
+
+
+def test_a_bad_checksum_costs_its_telegram_and_is_counted(bench: Callable[..., Bench]) -> None:
+    there = bench()
+    there.hear(dsmr5(at(0)) + bad(dsmr5(at(1))) + dsmr5(at(2)))
+    assert there.stored() == seconds(0, 2)
+    counters = there.reader.counters
+    assert (counters.telegrams, counters.bad_checksums) == (2, 1)
+
+
+def test_bad_checksums_among_good_ones_are_said_once_an_hour_with_their_number(
+    bench: Callable[..., Bench], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, module.__name__)
+    there = bench()
+    for n in range(3601):
+        there.hear(bad(dsmr5(at(n))))
+        there.passes(1)
+        if n % 30 == 0:
+            there.hear(dsmr5(at(n)))
+    said = [record.getMessage() for record in caplog.records if record.name == module.__name__]
+    size = len(dsmr5(at(0)).rpartition(b"!")[0]) + 1
+    assert [text.partition(" (")[0] for text in said] == [
+        f"checksum wrong, telegram of {size} bytes thrown away, 1 so far",
+        f"checksum wrong, telegram of {size} bytes thrown away, 3601 so far",
+    ]
+
+
+def test_a_missing_checksum_is_taken_as_the_setting_says(bench: Callable[..., Bench]) -> None:
+    bare = dsmr5(at(0)).rpartition(b"!")[0] + b"!\r\n"
+    strict = bench()
+    strict.hear(bare)
+    assert (strict.stored(), strict.reader.counters.bad_checksums) == ([], 1)
+
+    lenient = bench(policy=Policy.ACCEPT_MISSING)
+    lenient.hear(bare)
+    assert (lenient.stored(), lenient.reader.counters.unchecked) == (seconds(0), 1)
+
+
+def test_a_bad_line_and_an_unknown_line_cost_themselves_and_are_counted(
+    bench: Callable[..., Bench],
+) -> None:
+    there = bench()
+    there.hear(dsmr5(at(0), "1-0:2.7.0(0x.000*kW)", "9-9:9.9.9(1)"))
+    assert there.stored() == seconds(0)
+    counters = there.reader.counters
+    assert (counters.bad_lines, counters.unknown_lines) == (1, 1)
+
+
+def test_a_second_telegram_of_a_second_is_counted_and_not_stored(
+    bench: Callable[..., Bench],
+) -> None:
+    there = bench()
+    there.hear(dsmr5(at(0)), dsmr5(at(0), energy="000124.000"), dsmr5(at(1)))
+    assert there.stored() == seconds(0, 1)
+    assert there.reader.counters.repeated == 1
+    assert there.account.totals().read == 2
+
+
+def test_a_telegram_with_nothing_to_store_makes_no_record(bench: Callable[..., Bench]) -> None:
+    there = bench()
+    there.hear(written("1-3:0.2.8(50)"))
+    assert there.account.totals().read == 0
+
+
+# --- nothing is logged for a telegram
+
+
+def test_a_day_of_telegrams_is_no_line_in_the_log(
+    bench: Callable[..., Bench], caplog: pytest.LogCaptureFixture
+) -> None:
+    there = bench()
+    there.hear(dsmr5(at(0)))
+    caplog.set_level(logging.DEBUG)
+    caplog.clear()
+    there.hear(*(dsmr5(at(n)) for n in range(1, 200)))
+    assert [record for record in caplog.records if record.name.startswith("collector")] == []
+
+
+# --- files
+
+
+def test_the_hot_file_is_sealed_after_five_seconds(bench: Callable[..., Bench]) -> None:
+    there = bench()
+    there.hear(dsmr5(at(0)))
+    there.passes(4.9)
+    there.hear(dsmr5(at(1)))
+    assert there.handoff.size == 0
+    there.passes(0.1)
+    there.hear(b"")
+    assert there.handoff.size > 0
+
+
+def test_a_line_that_breaks_seals_what_there_is_and_forgets_half_a_telegram(
+    bench: Callable[..., Bench],
+) -> None:
+    there = bench()
+    telegram = dsmr5(at(1))
+    there.hear(dsmr5(at(0)), telegram[:50], None)
+    assert there.handoff.size > 0
+    there.passes(2)
+    there.reader.step()  # opens it again
+    there.hear(telegram[50:], dsmr5(at(2)))
+    assert there.stored() == seconds(0, 2)
+    assert (there.reader.counters.bad_checksums, there.reader.counters.torn) == (0, 1)
+
+
+def test_a_telegram_without_an_end_is_counted(bench: Callable[..., Bench]) -> None:
+    there = bench()
+    there.hear(dsmr5(at(0)), dsmr5(at(1))[:50] + b"\r\n", dsmr5(at(2)), dsmr5(at(3))[:50])
+    assert there.stored() == seconds(0, 2)
+    assert (there.reader.counters.telegrams, there.reader.counters.torn) == (2, 1)
+
+
+def test_at_the_end_of_a_file_the_last_telegram_counts_without_its_line_end(
+    bench: Callable[..., Bench],
+) -> None:
+    there = bench(live=False)
+    there.hear(dsmr5(at(0)) + dsmr5(at(1)).rstrip())
+    assert there.stored() == seconds(0)
+    there.reader.finish()
+    assert there.stored() == seconds(0, 1)
+
+
+# --- samples
+
+
+def test_of_each_interval_the_last_telegram_is_stored(bench: Callable[..., Bench]) -> None:
+    there = bench(sample_seconds=10)
+    there.hear(*(dsmr5(at(n)) for n in range(25)))
+    assert there.stored() == seconds(9, 19)
+    there.reader.finish()
+    assert there.stored() == seconds(9, 19, 24)
+    assert there.reader.counters.telegrams == 25
+
+
+def test_the_last_telegram_is_known_whether_it_is_stored_or_not(
+    bench: Callable[..., Bench],
+) -> None:
+    there = bench(sample_seconds=10)
+    there.hear(dsmr5(at(3)))
+    assert there.reader.last is not None
+    assert there.reader.last.time == at(3)
+
+
+# --- the clock
+
+
+DSMR3 = written(meter(), "1-0:1.8.1(00001.000*kWh)").rpartition(b"!")[0] + b"!\r\n"
+
+
+def test_telegrams_that_waited_for_the_hosts_clock_are_stored_once_it_is_set(
+    bench: Callable[..., Bench],
+) -> None:
+    there = bench(choice=Choice.AUTO, now=30.0, wall=0.0, synchronised=False)
+    for _ in range(3):
+        there.hear(DSMR3)
+        there.passes(10)
+    assert there.stored() == []
+    there.wall, there.synchronised = NOON.timestamp(), True
+    there.hear(b"")
+    assert there.stored() == seconds(-30, -20, -10)
+
+
+def test_a_host_set_back_with_a_meter_that_sends_every_second_overwrites_nothing(
+    bench: Callable[..., Bench],
+) -> None:
+    there = bench(choice=Choice.HOST)
+    _hear_every_second(there, 100)
+    there.wall -= 50
+    _hear_every_second(there, 100)
+    assert sorted(set(there.stored())) == sorted(there.stored())
+    counters = there.reader.counters
+    assert len(there.stored()) + counters.repeated == counters.telegrams == 200
+    assert counters.repeated <= 50
+
+
+def _hear_every_second(there: Bench, telegrams: int) -> None:
+    for _ in range(telegrams):
+        there.hear(dsmr5(NOON))
+        there.passes(1)
+
+
+def test_what_waited_is_stored_when_the_program_ends(bench: Callable[..., Bench]) -> None:
+    there = bench(choice=Choice.AUTO, now=30.0, synchronised=False)
+    there.hear(DSMR3)
+    there.reader.finish()
+    assert there.stored() == seconds(0)
+
+
+# --- who the meter is
+
+
+def test_a_swap_is_two_readings_in_one_record(bench: Callable[..., Bench]) -> None:
+    there = bench()
+    there.hear(dsmr5(at(0)), dsmr5(at(1)), dsmr5(at(2), number="NEW"))
+    assert there.stored("readings") == seconds(0, 1, 2)
+    assert there.memory.meter == "NEW"
+    assert _meters(there) == {METER, "NEW"}
+
+
+def _meters(there: Bench) -> set[str]:
+    lines: Iterable[bytes] = (
+        line
+        for path in there.directory.iterdir()
+        for record in decode(path.read_bytes()).records
+        for line in record.body.splitlines()
+    )
+    return {parse_line(line.decode())["tags"]["meter"] for line in lines}
+
+
+def test_encrypted_telegrams_are_read_like_any_other(bench: Callable[..., Bench]) -> None:
+    reading = bench(keys=Keys(KEY))
+    sealed = b"".join(seal(dsmr5(at(n)), n) for n in range(3))
+    reading.hear(sealed[:70], sealed[70:500], sealed[500:])
+
+    assert reading.stored() == seconds(0, 1, 2)
+
+
+def test_a_key_that_does_not_fit_is_said_once(
+    bench: Callable[..., Bench], caplog: pytest.LogCaptureFixture
+) -> None:
+    reading = bench(keys=Keys(KEY[::-1]))
+    reading.hear(*(seal(dsmr5(at(n)), n) for n in range(3)))
+
+    assert reading.stored() == []
+    assert [r.message for r in caplog.records if "key" in r.message] == [
+        f"{Refusal.WRONG_KEY.message} ({Refusal.WRONG_KEY.hint})"
+    ]
+
+
+def test_a_frame_that_the_line_broke_off_is_forgotten(bench: Callable[..., Bench]) -> None:
+    reading = bench(keys=Keys(KEY))
+    reading.hear(seal(dsmr5(at(0)))[:100], None)
+    reading.passes(60)
+    reading.reader.step()  # opens the line again
+    reading.hear(seal(dsmr5(at(1)), 2))
+
+    assert reading.stored() == seconds(1)

@@ -1,0 +1,92 @@
+"""What the service says of itself: the file, the point in `collector`, the line for systemd."""
+
+import json
+import socket
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from line_protocol_parser import parse_line
+
+from bed.telegrams import said, utc
+from collector import __version__
+from collector.reading.clock import Stamped
+from collector.service import status
+from collector.service.status import Status, collector_line, summary
+
+NOON = utc("2026-02-03T12:00:00")
+FACTS: dict[str, Any] = {
+    "version": __version__,
+    "site": "my house",
+    "state": "reading",
+    "updated": 1770120000,
+    "counts": {"read": 7, "delivered": 4, "waiting": 3},
+    "lag_s": 12,
+    "delivery": {"state": "retrying"},
+}
+
+
+def history(*telegrams: tuple[int, str]) -> list[tuple[int, float, float]]:
+    """Give what is drawn of telegrams so many seconds after noon, each with a line."""
+    there = Status(site="home", source="/dev/p1", url=None, started=0.0)
+    for after, line in telegrams:
+        there.power(Stamped(said(line), NOON + timedelta(seconds=after)))
+    return list(there._power)
+
+
+def test_the_power_of_each_telegram_is_remembered_once() -> None:
+    drawn, returned = "1-0:1.7.0(00.321*kW)", "1-0:2.7.0(01.500*kW)"
+    assert history((0, drawn), (0, drawn), (1, returned), (2, "0-0:96.14.0(0001)")) == [
+        (1770120000, 0.321, 0.0),
+        (1770120001, 0.0, 1.5),
+        (1770120002, 0.0, 0.0),
+    ]
+
+
+def test_the_last_three_hundred_are_drawn() -> None:
+    drawn = history(*((n, "1-0:1.7.0(00.321*kW)") for n in range(301)))
+    assert (len(drawn), drawn[0][0]) == (300, 1770120001)
+
+
+def test_its_own_state_is_one_line_with_integers_for_counts_and_the_version_as_text() -> None:
+    line = collector_line(FACTS)
+    assert line.endswith("\n")
+    point = parse_line(line.rstrip("\n"))
+    assert point == {
+        "measurement": "collector",
+        "tags": {"site": "my house", "host": socket.gethostname()},
+        "fields": {"read": 7, "delivered": 4, "waiting": 3, "lag_s": 12, "version": __version__},
+        "time": 1770120000,
+    }
+    assert "read=7i,delivered=4i,waiting=3i,lag_s=12i" in line
+
+
+def test_the_state_in_one_line_says_how_much_waits_and_since_when() -> None:
+    assert summary(FACTS) == "reading, retrying: 7 read, 4 delivered, 3 waiting, lag 12 s"
+
+
+def test_the_file_is_replaced_as_a_whole_and_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    status.write(path, {"a": 1})
+    with path.open() as before:
+        status.write(path, {"a": 2})
+        assert json.load(before) == {"a": 1}
+    assert status.read(path) == {"a": 2}
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_draft_that_a_crash_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    path.with_suffix(".new").write_text("{")
+    status.write(path, {"a": 1})
+    assert status.read(path) == {"a": 1}
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[1]", b"\xff\xfe", b"null"])
+def test_a_file_that_is_no_status_is_empty(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "memory.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert status.read(path) == {}
