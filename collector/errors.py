@@ -1,4 +1,4 @@
-"""Errors that a person sees: what happened, the value, and what to do.
+"""Errors that a person sees: what happened, the value, what to do; and how often that is told.
 
 CollectorError            everything that the program says itself; `hint` says what to do
 ├── UsageError            the command was called wrongly (exit 2)
@@ -6,7 +6,13 @@ CollectorError            everything that the program says itself; `hint` says w
 │   └── UnknownSetting    a name that no setting has; nothing else suffers from it
 ├── SourceError           the meter's line is not there, or went away; it is tried again
 └── LockedError           another process works on the same spool
+
+`Troubles` decides for everything that lasts, in all three threads, whether it is worth a line in
+the log. It lies at the bottom because each of them tells troubles of its own.
 """
+
+from collections.abc import Callable
+from math import inf
 
 
 class CollectorError(Exception):
@@ -35,3 +41,52 @@ class SourceError(CollectorError):
 
 class LockedError(CollectorError):
     """Another process has this spool."""
+
+
+class Troubles:
+    """Remembers what was told of one subject: a line in the log is a write to the card.
+
+    A trouble is told once for as long as it lasts. `steady`: seconds without any before it counts
+    as gone; `quiet`: seconds in which it is not told anew although it was gone meanwhile; `again`:
+    seconds after which it is told anew although it lasts. All times are on the monotonic clock.
+    """
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        *,
+        steady: float = 0.0,
+        quiet: float = 0.0,
+        again: float = inf,
+    ) -> None:
+        self._monotonic = monotonic
+        self._steady = steady
+        self._quiet = quiet
+        self._again = again
+        self._told: dict[str, float] = {}
+        self._lasting: set[str] = set()
+        self._last = -inf
+        self._unanswered = False
+
+    def came(self, trouble: str) -> bool:
+        """Note a trouble by what does not change in it; gives whether to tell it."""
+        self._last = now = self._monotonic()
+        since = now - self._told.get(trouble, -inf)
+        if since < (self._again if trouble in self._lasting else self._quiet):
+            return False
+        self._told = {
+            old: at
+            for old, at in self._told.items()
+            if old in self._lasting or now - at < self._quiet
+        }
+        self._told[trouble] = now
+        self._lasting.add(trouble)
+        self._unanswered = True
+        return True
+
+    def went(self) -> bool:
+        """Note that all is well; gives whether to tell: not of what was not told."""
+        was_told, self._unanswered = self._unanswered, False
+        if self._monotonic() - self._last >= self._steady:
+            self._lasting.clear()
+        return was_told

@@ -39,6 +39,12 @@ class Target:
     token: str = field(repr=False)
     ca_file: str | None = None
 
+    @property
+    def place(self) -> str:
+        """Where that is, in words; a password in the address is left out."""
+        scheme, _, rest = self.url.partition("://")
+        return f"`{scheme}://{rest.rpartition('@')[2]}`, bucket `{self.bucket}`"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from collector.delivery.doubts import ASIDE_SECONDS
+from collector.errors import Troubles
 
 log: Final = logging.getLogger(__name__)
 
@@ -16,6 +17,7 @@ class Conflicts:
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
+        self._troubles = Troubles(monotonic, again=ASIDE_SECONDS)
         self._times: dict[str, int] = {}
         self._until: dict[str, float] = {}
 
@@ -30,6 +32,7 @@ class Conflicts:
         """Note a refusal by a field's type."""
         self._times[words] = self._times.get(words, 0) + 1
         if self._times[words] >= CONFLICTS_BEFORE_PAUSE:
-            log.error("`%s` waits for an hour: %s", measurement, words)
+            if self._troubles.came(words):
+                log.error("`%s` waits for an hour: %s", measurement, words)
             self._until[measurement] = self._monotonic() + ASIDE_SECONDS
             del self._times[words]

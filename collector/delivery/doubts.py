@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from collector.errors import Troubles
+
 log: Final = logging.getLogger(__name__)
 
 ASIDE_SECONDS: Final = 3600.0
@@ -22,6 +24,7 @@ class Doubts:
     times are on the monotonic clock.
     """
 
+    troubles: Troubles
     suspects: dict[Path, bool] = field(default_factory=dict)
     failures: dict[Path, int] = field(default_factory=dict)
     aside: dict[Path, float] = field(default_factory=dict)
@@ -43,7 +46,8 @@ class Doubts:
         for suspect in filter(exists, blamed):
             self.failures[suspect] = self.failures.get(suspect, 0) + 1
             if self.failures[suspect] >= FAILURES_BEFORE_ASIDE:
-                log.warning("fails while others pass, tried again in an hour: %s", suspect)
+                if self.troubles.came(str(suspect)):
+                    log.warning("fails while others pass, tried again in an hour: %s", suspect)
                 self.set_aside(suspect, now)
         self.suspects.clear()
         self.failures = {path: n for path, n in self.failures.items() if exists(path)}

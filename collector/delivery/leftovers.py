@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from collector.errors import Troubles
 from collector.spool.fault import advice, words
 
 log: Final = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ class Leftovers:
         self._monotonic = monotonic
         self._paths: set[Path] = set()
         self._sweep_at = 0.0
+        self._troubles = Troubles(monotonic)
 
     def __contains__(self, path: Path) -> bool:
         return path in self._paths
@@ -30,7 +32,7 @@ class Leftovers:
         error = self._failed(path)
         if error is None:
             return
-        if not self._paths:
+        if self._troubles.came("leftovers"):
             what = "cannot remove what is delivered, it stays in the spool `%s`: %s (%s)"
             log.error(what, path.parent, words(error), advice(error))
             self._sweep_at = self._monotonic() + SWEEP_SECONDS
@@ -43,7 +45,7 @@ class Leftovers:
             return
         self._sweep_at = now + SWEEP_SECONDS
         self._paths = set(filter(self._failed, self._paths))
-        if not self._paths:
+        if not self._paths and self._troubles.went():
             log.info("what was delivered could be removed now")
 
     def _failed(self, path: Path) -> OSError | None:

@@ -25,7 +25,7 @@ from collector.delivery.jobs import Ahead, Job, Ready
 from collector.delivery.leftovers import Leftovers
 from collector.delivery.narrowing import Interrupted, Narrowing, lines_of
 from collector.delivery.pace import Pace
-from collector.delivery.troubles import Troubles
+from collector.errors import Troubles
 from collector.spool.account import Account, Outcome
 from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.keeper import Keeper
@@ -34,6 +34,10 @@ from collector.spool.segment import MAX_LINES
 from collector.spool.spool import Spool
 
 log: Final = logging.getLogger(__name__)
+
+QUIET_SECONDS: Final = 600.0
+"""A network that comes and goes every few seconds gets two lines in the log in so long; an outage
+that is still there after that is told."""
 
 MOST_NARROWINGS: Final = 4
 """Half-sent segments whose state is kept in memory; the others begin again."""
@@ -79,6 +83,7 @@ class Sender:
         account: Account,
         keeper: Keeper,
         *,
+        place: str,
         stopping: Event,
         monotonic: Callable[[], float],
         backoff: Backoff | None = None,
@@ -96,27 +101,27 @@ class Sender:
         self._draw = draw
         self._sleep = sleep or sleep_using_event(stopping)
         self.ahead = Ahead(spool, account, self._following)
-        self._doubts = Doubts()
+        self._doubts = Doubts(Troubles(monotonic, again=ASIDE_SECONDS))
         self._narrowings: dict[Path, Narrowing] = {}
         self._conflicts = Conflicts(monotonic)
         self._knocking_since: float | None = None
         self._backlog_next = False
         self._pace = Pace(draw=draw, monotonic=monotonic)
         self._leftovers = Leftovers(spool.remove, monotonic=monotonic)
-        self._troubles = Troubles(monotonic)
+        self._place = place
+        self._has_delivered = False
+        self._troubles = Troubles(monotonic, quiet=QUIET_SECONDS)
+        self._faults = Troubles(monotonic, again=ASIDE_SECONDS)
         self.delivery = DeliveryState()
 
     def run(self) -> None:
         """Send until the program stops. A failing disk costs time, never the thread."""
-        said, silent_until = "", 0.0
         while not self._stopping.is_set():
             try:
                 self.step()
             except OSError as error:
-                now = self._monotonic()
-                if str(error) != said or now >= silent_until:
+                if self._faults.came(str(error)):
                     log.error("cannot read or remove a segment, trying again: %s", error)
-                    said, silent_until = str(error), now + ASIDE_SECONDS
                 self._backlog_next = False  # what is in RAM need not wait for a disk
                 self._sleep(IDLE_SECONDS)
 
@@ -380,7 +385,11 @@ class Sender:
 
     def _post(self, lines: bytes) -> Answer:
         self.delivery.requests += 1
-        return self._link.write(lines)
+        answer = self._link.write(lines)
+        if not self._has_delivered and meaning(answer) is Meaning.STORED:
+            self._has_delivered = True
+            log.info("delivering to %s", self._place)
+        return answer
 
     def _post_backlog(self, lines: bytes) -> Answer:
         began = self._monotonic()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from collector.errors import SourceError
+from collector.errors import SourceError, Troubles
 from collector.p1.diagnosis import diagnose
 from collector.reading.sources import READ_SECONDS, Address, Source, Speed
 
@@ -63,9 +63,8 @@ class Line:
         self._last_byte = 0.0
         self._first_byte: float | None = None
         self._sample = b""
-        self._reported: set[str] = set()
-        self._reported_at = 0.0
-        self._told = self._read_before = False
+        self._troubles = Troubles(monotonic, steady=STEADY_SECONDS)
+        self._read_before = False
 
     @property
     def is_open(self) -> bool:
@@ -103,14 +102,12 @@ class Line:
     def telegram(self) -> None:
         """Say that a good telegram came: speed and line are right."""
         now = self._monotonic()
-        if self._told:
+        if self._troubles.went():
             log.info("telegrams come again from `%s`", self.name)
         elif not self._read_before:
             log.info("reading telegrams from `%s` at %s", self.name, self.speed)
-        self._told, self._read_before = False, True
+        self._read_before = True
         self.trouble = None
-        if now - self._reported_at > STEADY_SECONDS:
-            self._reported.clear()
         self._wait = FIRST_WAIT_SECONDS
         self._last_telegram = now
         self._sample = b""
@@ -147,11 +144,8 @@ class Line:
 
     def _report(self, trouble: Trouble) -> None:
         """Say what is wrong, each thing once until telegrams have come again for a while."""
-        if trouble.message not in self._reported:
+        if self._troubles.came(trouble.message):
             log.warning("%s (%s)", trouble.message, trouble.hint)
-            self._told = True
-        self._reported.add(trouble.message)
-        self._reported_at = self._monotonic()
         self.trouble = trouble
 
     def _watch(self, data: bytes) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from collector.errors import Troubles
 from collector.p1.checksum import Checksum
-from collector.p1.decryption import Decryptor, Keys, Refusal
+from collector.p1.decryption import Decryptor, Keys
 from collector.p1.framing import Frame, Framer
 from collector.p1.telegram import Policy, Telegram, acceptable, parse
 from collector.points import Points, encode
@@ -71,12 +72,11 @@ class Reader:
         self._hot = hot
         self._identities = identities
         self._rules = rules
-        self._monotonic = monotonic
+        self._checksums = Troubles(monotonic, again=_BAD_CHECKSUM_LOG_SECONDS)
+        self._refusals = Troubles(monotonic)
         self._decryptor = Decryptor(rules.keys)
-        self._refusal: Refusal | None = None
         self._framer = Framer()
         self._held: Stamped | None = None
-        self._complain_at = 0.0
 
     @property
     def clock_changes(self) -> int:
@@ -117,9 +117,10 @@ class Reader:
     def _say_refusal(self) -> None:
         """Say why encrypted telegrams are not read, once until one is."""
         refusal = self._decryptor.refusal
-        if refusal not in (None, self._refusal):
+        if refusal is None:
+            self._refusals.went()
+        elif self._refusals.came(refusal.message):
             log.warning("%s (%s)", refusal.message, refusal.hint)
-        self._refusal = refusal
 
     def _take(self, frame: Frame) -> None:
         telegram = parse(frame, utc_offset_hours=self._rules.utc_offset_hours)
@@ -138,10 +139,8 @@ class Reader:
     def _complain(self, frame: Frame, telegram: Telegram) -> None:
         """Count a telegram that cannot be trusted; say so once an hour, not every second."""
         self.counters.bad_checksums += 1
-        now = self._monotonic()
-        if now < self._complain_at:
+        if not self._checksums.came("checksum"):
             return
-        self._complain_at = now + _BAD_CHECKSUM_LOG_SECONDS
         what = "wrong" if telegram.checksum is Checksum.BAD else "missing"
         log.warning(
             "checksum %s, telegram of %d bytes thrown away, %d so far (a bad cable or a lost byte;"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from collector.errors import Troubles
 from collector.spool.account import Account, Outcome
 from collector.spool.disk import Disk
 from collector.spool.fault import advice, full, words
@@ -57,8 +58,8 @@ class Hot:
         self._lines = 0
         self._since = 0.0
         self._in_file = True
-        self._failing = False
-        self._dropping = False
+        self._troubles = Troubles(monotonic)
+        self._bound = Troubles(monotonic)
 
     @property
     def size(self) -> int:
@@ -109,7 +110,8 @@ class Hot:
         segment = HotSegment(path, tuple(self._ids), len(self._data), self._since, data)
         self._clear()
         self._handoff.add(segment)
-        self._dropping = self._dropping and self.full
+        if not self.full:
+            self._bound.went()
 
     def _store(self, data: bytes, ids: list[RecordId], lines: int) -> None:
         if not fits(len(self._data), self._lines, len(data), lines):
@@ -169,13 +171,12 @@ class Hot:
         segment = self._handoff.drop_oldest()
         if segment is None:
             return False
-        if not self._dropping:
+        if self._bound.came("full"):
             log.error(
                 "%.1f MiB wait in RAM, the most that may: from now on the oldest are dropped"
                 " (InfluxDB and the spool's disk take nothing; `P1_HOT_MIB` is the bound)",
                 self._limit / _MIB,
             )
-        self._dropping = True
         self._account.settle(Outcome.DROPPED, segment.ids)
         self._remove(segment.path)
         return True
@@ -187,7 +188,7 @@ class Hot:
             self._report(error)
 
     def _report(self, error: OSError) -> None:
-        if not self._failing:
+        if self._troubles.came("failing"):
             log.error(
                 "cannot write to the hot directory `%s`, the last readings stay in the memory of"
                 " the process: %s (%s)",
@@ -195,13 +196,11 @@ class Hot:
                 words(error),
                 advice(error),
             )
-        self._failing = True
 
     def _mend(self) -> None:
         """A segment was in its file from its first record to its last."""
-        if self._failing:
+        if self._troubles.went():
             log.info("the hot directory can be written again")
-        self._failing = False
 
 
 def take_over(

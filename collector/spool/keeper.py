@@ -8,6 +8,7 @@ from pathlib import Path  # noqa: TC003  an attribute has this type
 from threading import Lock
 from typing import Final
 
+from collector.errors import Troubles
 from collector.spool.fault import advice, full, words
 from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.record import Record, RecordId
@@ -166,6 +167,7 @@ class Keeper:
         self._recovered = False
         self.close_wanted = False
         self.trouble: str | None = None
+        self._troubles = Troubles(monotonic)
 
     def tick(self) -> None:
         """Do what is due now: recover, copy, close, count."""
@@ -224,6 +226,7 @@ class Keeper:
         if oldest is None:
             self._asked = False
             self.trouble = None
+            self._troubles.went()
         elif now - oldest < self._due_seconds:
             self._asked = False
         elif not self._asked:
@@ -286,16 +289,17 @@ class Keeper:
         """Try again at once, in a new segment; after a second failure, leave the disk alone."""
         self._writer.abandon()
         self._recovered, self._recover_at = False, now
-        if self.trouble is None:
+        if self._troubles.came("spool"):
             what = "cannot write to the spool `%s`, readings stay in RAM: %s (%s)"
             log.error(what, self._spool.directories.spool, words(error), advice(error))
-        else:
+        if self.trouble is not None:
             self._blocked_until = now + RETRY_SECONDS
         where = self._spool.directories.spool
         self.trouble = f"cannot write to the spool `{where}`: {words(error)}"
 
     def _mend(self) -> None:
-        if self.trouble is not None:
+        if self._troubles.went():
             log.info("the spool can be written again")
+        if self.trouble is not None:
             self._spool.try_again()
         self.trouble = None

@@ -105,6 +105,7 @@ class Post:
             self.handoff,
             self.account,
             self.keeper,
+            place="`http://nas:8086`, bucket `p1`",
             stopping=self.stopping,
             monotonic=self.clock,
             draw=lambda: 1.0,

@@ -22,6 +22,11 @@ TABLE: Final = {
 }
 
 
+def test_where_it_goes_is_said_without_a_password() -> None:
+    target = Target("https://me:kept/to@ourselves@nas:8086/db", "home", "p1", "made-up")
+    assert target.place == "`https://nas:8086/db`, bucket `p1`"
+
+
 def test_every_status_means_what_the_table_says() -> None:
     assert {status: meaning(Answer(status, "words")) for status in TABLE} == TABLE
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from collector.delivery.doubts import ASIDE_SECONDS, MOST_SUSPECTS, Doubts
+from collector.errors import Troubles
 
 A, B, C = Path("a"), Path("b"), Path("c")
 NOW: Final = 1000.0
@@ -20,7 +21,7 @@ def rounds(doubts: Doubts, path: Path, number: int) -> None:
 
 
 def test_five_failures_while_others_pass_are_too_many() -> None:
-    doubts = Doubts()
+    doubts = Doubts(Troubles(lambda: NOW))
     rounds(doubts, A, 4)
     assert A not in doubts.set_aside_now(NOW)
     rounds(doubts, A, 1)
@@ -29,7 +30,7 @@ def test_five_failures_while_others_pass_are_too_many() -> None:
 
 
 def test_failures_while_nobody_passes_are_one() -> None:
-    doubts = Doubts()
+    doubts = Doubts(Troubles(lambda: NOW))
     for _ in range(100):
         doubts.failed(A)
     doubts.passed(B, NOW, exists)
@@ -39,7 +40,7 @@ def test_failures_while_nobody_passes_are_one() -> None:
 
 def test_a_failure_is_held_against_it_once() -> None:
     """However many pass after it."""
-    doubts = Doubts()
+    doubts = Doubts(Troubles(lambda: NOW))
     doubts.failed(A)
     for _ in range(100):
         doubts.passed(B, NOW, exists)
@@ -47,7 +48,7 @@ def test_a_failure_is_held_against_it_once() -> None:
 
 
 def test_failures_that_may_be_no_fault_of_its_own_are_not_held_against_it() -> None:
-    doubts = Doubts()
+    doubts = Doubts(Troubles(lambda: NOW))
     for _ in range(100):
         doubts.failed(A, blamed=False)
         assert A in doubts.suspects  # others go first all the same
@@ -56,7 +57,7 @@ def test_failures_that_may_be_no_fault_of_its_own_are_not_held_against_it() -> N
 
 
 def test_who_passes_is_cleared() -> None:
-    doubts = Doubts()
+    doubts = Doubts(Troubles(lambda: NOW))
     rounds(doubts, A, 4)
     doubts.failed(A)
     doubts.passed(A, NOW, exists)
@@ -65,7 +66,7 @@ def test_who_passes_is_cleared() -> None:
 
 
 def test_an_hour_later_it_has_five_tries_again() -> None:
-    doubts = Doubts()
+    doubts = Doubts(Troubles(lambda: NOW))
     rounds(doubts, A, 5)
     later = NOW + ASIDE_SECONDS
     doubts.failed(A)
@@ -74,7 +75,7 @@ def test_an_hour_later_it_has_five_tries_again() -> None:
 
 
 def test_of_a_long_outage_the_last_failures_are_remembered() -> None:
-    doubts = Doubts()
+    doubts = Doubts(Troubles(lambda: NOW))
     paths = [Path(str(number)) for number in range(1000)]
     for path in paths:
         doubts.failed(path)
@@ -84,7 +85,7 @@ def test_of_a_long_outage_the_last_failures_are_remembered() -> None:
 
 
 def test_what_has_gone_is_forgotten() -> None:
-    doubts = Doubts()
+    doubts = Doubts(Troubles(lambda: NOW))
     rounds(doubts, A, 2)
     rounds(doubts, C, 1)
     doubts.passed(B, NOW, lambda path: path != A)
@@ -95,7 +96,7 @@ def test_what_has_gone_is_forgotten() -> None:
 
 
 def test_what_is_no_longer_aside_takes_no_memory() -> None:
-    doubts = Doubts()
+    doubts = Doubts(Troubles(lambda: NOW))
     for number in range(100):
         doubts.set_aside(Path(str(number)), NOW)
     doubts.set_aside_now(NOW + ASIDE_SECONDS)

@@ -20,6 +20,7 @@ from collector.spool.record import decode
 from spool.disks import FaultyDisk
 
 HOUR: Final = 3600
+DELIVERING: Final = "delivering to `http://nas:8086`, bucket `p1`"
 UNPARSABLE: Final = Answer(400, "unable to parse")
 LIMIT: Final = Answer(413, "too large", is_page=True)
 LATE: Final = Answer(0, "no answer within 30 s", is_late=True)
@@ -137,12 +138,23 @@ def test_wrong_settings_keep_everything_and_are_said_once(
     assert post.waits == [60, 120, 240, 480, 900, 900]
     assert [state for state, _ in told] == ["misconfigured"] * 6
     assert all(message and setting in message for _, message in told)
-    first, last = [r for r in caplog.records if r.name == "collector.delivery.sender"]
+    first, _, last = [r for r in caplog.records if r.name == "collector.delivery.sender"]
     assert (first.levelname, last.message) == ("ERROR", "InfluxDB takes readings again")
     assert f"check `{setting}`" in first.message
     assert post.sender.delivery.state == "delivering"
     assert post.sender.delivery.message is None
     assert post.accounts() == {"read": 1, "delivered": 1}
+
+
+def test_where_readings_go_is_said_at_the_first_204_and_at_no_other(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for second in range(1, 4):
+        post.read(telegram(second))
+        post.link.answers.extend([AWAY, STORED])
+        post.sender.step()
+    assert [r.message for r in caplog.records].count(DELIVERING) == 1
 
 
 def test_an_outage_is_two_lines_in_the_log(post: Post, caplog: pytest.LogCaptureFixture) -> None:
@@ -155,6 +167,7 @@ def test_an_outage_is_two_lines_in_the_log(post: Post, caplog: pytest.LogCapture
     lines = [r.message for r in caplog.records if r.name == "collector.delivery.sender"]
     assert lines == [
         "InfluxDB did not take the readings, they are kept: answer 503: busy, ray 0",
+        DELIVERING,
         "InfluxDB takes readings again",
     ]
 
@@ -726,7 +739,8 @@ def test_segments_that_cannot_be_removed_are_not_sent_again_and_go_when_they_can
     assert post.link.requests == good
     totals = post.account.totals()
     assert (totals.delivered, totals.waiting) == (3, 0)
-    (said,) = (record.message for record in caplog.records)
+    delivering, said = (record.message for record in caplog.records)
+    assert delivering == DELIVERING
     assert str(post.directories.spool) in said
     assert "Read-only file system" in said
     assert "remount,rw" in said
@@ -851,6 +865,7 @@ def test_a_stop_ends_a_wait_at_once(post: Post) -> None:
         post.handoff,
         post.account,
         post.keeper,
+        place="`http://nas:8086`, bucket `p1`",
         stopping=stopping,
         monotonic=post.clock,
     )

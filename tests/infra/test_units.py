@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from collector.service import service
+from collector.service import process
 from collector.settings.settings import Settings, load, names
 from infra.environment_file import SECRETS
 from infra.units import INFRA, SECOND, UNIT, directives, value, values
@@ -73,7 +73,7 @@ def test_the_second_meter_has_the_same_service_but_for_its_own_places() -> None:
 def test_it_never_gives_up_unless_there_is_nothing_to_do(unit: Path) -> None:
     assert value(unit, "Restart") == "always"
     assert value(unit, "StartLimitIntervalSec") == "0"
-    assert value(unit, "RestartPreventExitStatus") == str(service.UNUSABLE)
+    assert value(unit, "RestartPreventExitStatus") == str(process.UNUSABLE)
 
 
 @both

@@ -30,7 +30,7 @@ from bed.answers import Answers, nobody_listens
 from bed.service import STOP_SECONDS, Service
 from bed.telegrams import METER, dsmr5, utc
 from collector.errors import SettingsError
-from collector.service import service as module
+from collector.service import report, service as module
 from collector.settings.settings import load
 from collector.simulate.wire import Outcome, Terminal
 from collector.spool.record import Record, decode
@@ -472,7 +472,7 @@ def test_its_own_state_is_a_point_of_the_measurement_collector_once_a_minute(
     inside: Callable[..., module.Service], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(report, "time", clock)
     there = inside()
     while clock.now < 600:
         there._tell()

@@ -2,18 +2,16 @@
 
 import json
 import socket
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from line_protocol_parser import parse_line
 
-from bed.telegrams import said, utc
+from bed.telegrams import utc
 from collector import __version__
-from collector.reading.clock import Stamped
 from collector.service import status
-from collector.service.status import Status, collector_line, summary
+from collector.service.status import collector_line, summary
 
 NOON = utc("2026-02-03T12:00:00")
 FACTS: dict[str, Any] = {
@@ -25,28 +23,6 @@ FACTS: dict[str, Any] = {
     "lag_s": 12,
     "delivery": {"state": "retrying"},
 }
-
-
-def history(*telegrams: tuple[int, str]) -> list[tuple[int, float, float]]:
-    """Give what is drawn of telegrams so many seconds after noon, each with a line."""
-    there = Status(site="home", source="/dev/p1", url=None, started=0.0)
-    for after, line in telegrams:
-        there.power(Stamped(said(line), NOON + timedelta(seconds=after)))
-    return list(there._power)
-
-
-def test_the_power_of_each_telegram_is_remembered_once() -> None:
-    drawn, returned = "1-0:1.7.0(00.321*kW)", "1-0:2.7.0(01.500*kW)"
-    assert history((0, drawn), (0, drawn), (1, returned), (2, "0-0:96.14.0(0001)")) == [
-        (1770120000, 0.321, 0.0),
-        (1770120001, 0.0, 1.5),
-        (1770120002, 0.0, 0.0),
-    ]
-
-
-def test_the_last_three_hundred_are_drawn() -> None:
-    drawn = history(*((n, "1-0:1.7.0(00.321*kW)") for n in range(301)))
-    assert (len(drawn), drawn[0][0]) == (300, 1770120001)
 
 
 def test_its_own_state_is_one_line_with_integers_for_counts_and_the_version_as_text() -> None:

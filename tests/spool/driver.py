@@ -184,6 +184,7 @@ class Driver:
             self.handoff,
             self.account,
             self.keeper,
+            place="a fake",
             stopping=Event(),
             monotonic=self.clock,
             backoff=Backoff(longest=4.0),

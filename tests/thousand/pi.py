@@ -192,6 +192,7 @@ class Pi:
             self._handoff,
             self._account,
             self.keeper,
+            place="`http://nas:8086`, bucket `p1`",
             stopping=self.stopping,
             monotonic=world.clock,
             draw=random.random,

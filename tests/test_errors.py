@@ -2,7 +2,8 @@
 
 import pytest
 
-from collector.delivery.troubles import QUIET_SECONDS, Troubles
+from collector.delivery.sender import QUIET_SECONDS
+from collector.errors import Troubles
 
 
 class Clock:
@@ -20,7 +21,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def troubles(clock: Clock) -> Troubles:
-    return Troubles(clock)
+    return Troubles(clock, quiet=QUIET_SECONDS)
 
 
 def test_a_trouble_is_told_once_an_outage(troubles: Troubles, clock: Clock) -> None:
@@ -71,3 +72,32 @@ def test_the_end_of_an_outage_that_was_not_told_is_not_told(
     clock.now += 1
     troubles.came("refused")
     assert not troubles.went()
+
+
+def test_what_lasts_is_told_again_after_so_long_where_that_is_wanted(clock: Clock) -> None:
+    troubles = Troubles(clock, again=3600.0)
+    told = []
+    for _ in range(121):
+        told.append(troubles.came("wrong checksum"))
+        clock.now += 60
+    assert [n for n, was in enumerate(told) if was] == [0, 60, 120]
+
+
+def test_a_trouble_that_comes_back_before_it_is_steady_is_the_same_one(clock: Clock) -> None:
+    troubles = Troubles(clock, steady=60.0)
+    told, ended = [], []
+    for wait in (59, 59, 60, 0):
+        told.append(troubles.came("hung up"))
+        clock.now += wait
+        ended.append(troubles.went())
+    assert told == [True, False, False, True]
+    assert ended == [True, False, False, True]
+
+
+def test_what_was_told_once_takes_no_memory_for_ever(clock: Clock) -> None:
+    troubles = Troubles(clock, quiet=QUIET_SECONDS)
+    for number in range(1000):
+        troubles.came(f"ray {number}")
+        troubles.went()
+        clock.now += QUIET_SECONDS
+    assert len(troubles._told) == 1

@@ -1,0 +1,105 @@
+"""Each thread's part, made from the settings; `service` connects them."""
+
+import logging
+import time
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+from collector.p1.telegram import Policy
+from collector.points import Memory, Points
+from collector.reading.clock import Choice, Clock, HostClock
+from collector.reading.line import Line
+from collector.reading.reader import Reader, Rules
+from collector.reading.sources import Address
+from collector.service import status
+from collector.settings.settings import Settings
+from collector.spool.account import Account
+from collector.spool.handoff import Handoff
+from collector.spool.hot import Hot, take_over
+from collector.spool.keeper import Keeper, Limits
+from collector.spool.record import Damage, numbering
+from collector.spool.spool import Spool
+
+log: Final = logging.getLogger(__name__)
+
+SEAL_SECONDS: Final = 5.0
+_MIB: Final = 1024 * 1024
+
+
+def keeper(settings: Settings, spool: Spool, handoff: Handoff) -> Keeper:
+    return Keeper(
+        spool,
+        handoff,
+        Limits(settings.spool_mib * _MIB, settings.free_mib * _MIB),
+        keep_seconds=settings.keep_seconds,
+        monotonic=time.monotonic,
+    )
+
+
+def hot(settings: Settings, spool: Spool, handoff: Handoff, account: Account) -> Hot:
+    """Make the hot segments, with what an earlier run left of them handed over."""
+    made = Hot(
+        settings.hot,
+        handoff,
+        account,
+        limit=settings.hot_mib * _MIB,
+        seal_seconds=min(SEAL_SECONDS, settings.keep_seconds / 2),
+        monotonic=time.monotonic,
+        disk=spool.disk,
+    )
+    take_over(
+        settings.hot,
+        handoff,
+        account,
+        since=_since,
+        keep_aside=partial(_keep_aside, spool),
+        disk=spool.disk,
+    )
+    return made
+
+
+def reader(settings: Settings, place: Address, hot: Hot, run: str, stopping: Event) -> Reader:
+    """Make the reader with all that it needs; `run` is what its records are numbered under."""
+    line = Line(
+        place,
+        silence_seconds=settings.silence_seconds,
+        monotonic=time.monotonic,
+        pause=stopping.wait,
+    )
+    clock = Clock(
+        Choice(settings.clock),
+        live=place.live,
+        tolerance_seconds=settings.clock_tolerance_seconds,
+        wall=time.time,
+        monotonic=time.monotonic,
+        synchronised=HostClock(time.monotonic).synchronised,
+    )
+    memory = Memory.from_dict(status.read(settings.hot / status.MEMORY_NAME))
+    points = Points(site=settings.site, meter=settings.meter, memory=memory)
+    rules = Rules(
+        Policy(settings.crc),
+        settings.utc_offset_hours,
+        settings.sample_seconds,
+        settings.keys,
+    )
+    return Reader(line, clock, points, hot, numbering(run), rules, time.monotonic)
+
+
+def _since(path: Path) -> float:
+    """Say when the first record of a hot file was read, on the monotonic clock.
+
+    Its last record is as old as the file says; the first is at most `SEAL_SECONDS` older. If the
+    host's clock was set back meanwhile, nobody knows: then it counts as old.
+    """
+    age = time.time() - path.stat().st_mtime
+    return time.monotonic() - age - SEAL_SECONDS if age >= 0 else 0.0
+
+
+def _keep_aside(spool: Spool, damage: Damage) -> None:
+    try:
+        spool.prepare()
+        spool.keep_aside(spool.next_number(), damage)
+    except OSError as error:
+        log.error("cannot keep damaged bytes aside: %s", error)

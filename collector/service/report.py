@@ -1,0 +1,193 @@
+"""How it goes, told to others: the status file, systemd, a point of `collector` once a minute.
+
+The reader's thread calls `tell`, the keeper's `measure`: to look at files may take long.
+"""
+
+import os
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from collector import __version__
+from collector.delivery.sender import DeliveryState  # noqa: TC001  an attribute has this type
+from collector.p1.telegram import Value
+from collector.reading.clock import Stamped
+from collector.reading.reader import Reader
+from collector.service import status
+from collector.service.notify import Notifier
+from collector.service.status import collector_line, summary
+from collector.settings.settings import Settings
+from collector.spool.account import Account
+from collector.spool.handoff import Handoff
+from collector.spool.hot import Hot
+from collector.spool.keeper import Keeper
+from collector.spool.record import Record, RecordId
+from collector.spool.segment import first_second, segments
+from collector.spool.spool import Spool
+
+OWN_STATE_SECONDS: Final = 60.0
+STATUS_SECONDS: Final = 1.0
+_HISTORY: Final = 300
+
+
+class Power:
+    """The last telegrams' power, for the sparkline: second, import and export in kW."""
+
+    def __init__(self) -> None:
+        self.rows: deque[tuple[int, float, float]] = deque(maxlen=_HISTORY)
+
+    def add(self, stamped: Stamped) -> None:
+        values = stamped.telegram.electricity
+        drawn, returned = values.get("power_import_kw", 0), values.get("power_export_kw", 0)
+        second = int(stamped.time.timestamp())
+        if not self.rows or self.rows[-1][0] != second:
+            self.rows.append((second, float(drawn), float(returned)))
+
+
+class Report:
+    """Gathers the facts of a running service. `delivery` is there once there is a sender."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        reader: Reader,
+        hot: Hot,
+        handoff: Handoff,
+        keeper: Keeper,
+        spool: Spool,
+        account: Account,
+        notifier: Notifier,
+        own: RecordId,
+    ) -> None:
+        self.delivery: DeliveryState | None = None
+        self._settings = settings
+        self._reader = reader
+        self._hot = hot
+        self._handoff = handoff
+        self._keeper = keeper
+        self._spool = spool
+        self._account = account
+        self._notifier = notifier
+        self._own = own
+        self._started = int(time.time())
+        self._power = Power()
+        self._files = {"spool_bytes": 0, "hot_bytes": 0, "uncounted_segments": 0, "lag_s": 0}
+        self._status_at = self._own_state_at = self._watchdog_at = 0.0
+
+    def tell(self) -> None:
+        """Say how it goes: to systemd, to the status file, once a minute to InfluxDB."""
+        now = time.monotonic()
+        if self._notifier.watchdog_seconds and now >= self._watchdog_at:
+            self._watchdog_at = now + self._notifier.watchdog_seconds / 3
+            self._notifier.send(WATCHDOG="1")
+        if self._reader.last is not None:
+            self._power.add(self._reader.last)
+        if now < self._status_at:
+            return
+        self._status_at = now + STATUS_SECONDS
+        facts = self.write()
+        self._notifier.send(STATUS=summary(facts))
+        if now >= self._own_state_at:
+            self._own_state_at = now + OWN_STATE_SECONDS
+            self._hot.append(Record(self._own, collector_line(facts).encode()))
+
+    def write(self, state: str | None = None) -> dict[str, Any]:
+        """Write status and memory to the hot directory; gives the status."""
+        facts = self._facts(state)
+        try:
+            status.write(self._hot.directory / status.FILE_NAME, facts)
+            memory = self._reader.points.memory.as_dict()
+            status.write(self._hot.directory / status.MEMORY_NAME, memory)
+        except OSError:
+            # The hot directory says so itself; a missing status is the smaller loss.
+            with suppress(OSError):
+                self._spool.disk.make_directory(self._hot.directory)
+        return facts
+
+    def measure(self) -> None:
+        """Look at the files: how much waits, and since when. Raises `OSError`."""
+        spool, disk = self._spool, self._spool.disk
+        waiting = [*spool.waiting(), *segments(disk, spool.directories.spool, ".open")]
+        self._files = {
+            "spool_bytes": sum(map(disk.size, waiting)),
+            "hot_bytes": self._hot.size,
+            "uncounted_segments": spool.uncounted,
+            "lag_s": self._lag(waiting),
+        }
+
+    def _lag(self, waiting: list[Path]) -> int:
+        """Give the age of the oldest record that waits, by its own time."""
+        if waiting and (second := first_second(waiting[0])):
+            return max(0, int(time.time()) - second)
+        oldest = self._handoff.oldest()
+        return int(time.monotonic() - oldest) if oldest is not None else 0
+
+    def _facts(self, state: str | None) -> dict[str, Any]:
+        line = self._reader.line
+        words = f"{line.trouble.message} ({line.trouble.hint})" if line.trouble else None
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "site": self._settings.site,
+            "source": line.name,
+            "speed": str(line.speed),
+            "state": state or line.state,
+            "trouble": words or self._keeper.trouble,
+            "started": self._started,
+            "updated": int(time.time()),
+            "telegram": _telegram(self._reader.last),
+            "power": list(self._power.rows),
+            "counts": self._counts(),
+            "uncounted_segments": self._files["uncounted_segments"],
+            "lag_s": self._files["lag_s"],
+            "delivery": {
+                "state": self.delivery.state if self.delivery else "off",
+                "url": self._settings.influx_url,
+                "message": self.delivery.message if self.delivery else None,
+            },
+        }
+
+    def _counts(self) -> dict[str, int]:
+        return {
+            **asdict(self._reader.counters),
+            "reopened": self._reader.line.reopened,
+            "clock_changes": self._reader.clock_changes,
+            **self._account.totals().as_dict(),
+            "requests": self.delivery.requests if self.delivery else 0,
+            "retries": self.delivery.retries if self.delivery else 0,
+            "spool_bytes": self._files["spool_bytes"],
+            "hot_bytes": self._files["hot_bytes"],
+        }
+
+
+def _telegram(last: Stamped | None) -> dict[str, Any] | None:
+    if last is None:
+        return None
+    telegram = last.telegram
+    return {
+        "time": int(last.time.timestamp()),
+        "meter_time": int(telegram.time.timestamp()) if telegram.time else None,
+        "dialect": telegram.dialect,
+        "checksum": telegram.checksum,
+        "meter": telegram.meter,
+        "header": telegram.header,
+        "electricity": {name: _plain(value) for name, value in telegram.electricity.items()},
+        "devices": [
+            {
+                "medium": device.medium,
+                "channel": device.channel,
+                "meter": device.meter,
+                "time": int(device.time.timestamp()) if device.time else None,
+                "fields": {name: _plain(value) for name, value in device.fields.items()},
+            }
+            for device in telegram.devices
+        ],
+    }
+
+
+def _plain(value: Value) -> str | int:
+    return value if isinstance(value, int) else str(value)
