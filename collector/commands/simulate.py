@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from collector.errors import SourceError
 from collector.service.ending import ended_by_signals
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `--help` is quick
     from collector.simulate.stream import Stream
     from collector.simulate.wire import Wire
 

@@ -1,5 +1,9 @@
 r"""Readings kept in files until InfluxDB has them: the format, and who may do what.
 
+`record` and `segment` are the format; `hot`, `handoff`, `keeper` and `inbox` are the ways into
+`spool`, the directory; `account`, with its `identities`, counts; `disk` makes every call to a
+disk, and `fault` says what a failing one means.
+
 What must hold
 ==============
 
@@ -60,12 +64,30 @@ hot directory       RAM disk     what was read in the last seconds; a `write` a 
 Who does what
 =============
 
+Service and commands make the parts and hand them to each other; reader and sender call them. This
+room knows no meter, no schema and no server: lines go in, lines come out.
+
 The **reader** creates hot files, appends to them and seals them. What the RAM disk does not take
 goes the same way from the memory of the process; beyond the bound of both the oldest are dropped.
 The **keeper** copies hot segments to the spool when they are due, syncs, then removes the hot
 file; it creates and closes spool segments, recovers them at the start, and drops the oldest when
 a limit is reached and that makes room. The **sender** reads closed segments, and removes a file
 when InfluxDB has answered 204 for all of it, or after its refused lines are synced in `rejected/`.
+
+Which lock guards what
+======================
+
+===================  ==============================================================================
+`Keeper._busy`       the keeper's own work on the disk: its thread's round, against `finish` of
+                     the main thread at the end
+`Spool._lock`        which file of the spool is in flight, counted, dropped or left: what sender
+                     and keeper must not do to one file at once
+`Handoff._changed`   who has which sealed hot segment, and the wait for the next one
+`Account._lock`      the counts
+===================  ==============================================================================
+
+They are taken in this order, never the other way round. The reader takes the last two alone, so no
+disk can make it wait.
 
 What happens in each crash
 ==========================

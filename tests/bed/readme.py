@@ -1,8 +1,10 @@
 """The blocks of README.md that are made from the code: `cog -r README.md` writes them anew."""
 
 import contextlib
+import importlib
 import io
 import re
+import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -22,6 +24,25 @@ _HOME: Final = ("DSMR", "e-MUCS")
 _TOTALS: Final = ("energy_import_kwh", "energy_export_kwh")
 _EXAMPLE: Final = "telegrams/dsmr42-1phase-gas.txt"
 _DAMAGED: Final = "telegrams/dsmr50-damaged-lines.txt"
+
+
+def rooms() -> str:
+    """Each folder and module of `collector/`, highest floor first, as its docstring begins."""
+    (contract,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+    names = [name for floor in contract["layers"][1:] for name in floor.split(" | ")]
+    rows = ((_room(name), _begins(name)) for name in names)
+    return _table(("in `collector/`", "what is there"), rows)
+
+
+def _room(name: str) -> str:
+    return f"`{name}/`" if (ROOT / "collector" / name).is_dir() else f"`{name}.py`"
+
+
+def _begins(name: str) -> str:
+    text = importlib.import_module(f"collector.{name}").__doc__ or ""
+    return text.partition("\n\n")[0].replace("\n", " ").removesuffix(".")
 
 
 def commands() -> str:
