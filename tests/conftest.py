@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, settings
 
 import collector
 from bed.influxd import Database, Influxd
-from bed.influxdb import Found, NoInfluxDBError, Server, find
+from bed.influxd1 import own
+from bed.influxdb import EVERY, USUAL, Found, NoInfluxDBError, Server, find, other
 from bed.service import look_back
 from bed.toxiproxy import NoToxiproxyError, Toxiproxy, find as find_toxiproxy
 
@@ -48,10 +49,19 @@ def _every_service_keeps_its_secrets() -> Iterator[None]:
     look_back()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let the tests of a module that asks for it run on every InfluxDB that can be built."""
+    if "found_influxdb" in metafunc.fixturenames and metafunc.definition.get_closest_marker(
+        "every_influxdb"
+    ):
+        metafunc.parametrize("found_influxdb", EVERY, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def found_influxdb() -> Found:
+def found_influxdb(request: pytest.FixtureRequest) -> Found:
+    recipe = EVERY.get(getattr(request, "param", ""), USUAL)
     try:
-        return find()
+        return find() if recipe is USUAL else other(recipe)
     except NoInfluxDBError as error:
         pytest.skip(f"NO INFLUXDB TO TEST WITH: {error}")
 
@@ -62,7 +72,7 @@ def influxd(found_influxdb: Found) -> Iterator[Database]:
     if isinstance(found_influxdb, Server):
         yield Database(found_influxdb.url, found_influxdb.token, found_influxdb.org)
         return
-    with Influxd(found_influxdb) as server:
+    with own(found_influxdb) as server:
         yield server
 
 
@@ -71,7 +81,7 @@ def own_influxd(found_influxdb: Found) -> Iterator[Influxd]:
     """Give a server of the test's own, which it may kill and start again."""
     if isinstance(found_influxdb, Server):
         pytest.skip("P1_TEST_INFLUXDB_URL names a server that is not ours to kill")
-    with Influxd(found_influxdb) as server:
+    with own(found_influxdb) as server:
         yield server
 
 
