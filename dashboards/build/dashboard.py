@@ -1,10 +1,10 @@
 """A dashboard of Grafana: its variables, its panels in rows, the links between them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from dashboards.build.influxql import SITE, WHO
+from dashboards.build.influxql import SINCE, SITE, WHO
 from dashboards.build.panel import SOURCE, Json, Panel
 from dashboards.build.transformation import ZONE
 
@@ -58,8 +58,12 @@ class Dashboard:
             "links": [_LINKS],
             "annotations": {"list": [_BUILT_IN, *self.annotations]},
             "templating": {"list": [*_who(several_sites=self.several_sites), *self.variables]},
-            "panels": list(_placed(self.rows)),
+            "panels": list(_placed(self._rows())),
         }
+
+    def _rows(self) -> Iterable[Row]:
+        for row in self.rows:
+            yield replace(row, panels=[panel.within(self.since) for panel in row.panels])
 
 
 def _placed(rows: Iterable[Row]) -> Iterable[Json]:
@@ -148,9 +152,12 @@ FAILURES: Final = annotation(
 
 
 def _who(*, several_sites: bool) -> list[Json]:
-    """Data source, household and meter. A household's meters are taken together by default."""
-    sites = 'SHOW TAG VALUES FROM "electricity" WITH KEY = "site"'
-    meters = f'SHOW TAG VALUES FROM "electricity" WITH KEY = "meter" WHERE {SITE}'
+    """Data source, household and meter: those of the range shown, or of the day before it.
+
+    A household's meters are taken together by default.
+    """
+    sites = f'SHOW TAG VALUES FROM "electricity" WITH KEY = "site" WHERE {SINCE}'
+    meters = f'SHOW TAG VALUES FROM "electricity" WITH KEY = "meter" WHERE {SITE} AND {SINCE}'
     source = {
         "type": "datasource",
         "name": "datasource",

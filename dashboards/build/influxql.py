@@ -1,14 +1,19 @@
-"""The queries in InfluxQL, which InfluxDB 1.x, 2.x and Cloud understand.
+"""The queries in InfluxQL, which InfluxDB 1, 2, 3 and the cloud understand.
 
 Energy is the sum of the differences of successive readings of each meter, never an integral of
 power: a gap costs nothing, a replaced meter starts from its own first reading, and what arrives
 late falls into place. `readings` has a register at each quarter hour, so a difference that is
 stamped 00:00 belongs to the day before: days begin five minutes late, and the last day of a range
 ends five minutes late with them.
+
+InfluxDB 3 asks for some forms. A range stands in the innermost SELECT: one that stands outside of
+`tz()` is not used to leave files out, and each of them is read. Where days do not matter there is
+no `tz()` at all. A number alone in brackets is refused, so a price is added to nought.
 """
 
 # ruff: noqa: S608  names of our own and of Grafana's variables; nobody's words
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +23,9 @@ METER: Final = '"meter" =~ /^${meter:regex}$/'
 WHO: Final = f"{SITE} AND {METER}"
 ZONE: Final = "tz('${zone}')"
 SPAN: Final = "time >= ${__from}ms AND time < ${__to}ms + 5m"
+SINCE: Final = "time > ${__from}ms - 1d"
+"""What the menus look through: version 3 would take the last day."""
+
 LATE: Final = "5m"
 
 
@@ -52,14 +60,12 @@ def energy(
     series = '"meter"' if measurement == "readings" else '"meter", "channel"'
     inner = ", ".join(
         f'(SELECT non_negative_difference("{name}") AS "{name}" FROM "{measurement}"'
-        f" WHERE {where} GROUP BY {series})"
+        f" WHERE {where} AND {SPAN} GROUP BY {series})"
         for name in fields
     )
-    used = {name: f'sum("{name}")' for name in fields}
-    outer = ", ".join(f'{text.format(**used)} AS "{name}"' for name, text in columns.items())
-    group = f" GROUP BY time({every}, {LATE}) fill(none) {ZONE}" if every else ""
+    group = f" GROUP BY time({every}, {LATE}) fill(none){_zone(every)}" if every else ""
     return Query(
-        f"SELECT {outer} FROM {inner} WHERE {SPAN}{group}",
+        f"SELECT {_shown(columns, 'sum')} FROM {inner} WHERE {SPAN}{group}",
         tuple(columns),
         table=table,
     )
@@ -73,23 +79,20 @@ def course(
     every: str = "$__interval",
 ) -> Query:
     """How values went: one point each `every`, `how` taking many together."""
-    used = {name: f'{how}("{name}")' for name in _fields(columns.values())}
-    outer = ", ".join(f'{text.format(**used)} AS "{name}"' for name, text in columns.items())
     where = WHO if measurement == "electricity" else SITE
     return Query(
-        f'SELECT {outer} FROM "{measurement}" WHERE {where} AND $timeFilter'
-        f" GROUP BY time({every}) fill(null) {ZONE}",
+        f'SELECT {_shown(columns, how)} FROM "{measurement}" WHERE {where} AND $timeFilter'
+        f" GROUP BY time({every}) fill(null)",
         tuple(columns),
     )
 
 
 def last(columns: Mapping[str, str], *, measurement: str = "electricity") -> Query:
     """The newest value of each column in the range; the fields need not come together."""
-    used = {name: f'last("{name}")' for name in _fields(columns.values())}
-    outer = ", ".join(f'{text.format(**used)} AS "{name}"' for name, text in columns.items())
     where = WHO if measurement == "electricity" else SITE
     return Query(
-        f'SELECT {outer} FROM "{measurement}" WHERE {where} AND $timeFilter', tuple(columns)
+        f'SELECT {_shown(columns, "last")} FROM "{measurement}" WHERE {where} AND $timeFilter',
+        tuple(columns),
     )
 
 
@@ -115,7 +118,7 @@ def rows(fields: Mapping[str, str], *, measurement: str) -> Query:
 
 _USED: Final = (
     '(SELECT non_negative_difference("energy_import_kwh") AS "i"'
-    f' FROM "readings" WHERE {WHO} GROUP BY "meter")'
+    f' FROM "readings" WHERE {WHO} AND {SPAN} GROUP BY "meter")'
 )
 
 
@@ -123,7 +126,7 @@ def quarter_hours(name: str) -> Query:
     """The mean power of each quarter hour, in kW, from the register."""
     return Query(
         f'SELECT sum("i") * 4 AS "{name}" FROM {_USED} WHERE {SPAN}'
-        f" GROUP BY time(15m, {LATE}) fill(none) {ZONE}",
+        f" GROUP BY time(15m, {LATE}) fill(none)",
         (name,),
     )
 
@@ -148,11 +151,15 @@ def standby(*, table: bool = False) -> Query:
 
 
 def summed_up(name: str, field: str) -> Query:
-    """What a register has gained since the range began, at each of its readings."""
+    """What a register has gained since the range began, at each of its readings.
+
+    The reading before the range is among them: the range stands in the inner SELECT alone.
+    """
     inner = f'non_negative_difference("{field}") AS "d"'
+    span = "time > ${__from}ms - 15m AND time <= ${__to}ms"
     return Query(
         f'SELECT cumulative_sum(sum("d")) AS "{name}" FROM (SELECT {inner} FROM "readings"'
-        f' WHERE {WHO} GROUP BY "meter") WHERE $timeFilter GROUP BY time(15m) fill(none)',
+        f' WHERE {WHO} AND {span} GROUP BY "meter") GROUP BY time(15m) fill(none)',
         (name,),
     )
 
@@ -185,6 +192,7 @@ def floored_peaks(floor: float, factor: str = "") -> tuple[Query, Query]:
     `(p + floor + |p - floor|) / 2` is the greater of the two: InfluxQL has no such function.
     """
     greater = f'("p" + {floor} + abs("p" - {floor})) / 2 {factor}'.rstrip() + ' AS "peak"'
+    greater = re.sub(_PRICE, _ADDED, greater)
     log = f'SELECT "power_kw" AS "p" FROM "demand_peak" WHERE {WHO} AND $timeFilter'
     now = (
         f'SELECT last("demand_month_peak_kw") AS "p" FROM "electricity" WHERE {WHO}'
@@ -198,10 +206,8 @@ def floored_peaks(floor: float, factor: str = "") -> tuple[Query, Query]:
 
 def own(columns: Mapping[str, str]) -> Query:
     """The collector's own state, a series a site and column."""
-    used = {name: f'max("{name}")' for name in _fields(columns.values())}
-    outer = ", ".join(f'{text.format(**used)} AS "{name}"' for name, text in columns.items())
     return Query(
-        f'SELECT {outer} FROM "collector" WHERE {SITE} AND $timeFilter'
+        f'SELECT {_shown(columns, "max")} FROM "collector" WHERE {SITE} AND $timeFilter'
         ' GROUP BY time($__interval), "site" fill(null)',
         tuple(columns),
         alias="$tag_site: $col",
@@ -212,11 +218,9 @@ def own_steps(columns: Mapping[str, str]) -> Query:
     """What the collector counted in each interval. A restart counts from nought again."""
     fields = _fields(columns.values())
     inner = ", ".join(f'non_negative_difference("{name}") AS "{name}"' for name in fields)
-    used = {name: f'sum("{name}")' for name in fields}
-    outer = ", ".join(f'{text.format(**used)} AS "{name}"' for name, text in columns.items())
     return Query(
-        f'SELECT {outer} FROM (SELECT {inner} FROM "collector" WHERE {SITE}'
-        ' GROUP BY "site", "host") WHERE $timeFilter'
+        f'SELECT {_shown(columns, "sum")} FROM (SELECT {inner} FROM "collector" WHERE {SITE}'
+        ' AND $timeFilter GROUP BY "site", "host") WHERE $timeFilter'
         ' GROUP BY time($__interval), "site" fill(null)',
         tuple(columns),
         alias="$tag_site: $col",
@@ -227,26 +231,33 @@ def own_total(name: str, text: str) -> Query:
     """What the collectors counted in the range, all together."""
     fields = _fields([text])
     inner = ", ".join(f'non_negative_difference("{field}") AS "{field}"' for field in fields)
-    outer = text.format(**{field: f'sum("{field}")' for field in fields})
     return Query(
-        f'SELECT {outer} AS "{name}" FROM (SELECT {inner} FROM "collector" WHERE {SITE}'
-        ' GROUP BY "site", "host") WHERE $timeFilter',
+        f'SELECT {_shown({name: text}, "sum")} FROM (SELECT {inner} FROM "collector"'
+        f' WHERE {SITE} AND $timeFilter GROUP BY "site", "host") WHERE $timeFilter',
         (name,),
     )
 
 
-_WAITED: Final = (
-    'SELECT sum("delivered") - sum("read") AS "late" FROM'
-    ' (SELECT non_negative_difference("delivered") AS "delivered",'
-    f' non_negative_difference("read") AS "read" FROM "collector" WHERE {SITE}'
-    ' GROUP BY "site", "host") WHERE $timeFilter'
+_COUNTED: Final = ", ".join(
+    f'non_negative_difference("{name}") AS "{name}"' for name in ("delivered", "read")
 )
+_WAITED: Final = (
+    'SELECT "delivered" - "read" AS "late" FROM'
+    ' (SELECT sum("delivered") AS "delivered", sum("read") AS "read" FROM'
+    f' (SELECT {_COUNTED} FROM "collector" WHERE {SITE} AND $timeFilter'
+    ' GROUP BY "site", "host") WHERE $timeFilter GROUP BY time(5m), "site" fill(none))'
+    ' WHERE $timeFilter GROUP BY "site"'
+)
+"""What each five minutes delivered beyond what they read: it had waited.
+
+Version 3 plans no comparison with a difference of sums; it does with a column that was one.
+"""
 
 
 def own_late() -> Query:
-    """What was delivered beyond what was read: it had waited."""
+    """What was delivered beyond what was read, more than a minute's telegrams of it."""
     return Query(
-        f'SELECT "late" AS "delivered late" FROM ({_WAITED} GROUP BY time(5m), "site" fill(none))'
+        f'SELECT "late" AS "delivered late" FROM ({_WAITED})'
         ' WHERE "late" > 60 AND $timeFilter GROUP BY "site"',
         ("delivered late",),
         alias="$tag_site: $col",
@@ -255,18 +266,17 @@ def own_late() -> Query:
 
 def own_late_total() -> Query:
     return Query(
-        f'SELECT sum("late") AS "delivered late" FROM ({_WAITED} GROUP BY time(5m), "site"'
-        ' fill(none)) WHERE "late" > 60 AND $timeFilter',
+        f'SELECT sum("late") AS "delivered late" FROM ({_WAITED})'
+        ' WHERE "late" > 60 AND $timeFilter',
         ("delivered late",),
     )
 
 
 def own_last(columns: Mapping[str, str]) -> Query:
     """The newest of the collector's own state, a row a site and host."""
-    used = {name: f'last("{name}")' for name in _fields(columns.values())}
-    outer = ", ".join(f'{text.format(**used)} AS "{name}"' for name, text in columns.items())
     return Query(
-        f'SELECT {outer} FROM "collector" WHERE {SITE} AND $timeFilter GROUP BY "site", "host"',
+        f'SELECT {_shown(columns, "last")} FROM "collector" WHERE {SITE} AND $timeFilter'
+        ' GROUP BY "site", "host"',
         tuple(columns),
         table=True,
     )
@@ -280,6 +290,24 @@ def sites_seen() -> Query:
         ("reading",),
         table=True,
     )
+
+
+def _zone(every: str) -> str:
+    """Days, weeks and quarters of a day begin by the household's clock; an hour is an hour."""
+    return "" if every in {"1h", "15m"} else f" {ZONE}"
+
+
+def _shown(columns: Mapping[str, str], how: str) -> str:
+    """Each column with its name, its fields taken together by `how`, its prices written out."""
+    used = {name: f'{how}("{name}")' for name in _fields(columns.values())}
+    return ", ".join(
+        f'{re.sub(_PRICE, _ADDED, text.format(**used))} AS "{name}"'
+        for name, text in columns.items()
+    )
+
+
+_PRICE: Final = r"\(\$(\w+)\)"
+_ADDED: Final = r"(0 + ${\1})"
 
 
 def _fields(texts: Iterable[str]) -> list[str]:

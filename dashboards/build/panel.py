@@ -1,5 +1,6 @@
 """A panel of Grafana: what it asks, what it does with the answer, and how that looks."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -11,6 +12,10 @@ Json = dict[str, Any]
 
 SOURCE: Final[Json] = {"type": "influxdb", "uid": "${datasource}"}
 NO_DATA: Final = "no readings in this time range"
+FAR: Final = " (InfluxDB 3 Core sees three days)"
+"""It answers a longer question with nothing at all, unless it was told to open more files."""
+
+NEAR: Final = re.compile(r"now(-\d{1,2}h|-[0-2]d)?(/d)?")
 LONGEST_JOINED_MS: Final = 1_000_000
 """A line runs on over a gap of a quarter of an hour; a longer one is seen."""
 
@@ -50,6 +55,12 @@ class Panel:
     overrides: Sequence[Json] = ()
     interval: str | None = None
     colour: str = "series"
+
+    def within(self, since: str) -> "Panel":
+        """The panel on a dashboard that begins there: if that is far, its empty words say so."""
+        if NEAR.fullmatch(self.since or since) or not self.no_data.startswith("no readings"):
+            return self
+        return replace(self, no_data=self.no_data + FAR)
 
     def json(self, number: int, x: int, y: int) -> Json:
         return {

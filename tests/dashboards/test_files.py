@@ -4,6 +4,8 @@ import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from collector.p1.obis import FIELDS, Kind
 from collector.service import status
 from dashboards.node import Packages
-from dashboards.shipped import GRAFANA, ROOT, Json, dashboards, panels
+from dashboards.shipped import GRAFANA, ROOT, Json, dashboards, panels, range_of
 
 DASHBOARDS: Final = dashboards()
 PANELS: Final = [
@@ -89,6 +91,27 @@ def test_the_files_are_what_the_builder_makes() -> None:
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_those_for_the_cloud_ask_nothing_by_themselves(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "dashboards.build", "--cloud", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    made = {path.stem: json.loads(path.read_text()) for path in tmp_path.iterdir()}
+
+    assert made == {name: {**each, "refresh": ""} for name, each in DASHBOARDS.items()}
+
+
+@pytest.mark.parametrize(("name", "panel"), PANELS)
+def test_a_panel_over_more_than_three_days_says_what_version_3_does(
+    name: str, panel: Json
+) -> None:
+    """Core opens some three days of files a query; more is an empty panel, not an error."""
+    said = panel["fieldConfig"]["defaults"]["noValue"]
+    saturday = datetime(2026, 10, 24, 18, tzinfo=UTC)
+    begin = range_of({"timeFrom": panel.get("timeFrom")}, DASHBOARDS[name], saturday).begin
+
+    if "no readings" in said:
+        assert ("3 Core" in said) == (saturday - begin > timedelta(days=3))
 
 
 def test_there_are_the_six() -> None:

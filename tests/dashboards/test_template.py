@@ -1,10 +1,14 @@
 """The template for InfluxDB's own UI: Grafana's panels once more, applied to a real server."""
 
+import ast
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
+from threading import Thread
 from typing import Final
 
 import pytest
@@ -37,7 +41,7 @@ def test_each_panel_of_grafanas_is_a_cell_with_the_same_words(name: str) -> None
     for cell, panel in zip(cells(name), of_grafana, strict=True):
         assert cell["kind"] in KINDS[panel["type"]]
         assert cell["note"].startswith(panel["description"])
-        assert panel["fieldConfig"]["defaults"]["noValue"] in cell["note"]
+        assert panel["fieldConfig"]["defaults"]["noValue"].partition(" (")[0] in cell["note"]
         assert cell["noteOnEmpty"]
 
 
@@ -82,6 +86,83 @@ def test_a_server_that_is_away_is_told() -> None:
     assert (done.returncode, done.stderr) == (1, words)
 
 
+class _Page(BaseHTTPRequestHandler):
+    """A proxy's login page, whatever is asked."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html><title>Sign in</title></html>")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class _Version1(_Page):
+    """What InfluxDB 1 answers to a path that it does not have."""
+
+    def do_GET(self) -> None:
+        self.send_error(404, "404 page not found")
+
+
+@contextmanager
+def answering(handler: type[_Page]) -> Iterator[Database]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield Database(f"http://127.0.0.1:{server.server_port}", "made-up", "home")
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("handler", "words"),
+    [
+        (_Page, "is not InfluxDB's API but a page or a proxy: give --url what the collector has"),
+        (_Version1, "the dashboards here are for the UI of InfluxDB 2 and its cloud"),
+    ],
+)
+def test_another_server_is_told_from_influxdb_2(handler: type[_Page], words: str) -> None:
+    with answering(handler) as server:
+        done = ran(server)
+
+    _is_one_sentence(done, words)
+
+
+def _is_one_sentence(done: "subprocess.CompletedProcess[str]", words: str) -> None:
+    assert words in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_old_python_is_told_before_it_stumbles() -> None:
+    script = INFLUXDB / "apply.py"
+    ast.parse(script.read_text(), feature_version=(3, 7))
+    old = f"import sys, runpy; sys.version_info = (3, 9); runpy.run_path({str(script)!r})"
+    done = subprocess.run([sys.executable, "-c", old], check=False, capture_output=True, text=True)
+
+    _is_one_sentence(done, "Python 3.11 or later is needed")
+
+
+@pytest.mark.influxdb
+@pytest.mark.timeout(600)
+def test_what_the_person_named_wrongly_is_said_in_one_sentence(own_influxd: Influxd) -> None:
+    server = own_influxd
+    server.new_bucket("house")
+    reader = Database(server.url, server.write_token("house").text, server.org)
+
+    _is_one_sentence(
+        ran(server, "--bucket", "hose"), "no bucket `hose` in p1, which has first, house"
+    )
+    _is_one_sentence(ran(reader, "--bucket", "house"), "make one under Load Data, API Tokens")
+    _is_one_sentence(
+        ran(Database(server.url, "made-up", server.org)), "the token may not do that (401"
+    )
+    _is_one_sentence(
+        ran(Database(server.url, server.token, "nobody")), "there is no organisation `nobody`"
+    )
+    assert made(server)["dashboards"] == []
+
+
 def made(server: Database) -> dict[str, list[str]]:
     """What is in the organisation, by kind."""
     (org,) = server.request("GET", at("/api/v2/orgs", org=server.org)).json["orgs"]
@@ -103,9 +184,12 @@ def wanted(kinds: set[str]) -> list[str]:
 @pytest.mark.timeout(600)
 def test_applied_twice_it_leaves_one_of_each_and_it_can_be_removed(own_influxd: Influxd) -> None:
     own_influxd.new_bucket("house")
-    for _ in range(2):
+    for told in (", the bucket p1-long", ""):
         done = ran(own_influxd, "--bucket", "house")
         assert (done.returncode, done.stderr) == (0, "")
+        did = "made" if told else "brought up to date"
+        first = done.stdout.splitlines()[0]
+        assert first == f"{did} in p1: 6 dashboards, 10 variables, 1 tasks, 2 checks{told}"
 
         assert made(own_influxd) == {
             "dashboards": wanted({"Dashboard"}),
@@ -119,7 +203,7 @@ def test_applied_twice_it_leaves_one_of_each_and_it_can_be_removed(own_influxd: 
     assert set(re.findall(r'from\(bucket: "(.*?)"\)', task["flux"])) == {"house"}
     _keeps_what_the_template_says(own_influxd)
 
-    assert ran(own_influxd, "--remove").returncode == 0
+    assert ran(own_influxd, "--remove").stdout.startswith("took away all that p1-collector")
     left = made(own_influxd)
     assert left.pop("buckets") == ["first", "house", "p1-long"]
     assert set(map(tuple, left.values())) == {()}
