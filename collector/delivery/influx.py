@@ -27,6 +27,8 @@ from collector.delivery.causes import explain
 CONNECT_SECONDS: Final = 5.0
 CUT_SECONDS: Final = 1.0
 """How long a request may take to notice that its connection was cut."""
+MOST_BYTES: Final = 64 * 1024
+"""So much of an answer is read, of what comes packed nothing: the words in it need no more."""
 _LONGEST_MESSAGE: Final = 500
 
 
@@ -54,7 +56,8 @@ class Influx:
         self.meanwhile: Callable[[], None] = lambda: None
         self._target = target
         self._deadline = deadline
-        self._connections: list[HTTPConnection] = []
+        self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
         self._client: InfluxDBClient | None = None
         self._late: Thread | None = None
 
@@ -144,44 +147,76 @@ class Influx:
 
     def _watch(self, manager: Any) -> None:
         """Make the pool tell which connections it opens, so that they can be cut."""
-        connections, end_if_late = self._connections, self._end_if_late
+        opening, opened = self._opening, self._end_if_late
 
         class Plain(HTTPConnection):
             def connect(self) -> None:
-                connections[:] = [self]
+                opening(self)
                 super().connect()
-                end_if_late(self)
+                opened(self)
 
         class Secure(HTTPSConnection):
             def connect(self) -> None:
-                connections[:] = [self]
+                opening(self)
                 super().connect()
-                end_if_late(self)
+                opened(self)
 
-        class PlainPool(HTTPConnectionPool):
+        class PlainPool(_Bounded, HTTPConnectionPool):
             ConnectionCls = Plain
 
-        class SecurePool(HTTPSConnectionPool):
+        class SecurePool(_Bounded, HTTPSConnectionPool):
             ConnectionCls = Secure
 
         manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
 
+    def _opening(self, connection: HTTPConnection) -> None:
+        self._connection, self._socket = connection, None
+
     def _end_if_late(self, connection: HTTPConnection) -> None:
         """End what is connected at last, after the deadline: nobody would cut it any more."""
+        # `http.client` lets go of it as soon as an answer says that it is the last.
+        self._socket = connection.sock
         if current_thread() is self._late:
             connection.close()
             raise TimeoutError
 
     def _cut(self) -> None:
         self._client = None
-        for connection in self._connections:
-            if connection.sock is not None:
-                with suppress(OSError):
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+        opened = self._socket or (self._connection and self._connection.sock)
+        if opened:
+            with suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
+
+
+class _Bounded(HTTPConnectionPool):
+    """Gives answers of which no more than `MOST_BYTES` are read, and nothing is unpacked."""
+
+    def urlopen(self, *arguments: Any, **more: Any) -> Any:
+        answer = super().urlopen(*arguments, **more)
+        body = _beginning(answer)
+        return urllib3.HTTPResponse(
+            b"" if "Content-Encoding" in answer.headers else body,
+            answer.headers,
+            answer.status,
+            reason=answer.reason,
+            decode_content=False,
+            retries=answer.retries,
+        )
+
+
+def _beginning(answer: urllib3.BaseHTTPResponse) -> bytes:
+    """Read what is wanted of an answer; its connection goes on only if that was all of it."""
+    body = b""
+    while piece := answer.read(MOST_BYTES - len(body), decode_content=False):
+        body += piece
+    answer.close()
+    answer.release_conn()
+    return body
 
 
 def _is_json(body: bytes | None) -> bool:
+    """Whether a body is an object of JSON, or the beginning of one that is longer than we read."""
     try:
         return isinstance(json.loads(body or b""), dict)
-    except ValueError:
-        return False
+    except (ValueError, RecursionError):
+        return len(body or b"") == MOST_BYTES and (body or b"").startswith(b'{"')

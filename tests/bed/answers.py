@@ -158,13 +158,29 @@ def deaf(handler: Handler) -> None:
     handler.answers.over.wait()
 
 
-def trickle(handler: Handler) -> None:
+def trickle(handler: Handler, header: bytes = b"Content-Length: 1000000") -> None:
     """Answer a byte at a time, for ever, or until the client goes."""
     handler.take()
     with contextlib.suppress(OSError):
-        handler.wfile.write(b"HTTP/1.1 503 Wait\r\nContent-Length: 1000000\r\n\r\n")
+        handler.wfile.write(b"HTTP/1.1 503 Wait\r\n%s\r\n\r\n" % header)
         while not handler.answers.over.wait(PACE):
             handler.wfile.write(b".")
+        return
+    handler.answers.cut.set()
+
+
+def trickle_at_last(handler: Handler) -> None:
+    """Trickle, and say before that the connection is not used again."""
+    trickle(handler, b"Connection: close")
+
+
+def endless(handler: Handler) -> None:
+    """Answer as fast as it goes, for ever, or until the client goes."""
+    handler.take()
+    with contextlib.suppress(OSError):
+        handler.wfile.write(b"HTTP/1.1 503 Wait\r\nConnection: close\r\n\r\n")
+        while not handler.answers.over.is_set():
+            handler.wfile.write(b"wait " * 1000)
         return
     handler.answers.cut.set()
 

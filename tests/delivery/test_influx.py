@@ -1,5 +1,6 @@
 """One request is one attempt within its deadline, whatever the other side does."""
 
+import gzip
 import logging
 import os
 import socket
@@ -23,6 +24,7 @@ from bed.answers import (
     answer,
     deaf,
     echo,
+    endless,
     garbage,
     half,
     half_headers,
@@ -33,6 +35,7 @@ from bed.answers import (
     reset,
     seconds_awake,
     trickle,
+    trickle_at_last,
     trickle_headers,
 )
 from collector.delivery.answer import Answer, Meaning, Target, describe, meaning, pack
@@ -173,6 +176,27 @@ def test_a_long_page_is_cut(server: Answers) -> None:
     assert len(write(server, answer(503, b"no " * 100_000)).message) == 500
 
 
+def test_an_answer_without_an_end_is_read_for_64_kib(server: Answers) -> None:
+    server.behaviours.append(endless)
+    link = influx(server)
+    assert link.write(LINES) == Answer(503, ("wait " * 100)[:500], is_page=True)
+    assert server.cut.wait(PATIENCE)
+    assert link.write(LINES).status == 204
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
+def test_what_comes_packed_is_not_unpacked(server: Answers, coding: str) -> None:
+    packed = gzip.compress(b"wait " * 1000)
+    replies = [write(server, answer(n, packed, Content_Encoding=coding)) for n in (200, 503)]
+    assert replies == [Answer(200, ""), Answer(503, "Service Unavailable", is_page=True)]
+
+
+def test_a_refusal_of_every_line_is_longer_than_what_is_read_of_it(server: Answers) -> None:
+    reply = write(server, refuse(400, "unable to parse " * 5000))
+    assert meaning(reply) is Meaning.BAD
+    assert "unable to parse" in reply.message
+
+
 def test_an_error_without_a_body_has_its_status_in_words(server: Answers) -> None:
     assert write(server, answer(503)) == Answer(503, "Service Unavailable", is_page=True)
 
@@ -183,7 +207,9 @@ def test_json_of_another_shape_is_no_accident(server: Answers, body: bytes) -> N
     assert meaning(reply) is Meaning.BAD
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"Client sent an HTTP request to HTTPS"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"[" * 64_000, b"Client sent an HTTP request to HTTPS"]
+)
 def test_a_400_that_influxdb_has_not_written_says_nothing_of_lines(
     server: Answers, body: bytes
 ) -> None:
@@ -208,7 +234,7 @@ def test_a_broken_answer_is_no_answer(server: Answers, behaviour: Behaviour) -> 
     assert link.write(LINES).status == 204
 
 
-@pytest.mark.parametrize("behaviour", [trickle, trickle_headers, hang])
+@pytest.mark.parametrize("behaviour", [trickle, trickle_at_last, trickle_headers, hang])
 def test_the_deadline_holds_in_all_and_the_next_request_works(
     server: Answers, behaviour: Behaviour
 ) -> None:
@@ -230,8 +256,9 @@ def test_who_is_held_up_while_it_waits_is_told_the_same(server: Answers) -> None
     assert link.write(LINES) == Answer(0, "no answer within 0.5 s", is_late=True)
 
 
-def test_a_late_request_is_cut_off(server: Answers) -> None:
-    server.behaviours.append(trickle)
+@pytest.mark.parametrize("behaviour", [trickle, trickle_at_last])
+def test_a_late_request_is_cut_off(server: Answers, behaviour: Behaviour) -> None:
+    server.behaviours.append(behaviour)
     assert hasty(server).write(LINES).is_late
     assert server.cut.wait(PATIENCE)
 
@@ -353,8 +380,11 @@ def test_an_authority_of_ones_own_is_trusted(secure: Answers, certificate: Path)
     assert len({request.peer for request in secure.requests}) == 1
 
 
-def test_a_trickle_through_tls_is_cut_off(secure: Answers, certificate: Path) -> None:
-    secure.behaviours.append(trickle)
+@pytest.mark.parametrize("behaviour", [trickle, trickle_at_last])
+def test_a_trickle_through_tls_is_cut_off(
+    secure: Answers, certificate: Path, behaviour: Behaviour
+) -> None:
+    secure.behaviours.append(behaviour)
     link = hasty(secure, ca_file=str(certificate))
     assert link.write(LINES) == Answer(0, "no answer within 0.5 s", is_late=True)
     assert secure.cut.wait(PATIENCE)

@@ -21,7 +21,11 @@ READ_SECONDS: Final = 300.0
 """Between two pieces of an answer: a small server looks for long at a large bucket."""
 
 _PIECE: Final = 256 * 1024
+_LONGEST_LINE: Final = 32 * 1024 * 1024
+"""A chunk of rows takes a tenth of it: what is longer is no answer of InfluxDB's."""
 _OK: Final = 200
+_UNREADABLE: Final = (ValueError, RecursionError, AttributeError, KeyError, TypeError)
+"""What a page, or JSON of another shape, ends in."""
 _CHECK: Final = "`p1-collector check` tries the way there"
 _HINTS: Final = {
     401: "the token is not valid: check `P1_INFLUX_TOKEN`",
@@ -80,12 +84,16 @@ class Asker:
         return found
 
     def _series(self, query: str) -> Iterator[tuple[str, list[str], list[list[Any]]]]:
-        for answer in self._answers(query):
-            for result in answer.get("results", []):
-                if words := result.get("error"):
-                    raise _refused(str(words))
-                for series in result.get("series", []):
-                    yield series.get("name", ""), series["columns"], series["values"]
+        try:
+            for answer in self._answers(query):
+                for result in answer.get("results", []):
+                    if words := result.get("error"):
+                        raise _refused(str(words))
+                    for series in result.get("series", []):
+                        yield series.get("name", ""), series["columns"], series["values"]
+        except _UNREADABLE as error:
+            words = f"what {self._target.place} answers cannot be read: {error}"
+            raise CollectorError(words, hint=_CHECK) from error
 
     def _answers(self, query: str) -> Iterator[dict[str, Any]]:
         """Read the answer piece by piece: a line of JSON each."""
@@ -112,21 +120,20 @@ class Asker:
                     yield json.loads(line, parse_float=Decimal)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise CollectorError(explain(error, target.url), hint=_CHECK) from error
-        except ValueError as error:
-            words = f"what {target.url} answers cannot be read: {error}"
-            raise CollectorError(words, hint=_CHECK) from error
 
 
 def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     rest = b""
-    for piece in answer.stream(_PIECE):
+    for piece in answer.stream(_PIECE, decode_content=False):
+        if len(rest) > _LONGEST_LINE:
+            raise ValueError("one line without an end")
         *whole, rest = (rest + piece).split(b"\n")
         yield from whole
     yield rest
 
 
 def _failed(answer: urllib3.BaseHTTPResponse) -> CollectorError:
-    words = " ".join(answer.read(500).decode("utf-8", "replace").split())
+    words = " ".join(answer.read(500, decode_content=False).decode("utf-8", "replace").split())
     return CollectorError(f"answer {answer.status}: {words}", hint=_HINTS.get(answer.status))
 
 

@@ -1,5 +1,6 @@
 """What is said of a server that gives no rows; the real one's are in `tests/integration`."""
 
+import gzip
 import socket
 from collections import deque
 
@@ -26,7 +27,14 @@ def test_a_server_that_is_away_is_told_by_host_and_port() -> None:
     assert error.hint == "`p1-collector check` tries the way there"
 
 
-def test_a_page_is_told_to_be_no_answer() -> None:
-    with Answers(deque([answer(200, b"<html>log in</html>")])) as server:
+@pytest.mark.parametrize("body", [b"<html>log in</html>", b"[]", b'"hello"', b"[" * 9000])
+def test_a_page_is_told_to_be_no_answer(body: bytes) -> None:
+    with Answers(deque([answer(200, body)])) as server:
         error = failure(server.url)
     assert str(error).startswith(f"what {server.url} answers cannot be read: ")
+
+
+def test_an_answer_that_comes_packed_is_not_unpacked() -> None:
+    packed = gzip.compress(b'{"results": []}')
+    with Answers(deque([answer(200, packed, Content_Encoding="gzip")])) as server:
+        assert "cannot be read" in str(failure(server.url))
