@@ -17,6 +17,7 @@ InfluxDB says in JSON what is bad about a line. A 400 with another body is not a
 proxy says so to plain HTTP at its HTTPS port, for instance. So it counts as unknown.
 """
 
+import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -31,9 +32,9 @@ LONGEST_RETRY_AFTER: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to deliver; the token does not show in `repr`."""
+    """Where to deliver; token and address, which may have a password, do not show in `repr`."""
 
-    url: str
+    url: str = field(repr=False)
     org: str
     bucket: str
     token: str = field(repr=False)
@@ -42,8 +43,13 @@ class Target:
     @property
     def place(self) -> str:
         """Where that is, in words; a password in the address is left out."""
-        scheme, _, rest = self.url.partition("://")
-        return f"`{scheme}://{rest.rpartition('@')[2]}`, bucket `{self.bucket}`"
+        return f"`{shown(self.url)}`, bucket `{self.bucket}`"
+
+
+def shown(url: str) -> str:
+    """Give an address without what may be a password in it: the user, and what is asked for."""
+    parts = _PLACE.match(url)
+    return "".join(part or "" for part in parts.groups()) if parts else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ _BY_STATUS: Final = {
     422: Meaning.BAD,
     429: Meaning.NOT_NOW,
 }
+_PLACE: Final = re.compile(r"([a-z][a-z0-9+.-]*://)?(?:.*@)?([^?#]*)", re.IGNORECASE | re.DOTALL)
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _SERVER_ERRORS: Final = range(500, 600)
 _OUT_OF_TIME: Final = (408, 504)

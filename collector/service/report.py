@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from collector import __version__
+from collector.delivery.answer import shown
 from collector.delivery.sender import DeliveryState  # noqa: TC001  an attribute has this type
 from collector.p1.telegram import Value
 from collector.reading.clock import Stamped
@@ -146,7 +147,7 @@ class Report:
             "lag_s": self._files["lag_s"],
             "delivery": {
                 "state": self.delivery.state if self.delivery else "off",
-                "url": self._settings.influx_url,
+                "url": shown(url) if (url := self._settings.influx_url) else None,
                 "message": self.delivery.message if self.delivery else None,
             },
         }

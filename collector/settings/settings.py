@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from collector.delivery.answer import Target
+from collector.delivery.answer import Target, shown
 from collector.errors import SettingsError
 from collector.p1.decryption import Keys, read_key, read_keys
 from collector.settings.search import Search
@@ -338,8 +338,9 @@ def load_strictly() -> Settings:
 def _wrong(name: str, message: str, value: str) -> SettingsError:
     wants = message.removeprefix("Value error, ").removeprefix("Input should be ")
     wants = message if wants == message else f"must be {wants}" if "must" not in wants else wants
-    shown = "a secret" if name.endswith(("TOKEN", "KEY")) else f"`{value}`"
-    return SettingsError(f"{name}: {wants} (got {shown})", hint=f"correct or remove `{name}`")
+    value = shown(value) if name in names("influx_url") else value
+    got = "a secret" if name.endswith(("TOKEN", "KEY")) else f"`{value}`"
+    return SettingsError(f"{name}: {wants} (got {got})", hint=f"correct or remove `{name}`")
 
 
 def _incomplete(settings: Settings, wrong: set[str]) -> list[SettingsError]:

@@ -193,7 +193,7 @@ def _toolchain() -> str | None:
 
 def main(versions: Sequence[str]) -> int:
     try:
-        found = [other(EVERY[version]) for version in versions] or [find()]
+        found: list[object] = [other(EVERY[version]) for version in versions] or [find()]
     except NoInfluxDBError as error:
         build.say(f"no InfluxDB: {error}")
         return 1

@@ -8,7 +8,15 @@ from typing import Final
 import pytest
 from hypothesis import given, strategies as st
 
-from collector.delivery.answer import Answer, Meaning, Target, describe, meaning, retry_after
+from collector.delivery.answer import (
+    Answer,
+    Meaning,
+    Target,
+    describe,
+    meaning,
+    retry_after,
+    shown,
+)
 
 NOW: Final = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 TABLE: Final = {
@@ -20,11 +28,6 @@ TABLE: Final = {
     413: Meaning.TOO_LARGE,
     204: Meaning.STORED,
 }
-
-
-def test_where_it_goes_is_said_without_a_password() -> None:
-    target = Target("https://me:kept/to@ourselves@nas:8086/db", "home", "p1", "made-up")
-    assert target.place == "`https://nas:8086/db`, bucket `p1`"
 
 
 def test_every_status_means_what_the_table_says() -> None:
@@ -114,6 +117,22 @@ def test_retry_after_takes_any_text(value: str) -> None:
 
 def test_the_token_does_not_show() -> None:
     target = Target("http://localhost:8086", "home", "p1", "not-to-be-seen")
-    assert repr(target) == (
-        "Target(url='http://localhost:8086', org='home', bucket='p1', ca_file=None)"
-    )
+    assert repr(target) == ("Target(org='home', bucket='p1', ca_file=None)")
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://nas:8086/db", "https://nas:8086/db"),
+        ("https://me:kept/to@ourselves@nas:8086/db", "https://nas:8086/db"),
+        ("https://me:kept?to#our://selves@nas:8086", "https://nas:8086"),
+        ("https://nas:8086/?u=me&p=kept#ourselves", "https://nas:8086/"),
+        ("me:kept@nas", "nas"),
+        ("htp:/me:kept@nas:8086", "nas:8086"),
+        ("me:ke\npt@nas", "nas"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, place: str) -> None:
+    assert shown(url) == place
+    assert Target(url, "home", "p1", "made-up").place == f"`{place}`, bucket `p1`"
+    assert "kept" not in repr(Target(url, "home", "p1", "made-up"))

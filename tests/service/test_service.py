@@ -417,6 +417,16 @@ def test_the_status_file_has_everything_that_the_screen_draws(
 
 @slow
 @pytest.mark.usefixtures("meter")
+def test_the_status_file_has_no_password(service: Callable[..., Service]) -> None:
+    there = service(P1_INFLUX_URL="http://me:very-secret@127.0.0.1:1/", P1_INFLUX_TOKEN=TOKEN)
+    there.start()
+    facts = there.wait_until(lambda facts: facts["delivery"]["message"])
+    assert facts["delivery"]["url"] == "http://127.0.0.1:1"
+    assert "very-secret" not in json.dumps(facts)
+
+
+@slow
+@pytest.mark.usefixtures("meter")
 def test_telegrams_leave_no_trace_in_the_log(service: Callable[..., Service]) -> None:
     there = service()
     there.start()

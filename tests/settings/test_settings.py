@@ -333,6 +333,14 @@ def test_a_token_that_is_refused_is_in_no_output(place: Path) -> None:
     assert TOKEN not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    "url", ["htp://me:very-secret@db", "me:very-secret@db", "http://u:very-secret@"]
+)
+def test_a_password_in_an_address_that_is_refused_is_in_no_word(url: str) -> None:
+    for name in ("P1_INFLUX_URL", "INFLUX_HOST"):
+        assert "very-secret" not in wrong({name: url, "P1_INFLUX_TOKEN": TOKEN})
+
+
 def test_the_keys_of_an_encrypting_meter_are_read_and_never_shown() -> None:
     digits = "00112233 44556677 8899AABB CCDDEEFF"
     settings = good({"P1_DECRYPT_KEY": digits})

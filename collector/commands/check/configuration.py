@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from collector.commands.check.finding import Finding, fail, ok
+from collector.delivery.answer import shown
 from collector.errors import SettingsError
 from collector.settings.settings import Origin, Settings, names
 
@@ -38,6 +39,7 @@ def settings_in_words(
     for field in Settings.model_fields:
         name = names(field)[0]
         value = resolved.get(field, getattr(settings, field))
+        value = shown(str(value)) if field == "influx_url" and value else value
         origin = origins.get(name)
         yield Setting(name, _value(value), _origin(name, origin))
 

@@ -252,10 +252,10 @@ def _report(account: Account, status: Status, target: Target | None) -> None:
     if target is None:
         sys.stdout.write(_HOW_TO_CONNECT)
     elif delivery["message"]:
-        sys.stdout.write(f"\nInfluxDB at {target.url}: {delivery['message']}\n")
+        sys.stdout.write(f"\nInfluxDB at {target.place}: {delivery['message']}\n")
     else:
         sys.stdout.write(
-            f"\nthe readings are in InfluxDB at {target.url},\n"
+            f"\nthe readings are in InfluxDB at {target.place},\n"
             f"in the bucket `{target.bucket}`, with the tag site={_SITE}\n"
         )
 

@@ -12,7 +12,7 @@ from collector.settings.settings import Origin, load, origins
 @pytest.fixture
 def shown() -> dict[str, Setting]:
     environment = {
-        "INFLUX_HOST": "http://localhost:8086",
+        "INFLUX_HOST": "http://me:very-secret@localhost:8086",
         "P1_INFLUX_TOKEN": "very-secret",
         "P1_HOT_DIR": "/dev/shm/x",  # noqa: S108  only a name
     }
@@ -28,7 +28,7 @@ def test_each_setting_tells_where_it_came_from(shown: dict[str, Setting]) -> Non
     assert shown["P1_SITE"] == Setting("P1_SITE", "home", "default")
 
 
-def test_the_token_is_hidden(shown: dict[str, Setting]) -> None:
+def test_token_and_password_are_hidden(shown: dict[str, Setting]) -> None:
     assert shown["P1_INFLUX_TOKEN"] == Setting("P1_INFLUX_TOKEN", "(hidden)", "environment")
     assert not any("very-secret" in setting.value for setting in shown.values())
 
