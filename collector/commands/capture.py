@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
+from collector.commands.output import complain, keep_private, visible
 from collector.errors import SourceError, UsageError
 from collector.p1.decryption import Decryptor, Keys
 from collector.p1.diagnosis import diagnose
@@ -71,6 +72,8 @@ def main(args: argparse.Namespace) -> int:
     recording = (
         Raw(settings.keys) if args.raw else Recording(settings.keys, os.urandom(_SALT), args.count)
     )
+    if args.file == "-" and args.raw:
+        keep_private()
     with _Output(args.file) as output:
         capture = Capture(line, recording, settings, output.write, time.monotonic)
         try:
@@ -101,7 +104,7 @@ def _say(args: argparse.Namespace, capture: "Capture") -> None:
         else "with the numbers of the meters and all messages replaced: look through them before"
         " you publish them"
     )
-    sys.stderr.write(f"telegrams recorded{where}: {capture.recording.count}, {advice}\n")
+    complain(f"telegrams recorded{where}: {capture.recording.count}, {advice}")
 
 
 class _Output:
@@ -123,6 +126,8 @@ class _Output:
     def write(self, data: bytes) -> None:
         if not data:
             return
+        if self._file is sys.stdout.buffer and sys.stdout.isatty():
+            data = visible(data.decode("latin-1").replace("\r", "")).encode()
         if self._file is None:
             self._file = self._made()
         self._file.write(data)
@@ -130,9 +135,10 @@ class _Output:
 
     def _made(self) -> BinaryIO:
         try:
-            return self._path.open("xb")
+            file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise UsageError(f"cannot write `{self._path}`: {error.strerror}") from error
+        return os.fdopen(file, "wb")
 
 
 class Recording:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from collector import __version__
+from collector.commands.output import complain, visible
 from collector.errors import CollectorError, SettingsError, UsageError
 
 FAILURE: Final = 1
@@ -93,11 +94,16 @@ def _log() -> None:
     journal = "JOURNAL_STREAM" in os.environ
     text = "%(message)s" if journal else "%(asctime)s %(levelname)s %(message)s"
     handler = logging.StreamHandler()
-    handler.setFormatter(_JournalFormatter(text) if journal else logging.Formatter(text))
+    handler.setFormatter((_JournalFormatter if journal else _Formatter)(text))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
-class _JournalFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
+class _JournalFormatter(_Formatter):
     """Puts the priority of sd-daemon(3) in front."""
 
     _PRIORITIES: Final = {"CRITICAL": 2, "ERROR": 3, "WARNING": 4, "INFO": 6, "DEBUG": 7}
@@ -107,6 +113,5 @@ class _JournalFormatter(logging.Formatter):
 
 
 def _print_error(error: CollectorError) -> None:
-    sys.stderr.write(f"error: {error}\n")
-    if error.hint:
-        sys.stderr.write(f"\nhint: {error.hint}\n")
+    hint = f"\n\nhint: {error.hint}" if error.hint else ""
+    complain(f"error: {error}{hint}")

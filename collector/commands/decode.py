@@ -31,6 +31,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
+from collector.commands.output import complain, put
 from collector.errors import SourceError, UsageError
 from collector.p1.checksum import Checksum
 from collector.p1.decryption import PUBLIC_AUTH_KEY, Decryptor, Keys, Refusal, read_key, read_keys
@@ -199,7 +200,7 @@ class _Decoding:
             self._count += 1
             telegram = parse(frame, utc_offset_hours=self._utc_offset_hours)
             for line in self._form(telegram):
-                print(line)
+                put(line)
             self._judge(telegram)
         self._close()
         return 0 if self._good else 1
@@ -225,7 +226,7 @@ class _Decoding:
         if self._framer.pending:
             self._complain(f"unfinished telegram at the end: {self._framer.pending} bytes")
         if self._framer.noise:
-            _note(f"bytes that belong to no telegram: {self._framer.noise}")
+            complain(f"bytes that belong to no telegram: {self._framer.noise}")
         if self._decryptor.refused:
             refusal = self._decryptor.refusal or Refusal.DAMAGED
             said = f"encrypted telegrams that were not read: {self._decryptor.refused}"
@@ -236,18 +237,13 @@ class _Decoding:
 
     def _complain(self, what: str) -> None:
         self._good = False
-        _note(what)
+        complain(what)
 
 
 _CHECKSUMS: Final = {
     Checksum.BAD: "wrong checksum, not to be used",
     Checksum.ABSENT: "no checksum, although this version has one, not to be used",
 }
-
-
-def _note(what: str) -> None:
-    sys.stdout.flush()
-    print(what, file=sys.stderr)
 
 
 def _form(args: argparse.Namespace, policy: Policy) -> _Form:

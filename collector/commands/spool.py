@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from collector.commands.output import complain, keep_private, put
 from collector.service.status import FILE_NAME, read
 from collector.spool.disk import Disk
 from collector.spool.identities import Identities
@@ -117,16 +118,16 @@ def _status(directories: Directories, hot: Path, options: argparse.Namespace) ->
     waits = len(Identities(i for shelf in _waiting(shelves) for i in shelf.records))
     if options.json:
         facts = {s.name: {"files": s.files, "records": len(s.records)} for s in shelves}
-        _print(json.dumps({"waiting": waits, **facts, "service": service.get("counts")}))
+        put(json.dumps({"waiting": waits, **facts, "service": service.get("counts")}))
         return 0
     for shelf in shelves:
         text = f"{shelf.files:>6} files {len(shelf.records):>9} records {_size(shelf.size)}"
-        _print(f"{shelf.name:<9}{text}")
+        put(f"{shelf.name:<9}{text}")
     damaged = Disk().names(directories.damaged)
-    _print(f"{'damaged':<9}{len(damaged):>6} files")
-    _print(f"{waits} records wait for InfluxDB, in {directories.spool} and {hot}")
+    put(f"{'damaged':<9}{len(damaged):>6} files")
+    put(f"{waits} records wait for InfluxDB, in {directories.spool} and {hot}")
     if service:
-        _print(_accounting(service))
+        put(_accounting(service))
     return 0
 
 
@@ -147,7 +148,7 @@ def _verify(directories: Directories, hot: Path, options: argparse.Namespace) ->
                 if record.counted and name != "rejected":
                     sound.add(record)
             damaged += _report(path, contents)
-    _print(f"{len(sound)} records are sound, {damaged} are damaged")
+    put(f"{len(sound)} records are sound, {damaged} are damaged")
     return FAILURE if damaged else 0
 
 
@@ -158,13 +159,14 @@ def _report(path: Path, contents: Contents) -> int:
         if path.suffix == ".open" and damage.offset >= contents.end:
             continue  # a record that is just being written
         damaged += damage.records
-        _print(f"{path}: {len(damage.data)} damaged bytes at byte {damage.offset}")
+        put(f"{path}: {len(damage.data)} damaged bytes at byte {damage.offset}")
     return damaged
 
 
 def _export(directories: Directories, hot: Path, options: argparse.Namespace) -> int:
     """Write the lines of every waiting record once: the backlog, then what is hot."""
     del options
+    keep_private()
     # Read first what moves first; the RAM disk is small enough to be held.
     newest = list(_files(hot))
     seen = Identities()
@@ -191,7 +193,7 @@ def _resend(directories: Directories, hot: Path, options: argparse.Namespace) ->
     refused = segments(disk, directories.rejected)
     for path in refused:
         inbox.move(path)
-    sys.stderr.write(f"{len(refused)} refused segments are handed to the service again\n")
+    complain(f"{len(refused)} refused segments are handed to the service again")
     return 0
 
 
@@ -201,7 +203,3 @@ def _size(size: int) -> str:
             return f"{size:.0f} {unit}"
         size //= 1024
     return f"{size} GiB"
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

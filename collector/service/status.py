@@ -51,6 +51,6 @@ def read(path: Path) -> dict[str, Any]:
     """Give what `write` wrote; empty if there is none, or it is no such file."""
     try:
         data = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}

@@ -10,6 +10,8 @@ MAX_LINES: Final = 5_000
 MAX_BYTES: Final = 4 * 1024 * 1024
 """One request: InfluxDB advises 5,000 lines, and at 4 MiB gzip stays below a proxy's 1 MiB."""
 
+_TOO_LONG: Final = 12
+"""Digits that are no time: what a damaged file begins with may be anything."""
 _NAME: Final = re.compile(r"^(\d{20})(?:\.lp|\.open|\.draft|-\d+\.bin)$")
 
 
@@ -50,7 +52,7 @@ def first_second(path: Path) -> int | None:
             last = file.readline().rpartition(b" ")[2].strip()
     except OSError:
         return None
-    return int(last) if last.isdigit() else None
+    return int(last) if last.isdigit() and len(last) < _TOO_LONG else None
 
 
 def fits(size: int, lines: int, more_size: int, more_lines: int) -> bool:

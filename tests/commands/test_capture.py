@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import serial
 from hypothesis import given, strategies as st
 
+from bed.telegrams import written
 from collector.commands.capture import Recording, add_arguments, main
 from collector.errors import SourceError, UsageError
 from collector.p1.framing import Framer
@@ -105,7 +107,35 @@ def test_raw_is_what_came(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
     assert capture(str(file), "--raw", source("dsmr50-torn-and-glued")) == 0
     assert file.read_bytes() == stream("dsmr50-torn-and-glued")
+    assert file.stat().st_mode & 0o777 == 0o600
     assert "keep them to yourself" in capsys.readouterr().err
+
+
+def test_raw_in_a_file_of_the_shell_is_private_too(tmp_path: Path) -> None:
+    """The shell has made it readable to all."""
+    name = source("dsmr50-1phase-gas")
+    with (tmp_path / "raw.bin").open("wb") as file:
+        command = [sys.executable, "-m", "collector", "capture", "--raw", name]
+        subprocess.run(command, check=True, stdout=file, stderr=subprocess.DEVNULL)
+        assert os.fstat(file.fileno()).st_mode & 0o777 == 0o600
+    assert (tmp_path / "raw.bin").read_bytes() == stream("dsmr50-1phase-gas")
+
+
+def test_on_a_terminal_a_recording_is_shown_harmlessly(tmp_path: Path) -> None:
+    (tmp_path / "nasty").write_bytes(written("0-0:96.1.1(\x9b2J\x1b[2J)"))
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "collector", "capture", "--raw"]
+    subprocess.run(
+        [*command, f"--source=file://{tmp_path / 'nasty'}"],
+        check=True,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65536)
+    os.close(ours)
+    assert b"0-0:96.1.1(\\u009b2J\\u001b[2J)" in shown
+    assert not {*shown} & {0x1B, 0x9B}
 
 
 def test_it_stops_after_so_many_telegrams(tmp_path: Path) -> None:

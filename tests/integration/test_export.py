@@ -2,7 +2,9 @@
 
 import csv
 import io
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,10 @@ def test_a_server_that_is_away_is_told(filled: dict[str, str], tmp_path: Path) -
 def test_without_an_influxdb_there_is_nothing_to_export(tmp_path: Path) -> None:
     done = called("export", home=tmp_path)
     assert (done.returncode, done.stderr.splitlines()[0]) == (2, "error: no InfluxDB is set")
+
+
+def test_a_file_of_the_shell_is_private(filled: dict[str, str], tmp_path: Path) -> None:
+    with (tmp_path / "power.csv").open("wb") as file:
+        command = [sys.executable, "-m", "collector", "export", *PERIOD]
+        subprocess.run(command, check=True, stdout=file, env={**os.environ, **filled})
+        assert os.fstat(file.fileno()).st_mode & 0o777 == 0o600

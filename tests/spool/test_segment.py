@@ -10,6 +10,7 @@ from collector.spool.segment import (
     MAX_LINES,
     closed_name,
     damage_name,
+    first_second,
     fits,
     highest_number,
     number_of,
@@ -74,3 +75,21 @@ def test_a_segment_is_at_most_one_request(
     *, size: int, lines: int, more_size: int, more_lines: int, fitting: bool
 ) -> None:
     assert fits(size, lines, more_size, more_lines) is fitting
+
+
+@pytest.mark.parametrize(
+    ("line", "second"),
+    [
+        (b"electricity,site=home a=1 1700000000\n", 1700000000),
+        (b"electricity,site=home a=1 " + b"9" * 5000, None),
+        (b"9" * 5000 + b"\n", None),
+        (b"\xb2\xb3\n", None),
+        (b"", None),
+    ],
+)
+def test_a_segment_that_begins_with_anything_has_a_time_or_none(
+    line: bytes, second: int | None, tmp_path: Path
+) -> None:
+    path = tmp_path / closed_name(1)
+    path.write_bytes(line)
+    assert first_second(path) == second

@@ -14,6 +14,7 @@ from typing import Final
 
 from collector import __version__
 from collector.commands.check.finding import Finding, Outcome
+from collector.commands.output import put
 
 _WIDTH: Final = 14
 _INDENT: Final = " " * 7
@@ -93,9 +94,8 @@ def _columns(rows: Sequence[tuple[str, str, str]]) -> list[str]:
 
 
 def _print(lines: Iterable[str]) -> None:
-    text = "".join(f"{line}\n" for line in lines)
-    encoding = sys.stdout.encoding
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    for line in lines:
+        put(line)
     sys.stdout.flush()
 
 

@@ -17,6 +17,7 @@ from typing import Final, Self
 
 from collector.commands.demo.account import Account
 from collector.commands.demo.view import View, best_view
+from collector.commands.output import put
 from collector.commands.show.status import Status, read_status
 from collector.commands.spool import waiting
 from collector.delivery.answer import Target
@@ -252,7 +253,7 @@ def _report(account: Account, status: Status, target: Target | None) -> None:
     if target is None:
         sys.stdout.write(_HOW_TO_CONNECT)
     elif delivery["message"]:
-        sys.stdout.write(f"\nInfluxDB at {target.place}: {delivery['message']}\n")
+        put(f"\nInfluxDB at {target.place}: {delivery['message']}")
     else:
         sys.stdout.write(
             f"\nthe readings are in InfluxDB at {target.place},\n"

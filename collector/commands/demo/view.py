@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+from collector.commands.output import put
 from collector.commands.show.screen import render, summary
 from collector.commands.show.status import Status
 from collector.commands.show.terminal import Terminal, is_live, wants_colour
@@ -58,7 +59,7 @@ class Lines:
             return
         self._due = time.monotonic() + _LINES
         self._begun = begun
-        sys.stdout.write((summary(status) if status and begun else note) + "\n")
+        put(summary(status) if status and begun else note)
         sys.stdout.flush()
 
     def left(self, seconds: float) -> bool:

@@ -1,6 +1,7 @@
 """Rows as CSV, with local time beside UTC, or as the line protocol that they once were."""
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,12 +9,14 @@ from typing import Any, Final, TextIO
 
 from collector.commands.export.period import local
 from collector.commands.export.query import Row, Schema
+from collector.commands.output import visible
 from collector.errors import UsageError
 from collector.p1.telegram import Value
 from collector.points import line_of
 
 TIME: Final = "time"
 LOCAL: Final = "local_time"
+_FORMULA: Final = re.compile(r"(^|[\n,;|])([\s\"']*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def columns(wanted: str | None, schema: Schema) -> list[str]:
@@ -34,7 +37,7 @@ def columns(wanted: str | None, schema: Schema) -> list[str]:
 def write_csv(stream: TextIO, rows: Iterable[Row], chosen: Sequence[str], hours: int) -> int:
     """Write a line of names and the rows; gives how many. `time` is in UTC, ISO 8601."""
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(chosen)
+    writer.writerow(map(_harmless, chosen))
     cells = [_cell(name, hours) for name in chosen]
     number = 0
     for row in rows:
@@ -48,7 +51,7 @@ def write_lines(stream: TextIO, rows: Iterable[Row], schema: Schema) -> int:
     number = 0
     for row in rows:
         for line in _lines(row, schema):
-            stream.write(f"{line}\n")
+            stream.write(f"{visible(line)}\n")
             number += 1
     return number
 
@@ -65,7 +68,14 @@ def _text(value: Any) -> str:
     """Write a value as the meter did, never with an exponent."""
     if value is None:
         return ""
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return str(value) if isinstance(value, int) else _harmless(str(value))
+
+
+def _harmless(text: str) -> str:
+    """Give a text that no spreadsheet takes for a formula, whatever it parts the columns by."""
+    return _FORMULA.sub(r"\1'\2", visible(text))
 
 
 def _lines(row: Row, schema: Schema) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Final
 from collector.commands.export.forms import LOCAL, TIME, columns, write_csv, write_lines
 from collector.commands.export.period import Period, period
 from collector.commands.export.query import Asker, Schema
+from collector.commands.output import complain, keep_private
 from collector.delivery.answer import Target
 from collector.errors import SettingsError, UsageError
 from collector.settings.settings import Settings, load_strictly
@@ -18,6 +19,7 @@ DEFAULT: Final = "electricity"
 def run(options: argparse.Namespace) -> int:
     """Write what was asked for to standard output. Raises `CollectorError`."""
     settings = load_strictly()
+    keep_private()
     hours = settings.utc_offset_hours
     asked = period(options.start, options.end, datetime.now(UTC), hours)
     asker = Asker(_target(settings))
@@ -25,8 +27,7 @@ def run(options: argparse.Namespace) -> int:
         number = _lines(asker, options.measurement, asked)
     else:
         number = _csv(asker, options, asked, hours)
-    sys.stdout.flush()
-    sys.stderr.write(f"{number} {'lines' if options.line_protocol else 'rows'}\n")
+    complain(f"{number} {'lines' if options.line_protocol else 'rows'}")
     return 0
 
 

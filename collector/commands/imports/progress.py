@@ -2,6 +2,8 @@
 
 from typing import Final, TextIO
 
+from collector.commands.output import visible
+
 _WIDTH: Final = 30
 _STEP: Final = 10
 """Per cent between two lines."""
@@ -41,7 +43,7 @@ class Bar:
     def say(self, text: str) -> None:
         """Print a line of its own."""
         self.close()
-        self._write(f"{text}\n")
+        self._write(f"{visible(text)}\n")
 
     def close(self) -> None:
         """Leave the bar's line."""

@@ -15,6 +15,7 @@ from collector.commands.imports.note import Note, Progress
 from collector.commands.imports.progress import Bar, telegrams
 from collector.commands.imports.recording import Place, Recording
 from collector.commands.imports.telegrams import Telegrams
+from collector.commands.output import put
 from collector.errors import CollectorError, SourceError
 from collector.p1.telegram import Policy
 from collector.points import Memory, Points
@@ -57,7 +58,7 @@ class Session:
             bar.close()
         words = _dry(tally) if self.dry else _handed(tally, served=self._is_served())
         for line in in_words(path, recording.kind, tally, words):
-            self.stream.write(f"{line}\n")
+            put(line, self.stream)
         return tally
 
     def _import(self, path: Path, recording: Recording, bar: Bar) -> Tally:

@@ -2,8 +2,9 @@
 
 import argparse
 import logging
-import sys
 from typing import Final
+
+from collector.commands.output import complain
 
 DEFAULT_SECONDS: Final = 60.0
 
@@ -34,7 +35,7 @@ def main(options: argparse.Namespace) -> int:
         logging.getLogger(__name__).warning("%s (%s)", problem, problem.hint)
     words = take(settings, options.seconds)
     if not options.quiet:
-        sys.stderr.write(f"{words}\n")
+        complain(words)
     return 0
 
 

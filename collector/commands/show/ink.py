@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Final
 
+from collector.commands.output import visible
+
 _OFF: Final = "\x1b[0m"
 
 
@@ -53,7 +55,8 @@ def paint(line: Line, width: int, *, colour: bool) -> str:
     """The line as it is written, cut off at `width`."""
     parts, room = [], width
     for text, ink in line:
-        shown, room = text[:room], room - len(text[:room])
+        shown = visible(text)[:room]
+        room -= len(shown)
         if colour and ink is not Ink.PLAIN and shown.strip():
             shown = f"{ink.value}{shown}{_OFF}"
         parts.append(shown)

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from collector.commands.output import complain, put
 from collector.commands.show.screen import STALE, STOPPED, render, summary
 from collector.commands.show.status import Status, read_status
 from collector.commands.show.terminal import Terminal, is_live, wants_colour
@@ -19,7 +20,7 @@ def show(hot_dir: Path, *, once: bool) -> int:
     """Until somebody leaves; 1 if no collector is running there."""
     status = read_status(hot_dir)
     if problem := problem_with(status, hot_dir, time.time()):
-        sys.stderr.write(problem)
+        complain(problem.rstrip("\n"))
     if status is None or problem:
         return 1
     try:
@@ -81,8 +82,8 @@ def _print_lines(hot_dir: Path) -> None:
         status = read_status(hot_dir)
         problem = problem_with(status, hot_dir, time.time())
         if status is None or problem:
-            sys.stderr.write(problem or "")
+            complain((problem or "").rstrip("\n"))
         else:
-            sys.stdout.write(summary(status) + "\n")
+            put(summary(status))
             sys.stdout.flush()
         time.sleep(_LINES)
