@@ -5,6 +5,7 @@ whole seconds, values are the meter's own decimals.
 """
 
 import hashlib
+import hmac
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,12 +19,20 @@ QUARTER_SECONDS: Final = 900
 MOST_AHEAD_SECONDS: Final = 3600
 """A device whose clock is further ahead than this was not read when it says."""
 HASH: Final = "hash"
-"""The value of `P1_METER` that puts a short hash in the place of every equipment number."""
+"""The value of `P1_METER` that puts a hash in the place of every equipment number."""
+
+SHORTEST_SALT: Final = 16
+"""Characters: with less in it, a hash of a number is found by trying."""
 
 _TAG: Final = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 _READINGS: Final = ("energy_import_", "energy_export_")
 _SECONDS: Final = 7200
 """How many seconds are remembered: a clock may be set back an hour."""
+
+
+def usable(salt: str) -> str:
+    """Give a salt, or none if it is too short to be one."""
+    return salt if len(salt) >= SHORTEST_SALT else ""
 
 
 @dataclass(slots=True)
@@ -67,12 +76,18 @@ class Points:
     """Makes the lines of each telegram of one source, in order."""
 
     def __init__(
-        self, *, site: str, meter: str | None = None, memory: Memory | None = None
+        self,
+        *,
+        site: str,
+        meter: str | None = None,
+        salt: str = "",
+        memory: Memory | None = None,
     ) -> None:
-        """Tag with `site`; `meter` is a name for the electricity meter, or `HASH`."""
+        """Tag with `site`; `meter` is a name for the electricity meter, or `HASH` with a salt."""
         self.memory = memory or Memory()
         self._site = site
         self._name = meter
+        self._salt = salt.encode()
         self._stored: OrderedDict[int, None] = OrderedDict()
         if self.memory.second is not None:
             self._stored[self.memory.second] = None
@@ -115,7 +130,9 @@ class Points:
     def _number(self, number: str | None) -> str:
         if number is None or self._name != HASH or number == "unknown":
             return number or "unknown"
-        return hashlib.sha256(number.encode()).hexdigest()[:8]
+        if not self._salt:  # as it always was: who has such names keeps them
+            return hashlib.sha256(number.encode()).hexdigest()[:8]
+        return hmac.new(self._salt, number.encode(), "sha256").hexdigest()[:16]
 
     def _electricity(self, telegram: Telegram, meter: str, second: int) -> list[str]:
         return self._line("electricity", {"meter": meter}, telegram.electricity, second)

@@ -10,7 +10,10 @@
 # has one. Every setting that is in its environment (infra/p1-collector.env lists them) goes into
 # /etc/p1-collector/p1-collector.env:
 #
-#   sudo P1_INFLUX_URL=http://nas:8086 P1_INFLUX_ORG=home P1_INFLUX_TOKEN=... ./infra/install.sh
+#   sudo P1_INFLUX_URL=http://nas:8086 P1_INFLUX_ORG=home P1_INFLUX_TOKEN_FILE=token.txt \
+#       ./infra/install.sh
+#
+# A secret comes in a file: what stands before a command, sudo writes into the log.
 #
 # It puts files into /opt/p1-collector, /etc/p1-collector, /etc/systemd/system, /etc/udev/rules.d,
 # /etc/modules-load.d and /usr/local/bin, and makes the user p1-collector.
@@ -154,22 +157,41 @@ put_settings() {
     # The reference of this version, for those who keep the settings of an older one.
     put "$here/p1-collector.env" "$settings.reference" 644
     # Empty ones show where a secret goes.
-    for name in influx-token decrypt-key decrypt-auth-key; do
+    for name in influx-token meter-salt decrypt-key decrypt-auth-key; do
         [ -f "$etc/$name" ] || (umask 077 && : >"$etc/$name")
         chown root:root "$etc/$name"
         chmod 600 "$etc/$name"
     done
+    # Where readings were stored without one, the names that they have are kept.
+    if [ ! -s "$etc/meter-salt" ] && ! has_spool; then
+        set_secret meter-salt "$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')"
+    fi
     for name in $(sed -n 's/^#\(P1_[A-Z0-9_]*\)=.*/\1/p' "$here/p1-collector.env") \
         INFLUX_HOST INFLUX_ORG INFLUX_TOKEN INFLUX_BUCKET \
         INFLUXDB_V2_URL INFLUXDB_V2_ORG INFLUXDB_V2_TOKEN; do
-        value=$(printenv "$name") || continue
+        if file=$(printenv "${name}_FILE"); then
+            value=$(cat "$file") || fail "${name}_FILE: $file cannot be read"
+        else
+            value=$(printenv "$name") || continue
+        fi
         set_variable "$name" "$value"
     done
+}
+
+# Whether any meter has been read here: its spool, where the program makes it or was told to.
+has_spool() {
+    {
+        printf '%s\n' "$state/spool" "$state"-*/spool "${P1_SPOOL_DIR-}"
+        cat "$etc"/*.env 2>/dev/null | sed -n 's/^P1_SPOOL_DIR="\{0,1\}\([^"]*\).*/\1/p'
+    } | while IFS= read -r spool; do
+        [ ! -d "$spool" ] || say "$spool"
+    done | grep -q .
 }
 
 set_variable() {
     case $1 in
     P1_INFLUX_TOKEN | INFLUXDB_V2_TOKEN | INFLUX_TOKEN) set_secret influx-token "$2" ;;
+    P1_METER_SALT) set_secret meter-salt "$2" ;;
     P1_DECRYPT_KEY) set_secret decrypt-key "$2" ;;
     P1_DECRYPT_AUTH_KEY) set_secret decrypt-auth-key "$2" ;;
     *) set_setting "$1" "$2" ;;
@@ -322,6 +344,7 @@ purge() {
         userdel "$user"
     fi
     say "removed too: settings, token, readings and the user $user"
+    say "with P1_METER=hash the meter has another name after the next installation"
 }
 
 main "$@"

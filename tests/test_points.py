@@ -173,6 +173,23 @@ def test_a_hash_takes_the_place_of_every_number_and_gives_none_away() -> None:
     assert _meters(lines(_with_gas("260203120000W", "00001.000"), meter=HASH)) == meters
 
 
+def test_a_salt_makes_a_hash_that_nobody_finds_by_trying() -> None:
+    telegram = _with_gas("260203120000W", "00001.000")
+    plain, salted, other = (
+        _meters(lines(telegram, meter=HASH, salt=salt)) for salt in ("", "a" * 32, "b" * 32)
+    )
+    assert {len(name) for name in salted} == {16}
+    assert not any(new.startswith(old) for new in salted for old in plain)
+    assert salted.isdisjoint(other)
+    assert _meters(lines(telegram, meter=HASH, salt="a" * 32)) == salted
+
+
+def test_a_salt_changes_nothing_where_there_is_no_hash() -> None:
+    telegram = _with_gas("260203120000W", "00001.000")
+    assert lines(telegram, salt="a" * 32) == lines(telegram)
+    assert lines(telegram, meter="attic", salt="a" * 32) == lines(telegram, meter="attic")
+
+
 def test_a_telegram_without_a_number_is_of_the_last_meter_seen_also_after_a_restart() -> None:
     source = points()
     source.lines(energy("1"), NOON)

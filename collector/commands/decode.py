@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from collector.commands.output import complain, put
-from collector.errors import SourceError, UsageError
+from collector.errors import SourceError, UnknownSetting, UsageError
 from collector.p1.checksum import Checksum
 from collector.p1.decryption import PUBLIC_AUTH_KEY, Decryptor, Keys, Refusal, read_key, read_keys
 from collector.p1.diagnosis import diagnose
@@ -41,7 +41,8 @@ from collector.p1.framing import Frame, Framer
 from collector.p1.obis import FIELDS, Field
 from collector.p1.telegram import Policy, Telegram, Value, acceptable, parse
 from collector.p1.time import BASE_OFFSET_HOURS
-from collector.points import Points
+from collector.points import Points, usable
+from collector.settings.search import Search
 
 _CHUNK: Final = 64 * 1024
 # Of the meters whose telegrams have no time.
@@ -75,13 +76,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--site",
-        default=os.environ.get("P1_SITE") or "home",
         help="the tag of the points (default: P1_SITE, else home)",
     )
     parser.add_argument(
         "--meter",
-        default=os.environ.get("P1_METER") or None,
-        help="a name in place of the meter's number, or `hash` (default: P1_METER)",
+        help="a name in place of the meter's number, or `hash` (default: P1_METER), made with"
+        " P1_METER_SALT",
     )
     parser.add_argument(
         "--crc",
@@ -134,14 +134,19 @@ def _keys(args: argparse.Namespace) -> Keys | None:
         key, auth_key, *_ = [*_lines(args.key_file), "", ""]
         keys = _read_keys(str(args.key_file), key, auth_key)
     else:
-        key, auth_key = (_variable(f"P1_DECRYPT_{name}") for name in ("KEY", "AUTH_KEY"))
-        keys = _read_keys("P1_DECRYPT_KEY", key, auth_key)
+        found = _settings("P1_DECRYPT_KEY", "P1_DECRYPT_AUTH_KEY")
+        keys = _read_keys("P1_DECRYPT_KEY", *found.values())
     return Keys(keys.key, args.auth_key) if keys and args.auth_key else keys
 
 
-def _variable(name: str) -> str:
-    file = os.environ.get(f"{name}_FILE")
-    return os.environ.get(name) or (" ".join(_lines(Path(file))) if file else "")
+def _settings(*names: str) -> dict[str, str]:
+    """Find settings where the service finds them, without its library: most files need none."""
+    search = Search(os.environ)
+    found = search.run([[name] for name in names]).values
+    for problem in search.problems:
+        if not isinstance(problem, UnknownSetting):
+            raise problem
+    return {name: found.get(name, "") for name in names}
 
 
 def _lines(path: Path) -> list[str]:
@@ -258,7 +263,10 @@ class _LineProtocol:
     """The points as they would be stored: nothing of a telegram that must not be used."""
 
     def __init__(self, args: argparse.Namespace, policy: Policy) -> None:
-        self._points = Points(site=args.site, meter=args.meter)
+        site, meter, salt = _settings("P1_SITE", "P1_METER", "P1_METER_SALT").values()
+        self._points = Points(
+            site=args.site or site or "home", meter=args.meter or meter or None, salt=usable(salt)
+        )
         self._policy = policy
         self._clock: datetime = args.received or datetime.now(UTC)
 

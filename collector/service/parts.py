@@ -77,7 +77,7 @@ def reader(settings: Settings, place: Address, hot: Hot, run: str, stopping: Eve
         synchronised=HostClock(time.monotonic).synchronised,
     )
     memory = Memory.from_dict(status.read(settings.hot / status.MEMORY_NAME))
-    points = Points(site=settings.site, meter=settings.meter, memory=memory)
+    points = Points(site=settings.site, meter=settings.meter, salt=settings.salt, memory=memory)
     rules = Rules(
         Policy(settings.crc),
         settings.utc_offset_hours,

@@ -18,10 +18,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from collector.delivery.answer import Target, shown
 from collector.errors import SettingsError
 from collector.p1.decryption import Keys, read_key, read_keys
+from collector.points import SHORTEST_SALT, usable
 from collector.settings.search import Search
 
 _MIB: Final = 1024 * 1024
 _PAIR: Final = ("P1_INFLUX_URL", "P1_INFLUX_TOKEN")
+_SECRET: Final = ("TOKEN", "KEY", "SALT")
+"""How the names of settings end whose values are shown to nobody."""
 _NUMBERS: Final = {"float_parsing": "must be a number", "int_parsing": "must be a whole number"}
 """By pydantic's type of a complaint, where its own words are a programmer's."""
 
@@ -78,8 +81,14 @@ class Settings(BaseSettings):
     meter: str | None = Field(
         None,
         validation_alias=_aliases("P1_METER"),
-        description="a name in the place of the electricity meter's number, or `hash` for a short"
-        " hash of every number",
+        description="a name in the place of the electricity meter's number, or `hash` for a hash"
+        " of every number",
+    )
+    meter_salt: SecretStr | None = Field(
+        None,
+        validation_alias=_aliases("P1_METER_SALT"),
+        description="what `P1_METER=hash` mixes in, 16 characters or more that nobody else knows;"
+        " without it the hash is short, and who tries all numbers finds yours",
     )
     baud: Literal["auto", "115200", "9600"] = Field(
         "auto",
@@ -202,6 +211,13 @@ class Settings(BaseSettings):
             raise ValueError("must be one word of plain characters")
         return token
 
+    @field_validator("meter_salt")
+    @classmethod
+    def _is_salt(cls, salt: SecretStr | None) -> SecretStr | None:
+        if salt is not None and not usable(salt.get_secret_value()):
+            raise ValueError(f"must have {SHORTEST_SALT} characters or more")
+        return salt
+
     @field_validator("decrypt_key", "decrypt_auth_key")
     @classmethod
     def _is_key(cls, key: SecretStr | None) -> SecretStr | None:
@@ -234,6 +250,11 @@ class Settings(BaseSettings):
             self.influx_token.get_secret_value(),
             str(self.influx_ca) if self.influx_ca else None,
         )
+
+    @property
+    def salt(self) -> str:
+        """What the hash of a meter's number is made with; empty for the short hash of old."""
+        return self.meter_salt.get_secret_value() if self.meter_salt else ""
 
     @property
     def keys(self) -> Keys | None:
@@ -339,7 +360,7 @@ def _wrong(name: str, message: str, value: str) -> SettingsError:
     wants = message.removeprefix("Value error, ").removeprefix("Input should be ")
     wants = message if wants == message else f"must be {wants}" if "must" not in wants else wants
     value = shown(value) if name in names("influx_url") else value
-    got = "a secret" if name.endswith(("TOKEN", "KEY")) else f"`{value}`"
+    got = "a secret" if name.endswith(_SECRET) else f"`{value}`"
     return SettingsError(f"{name}: {wants} (got {got})", hint=f"correct or remove `{name}`")
 
 

@@ -13,8 +13,10 @@ from line_protocol_parser import parse_line
 
 from collector.commands.decode import add_arguments, main
 from collector.errors import SourceError, UsageError
-from collector.p1.telegram import Policy
-from p1.golden import TELEGRAMS, golden, names, telegrams
+from collector.p1.telegram import Policy, parse
+from collector.points import Points
+from collector.settings.settings import load
+from p1.golden import TELEGRAMS, frames, golden, names, telegrams
 from p1.sealing import AUTH_KEY, KEY, seal
 
 
@@ -234,6 +236,31 @@ def test_keys_come_from_the_environment_or_a_file_that_it_names(
     monkeypatch.setenv("P1_DECRYPT_AUTH_KEY_FILE", str(tmp_path / "auth"))
 
     assert decode(encrypted) == 0
+
+
+@pytest.mark.parametrize(
+    "salt", [{}, {"P1_METER_SALT": "of-sixteen-signs"}, {"P1_METER_SALT": "short"}]
+)
+def test_a_number_has_the_hash_that_the_service_stores(
+    salt: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tmp_path.joinpath(".env").write_text("P1_SITE=cabin\n")
+    for name, text in {"P1_METER": "hash", **salt}.items():
+        monkeypatch.setenv(name, text)
+    settings, _ = load()
+    points = Points(site=settings.site, meter=settings.meter, salt=settings.salt)
+    telegram = parse(frames("dsmr50-1phase-gas")[0])
+    assert telegram.time
+
+    decode(path("dsmr50-1phase-gas"), "--line-protocol")
+    shown = capsys.readouterr().out.splitlines(keepends=True)
+    wanted = points.lines(telegram, telegram.time)
+    assert wanted
+    assert shown[: len(wanted)] == wanted
 
 
 def test_keys_may_stand_on_the_command_line(encrypted: str) -> None:

@@ -84,6 +84,8 @@ def test_it_waits_for_no_network_and_no_device(unit: Path) -> None:
 
 @both
 def test_hot_files_outlive_the_service(unit: Path) -> None:
+    """In `/dev/shm` too, where `RemoveIPC=yes` deletes all that is this user's."""
+    assert value(unit, "RemoveIPC") == "no"
     assert value(unit, "RuntimeDirectoryPreserve") == "yes"
 
 

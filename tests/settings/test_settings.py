@@ -349,6 +349,16 @@ def test_the_keys_of_an_encrypting_meter_are_read_and_never_shown() -> None:
     assert "8899" not in repr(settings)
 
 
+def test_a_salt_is_long_and_never_shown() -> None:
+    settings = good({"P1_METER": "hash", "P1_METER_SALT": "of-sixteen-signs"})
+    assert settings.salt == "of-sixteen-signs"
+    assert "sixteen" not in repr(settings)
+    assert good({}).salt == ""
+    assert wrong({"P1_METER_SALT": "of-fifteen-sign"}).startswith(
+        "P1_METER_SALT: must have 16 characters or more (got a secret)\n"
+    )
+
+
 def test_a_key_that_is_none_is_not_repeated() -> None:
     nearly = "00112233445566778899AABBCCDDEEF"
     settings, problems = load({"P1_DECRYPT_KEY": nearly})

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import time
@@ -78,6 +79,20 @@ def test_it_removes_the_program_and_keeps_the_data_and_purges_on_request(house: 
         assert time.monotonic() < give_up, left
     assert machine.try_to("getent passwd p1-collector").returncode == 2
     machine.run(f"{INSTALL} --purge")
+
+
+def test_a_salt_is_made_for_a_new_installation_and_for_no_other(house: House) -> None:
+    """Behind readings without one, the meter would have another name from then on."""
+    machine, salt = house.machine, "/etc/p1-collector/meter-salt"
+    first = machine.run(f"cat {salt}").strip()
+    assert re.fullmatch("[0-9a-f]{32}", first)
+    assert machine.run(f"stat -c %a:%U {salt}").strip() == "600:root"
+    machine.run(f"rm {salt}")
+    house.install()
+    assert machine.run(f"cat {salt}").strip() == ""
+    assert "another name" in machine.run(f"{INSTALL} --purge")
+    house.install()
+    assert machine.run(f"cat {salt}").strip() not in ("", first)
 
 
 def test_it_asks_plainly_for_what_is_not_set(house: House) -> None:

@@ -74,7 +74,12 @@ class Session:
             if found is not None:
                 progress = found
                 bar.say(f"{path}: goes on behind telegram {progress.place.number}")
-        points = Points(site=settings.site, meter=settings.meter, memory=progress.memory)
+        points = Points(
+            site=settings.site,
+            meter=settings.meter,
+            salt=settings.salt,
+            memory=progress.memory,
+        )
         wait = partial(self._wait, inbox)
         job = Job(recording, points, bar, inbox=inbox, note=note, wait=wait)
         tally = job.run(progress.place)
