@@ -14,15 +14,13 @@ from urllib.parse import urlsplit
 
 from collector.errors import SourceError
 from collector.reading.holders import holders, listed
+from collector.reading.port import Finder
 
 READ_SECONDS: Final = 0.25
 """How long a read waits for bytes: short, so that the reader notices everything else in time."""
 
 CONNECT_SECONDS: Final = 5.0
 _CHUNK: Final = 4096
-_USUAL_DEVICES: Final = ("/dev/p1",)
-_BY_ID: Final = Path("/dev/serial/by-id")
-_LAST_GUESS: Final = "/dev/ttyUSB0"
 PSEUDO_TERMINALS: Final = range(136, 144)
 """The major numbers of `/dev/pts/`."""
 _IN_USE: Final = (errno.EAGAIN, errno.EBUSY)
@@ -79,18 +77,19 @@ def address(text: str, baud: str) -> Address:
         return Address(text, live=False, speeds=(FAST,), open=lambda _: FileSource(path))
     if "://" in text:
         return _network_address(text)
-    device = text or find_device()
+    finder = Finder()
+    device = text or finder.find()
     speeds = {"115200": (FAST,), "9600": (SLOW,)}.get(baud, (FAST, SLOW))
 
     def open_device(speed: Speed) -> Source:
         """Open the port that is there now: the cable may be plugged in later, and elsewhere."""
-        name = text or find_device()
-        if not (text or _is_there(name)):
-            raise no_cable()
+        name = text or finder.find()
+        if name is None:
+            raise finder.missing()
         return SerialSource(name, speed)
 
-    found = bool(text) or _is_there(device)
-    return Address(device, live=True, speeds=speeds, open=open_device, found=found)
+    found = device is not None
+    return Address(device or finder.usual, live=True, speeds=speeds, open=open_device, found=found)
 
 
 def _network_address(text: str) -> Address:
@@ -115,31 +114,6 @@ def _raise(fault: SourceError) -> Callable[[Speed], Source]:
         raise fault
 
     return refuse
-
-
-def find_device() -> str:
-    """Give the serial port to try if none is set: `/dev/p1`, the only USB cable, or the first."""
-    for device in _USUAL_DEVICES:
-        if Path(device).exists():
-            return device
-    with suppress(OSError):
-        for cable in sorted(_BY_ID.iterdir()):
-            return str(cable)
-    return _LAST_GUESS
-
-
-def _is_there(found: str) -> bool:
-    """Whether what `find_device` gave is more than its last guess."""
-    return found != _LAST_GUESS or Path(found).exists()
-
-
-def no_cable() -> SourceError:
-    """Say that no source is set, and none was found."""
-    usual = " or ".join(f"`{device}`" for device in _USUAL_DEVICES)
-    return SourceError(
-        f"no P1 cable found: neither {usual} nor anything in `{_BY_ID}/`",
-        hint="plug it in, or set `P1_SOURCE`",
-    )
 
 
 def misnamed(name: str) -> str | None:

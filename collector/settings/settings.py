@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         "",
         validation_alias=_aliases("P1_SOURCE"),
         description="the meter: a serial device, `socket://host:port`, or `file:///path` to replay"
-        " (default: `/dev/p1`, else the first of `/dev/serial/by-id/`)",
+        " (default: `/dev/p1`, else the first of `/dev/serial/by-id/` that is no radio stick)",
     )
     influx_url: str | None = Field(
         None,

@@ -38,7 +38,8 @@ SECRETS: Final = {
 """Files that root alone can read; the unit hands them to the service."""
 
 NOTES: Final = {
-    "P1_SOURCE": "If there is no such device, the first of /dev/serial/by-id/ is taken.",
+    "P1_SOURCE": "If there is none at the start, the first of /dev/serial/by-id/ is taken"
+    " that is no Zigbee or Z-Wave stick.",
     **{name: f"Not in this file but alone in {path}." for name, path in SECRETS.items()},
     "P1_SPOOL_DIR": "Another directory has to be opened for the service, with `ReadWritePaths=`"
     " in `sudo systemctl edit p1-collector`; so has another P1_HOT_DIR.",

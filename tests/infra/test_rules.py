@@ -2,6 +2,7 @@
 
 import re
 
+from collector.reading.port import RADIOS
 from infra.units import INFRA
 
 LINES = [
@@ -66,3 +67,9 @@ def test_the_usual_chips_are_named_p1() -> None:
 def test_owner_and_permissions_stay_as_the_system_has_them() -> None:
     keys = {key for line in LINES for key, _, _ in parts(line)}
     assert keys.isdisjoint({"OWNER", "GROUP", "MODE", "RUN", "PROGRAM"})
+
+
+def test_no_radio_stick_is_named_p1() -> None:
+    """The list is the program's own: `cog -r infra/99-p1.rules` writes it anew."""
+    (listed,) = (text for line in LINES for key, _, text in parts(line) if key == "ATTRS{product}")
+    assert listed.split("|") == [f"*{word}*" for word in RADIOS]

@@ -235,42 +235,6 @@ def test_a_permission_that_is_missing_names_the_group() -> None:
     assert "usermod -aG dialout" in sources._open_hint(PermissionError(13, "no"), "/dev/p1")
 
 
-def test_without_a_setting_the_usual_device_is_tried_then_the_first_by_its_id(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usual, by_id = tmp_path / "p1", tmp_path / "by-id"
-    monkeypatch.setattr(sources, "_USUAL_DEVICES", (str(usual),))
-    monkeypatch.setattr(sources, "_BY_ID", by_id)
-    monkeypatch.setattr(sources, "_LAST_GUESS", str(tmp_path / "ttyUSB0"))
-    place = address("", "auto")
-    assert (place.text, place.found) == (str(tmp_path / "ttyUSB0"), False)
-    (tmp_path / "ttyUSB0").touch()
-    assert address("", "auto").found
-    by_id.mkdir()
-    (by_id / "usb-FTDI_P1-if00").touch()
-    (by_id / "usb-Other-if00").touch()
-    assert address("", "auto").text == str(by_id / "usb-FTDI_P1-if00")
-    usual.touch()
-    assert address("", "auto").text == str(usual)
-
-
-def test_where_no_source_is_set_and_none_is_there_no_name_is_made_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cable: Cable
-) -> None:
-    by_id = tmp_path / "by-id"
-    monkeypatch.setattr(sources, "_USUAL_DEVICES", (str(tmp_path / "p1"),))
-    monkeypatch.setattr(sources, "_BY_ID", by_id)
-    monkeypatch.setattr(sources, "_LAST_GUESS", str(tmp_path / "ttyUSB0"))
-    place = address("", "auto")
-    error = refused(place)
-    assert str(error) == (f"no P1 cable found: neither `{tmp_path}/p1` nor anything in `{by_id}/`")
-    assert error.hint == "plug it in, or set `P1_SOURCE`"
-
-    by_id.mkdir()
-    (by_id / "usb-FTDI_P1-if00").symlink_to(cable.device)  # plugged in later
-    place.open(FAST).close()
-
-
 @pytest.mark.parametrize(
     ("text", "hint"),
     [

@@ -15,7 +15,8 @@ from collector.delivery.answer import Target
 from collector.errors import SettingsError, SourceError
 from collector.p1.telegram import Policy
 from collector.reading.clock import HostClock
-from collector.reading.sources import FAST, SLOW, Address, address, no_cable
+from collector.reading.port import Finder
+from collector.reading.sources import FAST, SLOW, Address, address
 from collector.remedies import Remedy
 from collector.service import status
 from collector.service.lock import holder
@@ -88,7 +89,7 @@ class Chain:
 
     def _line(self, host_is_set: bool) -> Iterator[Finding]:  # noqa: FBT001  a fact
         place = self._place()
-        fault = place.fault if place.found else no_cable()
+        fault = place.fault if place.found else Finder().missing()
         if fault:
             yield fail("port", str(fault), fault.hint or Remedy.PORT_NO_SERIAL)
             yield from (skip(link, "there is no port") for link in ("bytes", *line.LINKS))

@@ -12,7 +12,7 @@ from collector.commands.check import port
 from collector.commands.check.chain import Chain
 from collector.commands.check.finding import Outcome
 from collector.errors import SourceError
-from collector.reading import sources
+from collector.reading import port as finding
 from collector.reading.holders import holders
 from collector.reading.sources import FAST, address
 from collector.remedies import Remedy
@@ -66,14 +66,16 @@ def test_a_network_reader_without_its_scheme_is_told_how_to_be_written() -> None
 def test_where_no_source_is_set_and_none_is_there_no_name_is_made_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("_BY_ID", "_LAST_GUESS"):
-        monkeypatch.setattr(sources, name, tmp_path / "none")
-    monkeypatch.setattr(sources, "_USUAL_DEVICES", ("/dev/none",))
+    for name in ("USUAL", "BY_ID", "BARE"):
+        monkeypatch.setattr(finding, name, tmp_path / "none")
     settings, _ = load({"P1_HOT_DIR": str(tmp_path / "hot")})
     every = list(Chain(settings, [], 0, seconds=0.1)._line(host_is_set=True))
-    assert every[0].what.startswith("no P1 cable found: neither `/dev/none` nor anything in ")
+    assert every[0].what.startswith(f"no P1 cable found: neither `{tmp_path}/none` nor any in ")
     assert (every[0].link, every[0].outcome) == ("port", Outcome.FAIL)
-    assert every[0].remedy == "plug it in, or set `P1_SOURCE`"
+    assert (
+        every[0].remedy
+        == "plug it in, or set `P1_SOURCE`; Zigbee and Z-Wave sticks are left alone"
+    )
     assert {finding.outcome for finding in every[1:]} == {Outcome.SKIP}
 
 
