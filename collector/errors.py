@@ -3,7 +3,8 @@
 CollectorError            everything that the program says itself; `hint` says what to do
 ├── UsageError            the command was called wrongly (exit 2)
 ├── SettingsError         a setting cannot be used (exit 2, under systemd 78)
-│   └── UnknownSetting    a name that no setting has; nothing else suffers from it
+│   ├── UnknownSetting    a name that no setting has; nothing else suffers from it
+│   └── IgnoredSetting    one of the first meter's that a further one cannot share
 ├── SourceError           the meter's line is not there, or went away; it is tried again
 └── LockedError           another process works on the same spool
 
@@ -33,6 +34,10 @@ class SettingsError(CollectorError):
 
 class UnknownSetting(SettingsError):  # noqa: N818  it says what the name is
     """A variable looks like a setting, and is none."""
+
+
+class IgnoredSetting(SettingsError):  # noqa: N818  it says what the setting is
+    """A further meter's settings have one from the first meter's that must differ."""
 
 
 class SourceError(CollectorError):

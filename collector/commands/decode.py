@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from collector.commands.output import complain, put
-from collector.errors import SourceError, UnknownSetting, UsageError
+from collector.errors import IgnoredSetting, SourceError, UnknownSetting, UsageError
 from collector.p1.checksum import Checksum
 from collector.p1.decryption import PUBLIC_AUTH_KEY, Decryptor, Keys, Refusal, read_key, read_keys
 from collector.p1.diagnosis import diagnose
@@ -144,7 +144,7 @@ def _settings(*names: str) -> dict[str, str]:
     search = Search(os.environ)
     found = search.run([[name] for name in names]).values
     for problem in search.problems:
-        if not isinstance(problem, UnknownSetting):
+        if not isinstance(problem, UnknownSetting | IgnoredSetting):
             raise problem
     return {name: found.get(name, "") for name in names}
 

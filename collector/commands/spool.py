@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from collector.commands.output import complain, keep_private, put
+from collector.errors import CollectorError
+from collector.service.lock import Lock
 from collector.service.status import FILE_NAME, read
 from collector.spool.disk import Disk
 from collector.spool.identities import Identities
@@ -22,6 +24,7 @@ from collector.spool.segment import segments
 from collector.spool.spool import Directories
 
 FAILURE: Final = 1
+_MIB: Final = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -48,10 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "verify": "read every segment and report damage; exit 1 if there is any",
         "export": "write all lines that wait to standard output, as line protocol",
         "resend": "hand what InfluxDB refused to the service once more",
+        "take-over": "bring in what waits in spools that are no longer used",
     }.items():
         action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         action.add_argument("--spool-dir", type=Path, help="default: from the settings")
         action.add_argument("--hot-dir", type=Path, help="default: from the settings")
+        if name == "take-over":
+            words = "such a spool (default: those that P1_SPOOL_DIR named before, and the default)"
+            action.add_argument("directory", type=Path, nargs="*", help=words)
         if name == "status":
             action.add_argument("--json", action="store_true", help="for programs")
 
@@ -59,6 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Do one action on the spool of the settings."""
     spool, hot = options.spool_dir, options.hot_dir
+    if options.action == "take-over":
+        return _take_over(spool, options.directory)
     if spool is None or hot is None:
         from collector.settings.settings import load_strictly  # noqa: PLC0415  only if it is needed
 
@@ -195,6 +204,40 @@ def _resend(directories: Directories, hot: Path, options: argparse.Namespace) ->
         inbox.move(path)
     complain(f"{len(refused)} refused segments are handed to the service again")
     return 0
+
+
+def _take_over(spool: Path | None, directories: list[Path]) -> int:
+    """Move what waits elsewhere to the inbox. Raises `CollectorError`; then the rest stays."""
+    from collector.service import former  # noqa: PLC0415  only if it is needed
+    from collector.settings.settings import load_strictly  # noqa: PLC0415  as above
+
+    settings, disk = (
+        load_strictly().model_copy(update={"spool_dir": spool} if spool else {}),
+        Disk(),
+    )
+    inbox = Inbox(Directories(settings.spool), disk, free=settings.free_mib * _MIB)
+    spools = directories or former.left(settings, disk)
+    if not spools:
+        complain("nothing waits in a spool of before")
+    for old in spools:
+        try:
+            number = _taken(inbox, old, former.backlog(old, disk))
+        except OSError as error:
+            words = f"the rest stays in `{old}`: {error.strerror}: `{error.filename}`"
+            hint = "make room, or run it as the user of the service; then call it again"
+            raise CollectorError(words, hint=hint) from error
+        complain(f"{number} files of `{old}` are handed to the service")
+    return 0
+
+
+def _taken(inbox: Inbox, old: Path, paths: list[Path]) -> int:
+    lock = Lock(old)
+    try:
+        for path in paths:
+            inbox.take(path)
+    finally:
+        lock.release()
+    return len(paths)
 
 
 def _size(size: int) -> str:

@@ -5,10 +5,12 @@ import logging
 import resource
 from typing import Final
 
-from collector.errors import CollectorError, SettingsError, UnknownSetting
+from collector.errors import CollectorError, IgnoredSetting, SettingsError, UnknownSetting
+from collector.service import former
 from collector.service.ending import ended_by_signals
 from collector.service.service import Service
 from collector.settings.settings import Settings, load
+from collector.spool.disk import Disk
 
 log: Final = logging.getLogger(__name__)
 
@@ -23,13 +25,14 @@ def run() -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     settings, problems = load()
     for problem in problems:
-        level = logging.WARNING if isinstance(problem, UnknownSetting) else logging.ERROR
-        log.log(level, "%s (%s)", problem, problem.hint)
+        harmless = isinstance(problem, UnknownSetting | IgnoredSetting)
+        log.log(logging.WARNING if harmless else logging.ERROR, "%s (%s)", problem, problem.hint)
     try:
         service = Service(settings)
     except CollectorError as error:
         log.error("%s (%s)", error, error.hint)
         return UNUSABLE if isinstance(error, SettingsError) else 1
+    former.look_back(settings, Disk())
     _say_no_influxdb(settings, service)
     with ended_by_signals(service.stopping):
         return service.run()

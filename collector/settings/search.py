@@ -11,11 +11,20 @@ from typing import Final
 
 from dotenv import dotenv_values
 
-from collector.errors import SettingsError, UnknownSetting
+from collector.errors import IgnoredSetting, SettingsError, UnknownSetting
 
 ENV_FILE: Final = Path(".env")
 FROM: Final = "SETTINGS_FROM"
 """The variable in which `infra/p1-collector` says what it read where: `NAME FILE` lines."""
+COMMON: Final = "SETTINGS_COMMON"
+"""The variable that names the first meter's file, in which a further meter's settings begin."""
+OWN: Final = "SETTINGS_OWN"
+"""The variable that names the further meter's own file, where `FROM` does not say it all."""
+MUST_DIFFER: Final = ("P1_SOURCE", "P1_METER", "P1_SPOOL_DIR", "P1_HOT_DIR")
+"""Settings that no two meters have in common."""
+SHARED: Final = {"P1_METER": "hash"}
+"""Values of these that two meters have in common all the same."""
+
 _SECRETS: Final = Path("/run/secrets")
 _FILE: Final = "_FILE"
 
@@ -46,15 +55,27 @@ class Search:
         dotenv = self._dotenv()
         known = [name for every in settings for name in every]
         self._check_names((*self.environment, *dotenv), known)
+        firsts = self._of_the_first()
         for every in settings:
             ours = every[0]
             for name in every:
                 value, place = self._value(name, dotenv)
-                if value:
+                if name in firsts and SHARED.get(name) != value:
+                    self.problems.append(_ignored(name))
+                elif value:
                     self.values[ours], self.given_as[ours] = value, name
                     self.places[ours] = place
                     break
         return self
+
+    def _of_the_first(self) -> set[str]:
+        """Name what only the first meter's file has set, of what must differ."""
+        common, own = self.environment.get(COMMON, ""), self.environment.get(OWN, "")
+        if self.files:
+            names = {name for name, place in self.files.items() if place == common}
+        else:
+            names = file_values(common).keys() - file_values(own).keys()
+        return names & {*MUST_DIFFER}
 
     def _check_names(self, given: Iterable[str], known: Iterable[str]) -> None:
         ours = [name for name in dict.fromkeys(given) if name.startswith("P1_")]
@@ -98,6 +119,21 @@ class Search:
         except (OSError, UnicodeDecodeError) as error:
             self.problems.append(_unreadable(what, path, error))
             return None
+
+
+def file_values(path: str) -> dict[str, str]:
+    """Give the variables of a file of settings; none if it cannot be read."""
+    if not path:
+        return {}
+    try:
+        return {name: text for name, text in dotenv_values(path).items() if text}
+    except (OSError, UnicodeDecodeError):
+        return {}
+
+
+def _ignored(name: str) -> SettingsError:
+    hint = "set it in this meter's own file, if its default is not right"
+    return IgnoredSetting(f"{name}: ignored, it is the first meter's", hint=hint)
 
 
 def _unreadable(what: str, path: Path, error: OSError | UnicodeDecodeError) -> SettingsError:

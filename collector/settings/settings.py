@@ -16,10 +16,10 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from collector.delivery.answer import Target, shown
-from collector.errors import SettingsError
+from collector.errors import IgnoredSetting, SettingsError
 from collector.p1.decryption import Keys, read_key, read_keys
 from collector.points import SHORTEST_SALT, usable
-from collector.settings.search import Search
+from collector.settings.search import COMMON, Search, file_values
 
 _MIB: Final = 1024 * 1024
 _PAIR: Final = ("P1_INFLUX_URL", "P1_INFLUX_TOKEN")
@@ -267,9 +267,12 @@ class Settings(BaseSettings):
 
     @property
     def spool(self) -> Path:
-        """The spool's directory: systemd's, else XDG's."""
-        if self.spool_dir:
-            return self.spool_dir
+        """The spool's directory."""
+        return self.spool_dir or self.default_spool
+
+    @property
+    def default_spool(self) -> Path:
+        """Where the spool is if nothing says otherwise: in systemd's directory, else in XDG's."""
         if state := os.environ.get("STATE_DIRECTORY"):
             return Path(state.split(":")[0]) / "spool"
         home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
@@ -348,11 +351,27 @@ def origins(environment: Mapping[str, str] | None = None) -> dict[str, Origin]:
     return {name: Origin(found.given_as[name], found.places[name]) for name in found.values}
 
 
+def load_first() -> Settings | None:
+    """Give the first meter's settings; None if these are its own."""
+    common = os.environ.get(COMMON)
+    if not common:
+        return None
+    # Not those of the environment: that is the further meter's.
+    first, _ = load(file_values(common))
+    state, runtime = (
+        Path(os.environ.get(name) or "/none").with_name("p1-collector")
+        for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY")
+    )
+    places = {"spool_dir": first.spool_dir or state / "spool", "hot_dir": first.hot_dir or runtime}
+    return first.model_copy(update=places)
+
+
 def load_strictly() -> Settings:
     """Give the settings; raises the first thing that is wrong with them."""
     settings, problems = load()
-    if problems:
-        raise problems[0]
+    for problem in problems:
+        if not isinstance(problem, IgnoredSetting):
+            raise problem
     return settings
 
 

@@ -6,13 +6,14 @@ who must be able to read it. The inbox has a bound of its own, at which whoever
 fills it waits, so that old data never pushes out live data.
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from collector.spool.disk import Disk
-from collector.spool.record import Record
+from collector.spool.record import Record, decode
 from collector.spool.segment import closed_name, fits, highest_number, segments
 from collector.spool.spool import Directories
 
@@ -53,12 +54,35 @@ class Inbox:
         for segment in _grouped(records):
             while not self.has_room:
                 wait()
-            draft = self._directory / f"{os.getpid()}.draft"
-            self._disk.write_whole(draft, b"".join(record.encode() for record in segment))
-            self._disk.give_to_owner_of(self._directory, draft)
-            self.move(draft)
+            self._put_in(b"".join(record.encode() for record in segment))
             number += len(segment)
         return number
+
+    def take(self, path: Path) -> None:
+        """Take over a segment of a spool that nobody uses, on whatever disk; its torn tail stays.
+
+        Raises `OSError`; the segment is in one place at least.
+        """
+        if path.suffix == ".lp":
+            try:
+                self.move(path)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+            else:
+                return
+        if self.disk_is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._directory))
+        data = self._disk.read(path)
+        if whole := data if path.suffix == ".lp" else data[: decode(data).end]:
+            self._put_in(whole)
+        self._disk.remove(path)
+
+    def _put_in(self, data: bytes) -> None:
+        draft = self._directory / f"{os.getpid()}.draft"
+        self._disk.write_whole(draft, data)
+        self._disk.give_to_owner_of(self._directory, draft)
+        self.move(draft)
 
     def move(self, path: Path) -> None:
         """Take over a finished segment from elsewhere on the same disk."""

@@ -49,7 +49,11 @@ class Service:
         self.privacy.begin()
         self._process = child.start(
             self.command,
-            env={**_bare_environment(), **self._settings},
+            env={
+                **_bare_environment(),
+                "XDG_STATE_HOME": str(self.home / "state"),
+                **self._settings,
+            },
             cwd=self.home,
             log=self.log,
         )

@@ -59,6 +59,11 @@ def test_the_second_meter_has_the_same_service_but_for_its_own_places() -> None:
         "Description=Smart meter's P1 port to InfluxDB, meter %i",
         "AssertPathExists=/etc/p1-collector/%i.env",
         "EnvironmentFile=/etc/p1-collector/%i.env",
+        "LoadCredential=common.env:/etc/p1-collector/p1-collector.env",
+        "SetCredential=common.env:\\n",
+        "LoadCredential=own.env:/etc/p1-collector/%i.env",
+        "SetCredential=own.env:\\n",
+        "Environment=SETTINGS_COMMON=%d/common.env SETTINGS_OWN=%d/own.env",
         "StateDirectory=p1-collector-%i",
         "RuntimeDirectory=p1-collector-%i",
     ]
@@ -98,10 +103,9 @@ def test_the_secret_settings_are_known() -> None:
 
 @both
 def test_secrets_come_under_the_names_that_the_settings_look_for(unit: Path) -> None:
-    assert values(unit, "LoadCredential") == [
-        f"{name.lower()}:{path}" for name, path in SECRETS.items()
-    ]
-    assert values(unit, "SetCredential") == [f"{name.lower()}:\\n" for name in SECRETS]
+    loaded, fallbacks = values(unit, "LoadCredential"), values(unit, "SetCredential")
+    assert loaded[-len(SECRETS) :] == [f"{name.lower()}:{path}" for name, path in SECRETS.items()]
+    assert fallbacks == [f"{line.partition(':')[0]}:\\n" for line in loaded]
 
 
 @both

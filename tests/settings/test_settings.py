@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.errors import SettingsError
+from collector.errors import IgnoredSetting, SettingsError
 from collector.p1.decryption import Keys
 from collector.settings import search as module
 from collector.settings.settings import Settings, load, load_strictly, names
@@ -288,6 +288,80 @@ def test_the_token_is_in_no_repr_and_no_dump(caplog: pytest.LogCaptureFixture) -
     shown = [repr(settings), str(settings), repr(settings.target), str(settings.model_dump())]
     shown += [settings.model_dump_json(), caplog.text]
     assert [text for text in shown if TOKEN in text] == []
+
+
+# --- a further meter
+
+FIRST: dict[str, str] = {
+    "P1_SOURCE": "/dev/p1-first",
+    "P1_METER": "first",
+    "P1_SPOOL_DIR": "/mnt/first",
+    "P1_HOT_DIR": "/run/first",
+    "P1_SITE": "home",
+    "P1_BAUD": "9600",
+}
+
+
+def of_a_further_meter(place: Path, how: str, **own: str) -> dict[str, str]:
+    """Give the environment of a further meter, from the unit or from the command's script."""
+    files = {"common.env": FIRST, "own.env": own}
+    for name, values in files.items():
+        text = "".join(f'{variable}="{value}"\n' for variable, value in values.items())
+        place.joinpath(name).write_text(text)
+    common, mine = str(place / "common.env"), str(place / "own.env")
+    told = {"SETTINGS_OWN": mine}
+    if how == "script":
+        lines = [f"{name} {mine}\n" for name in own]
+        lines += [f"{name} {common}\n" for name in FIRST if name not in own]
+        told = {"SETTINGS_FROM": "".join(lines)}
+    return {**FIRST, **own, "SETTINGS_COMMON": common, **told}
+
+
+each_way = pytest.mark.parametrize("how", ["unit", "script"])
+
+
+@each_way
+def test_a_further_meter_takes_nothing_from_the_first_that_must_differ(
+    place: Path, how: str
+) -> None:
+    settings, problems = load(of_a_further_meter(place, how))
+    assert (settings.source, settings.meter) == ("", None)
+    assert (settings.spool_dir, settings.hot_dir) == (None, None)
+    assert (settings.site, settings.baud) == ("home", "9600")
+    assert {type(problem) for problem in problems} == {IgnoredSetting}
+    assert sorted(str(problem) for problem in problems) == [
+        f"P1_{name}: ignored, it is the first meter's"
+        for name in ("HOT_DIR", "METER", "SOURCE", "SPOOL_DIR")
+    ]
+
+
+@each_way
+def test_what_a_further_meter_has_of_its_own_is_taken(place: Path, how: str) -> None:
+    own = {"P1_SOURCE": "/dev/p1-garage", "P1_METER": "garage"}
+    own |= {"P1_SPOOL_DIR": "/mnt/garage", "P1_HOT_DIR": "/run/garage"}
+    settings = good(of_a_further_meter(place, how, **own))
+    assert (settings.source, settings.meter) == ("/dev/p1-garage", "garage")
+    assert (settings.spool, settings.hot) == (Path("/mnt/garage"), Path("/run/garage"))
+
+
+def test_two_meters_may_both_be_hashed(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FIRST, "P1_METER", "hash")
+    settings, problems = load(of_a_further_meter(place, "unit"))
+    assert settings.meter == "hash"
+    assert len(problems) == 3
+
+
+def test_a_command_is_not_stopped_by_what_is_ignored(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in of_a_further_meter(place, "unit").items():
+        monkeypatch.setenv(name, text)
+    assert load_strictly().source == ""
+
+
+def test_a_file_that_cannot_be_read_takes_nothing_away(place: Path) -> None:
+    environment = {**FIRST, "SETTINGS_COMMON": str(place / "none"), "SETTINGS_OWN": str(place)}
+    assert good(environment).source == FIRST["P1_SOURCE"]
 
 
 # --- commands

@@ -18,9 +18,9 @@ from collector.reading.clock import HostClock
 from collector.reading.port import Finder
 from collector.reading.sources import FAST, SLOW, Address, address
 from collector.remedies import Remedy
-from collector.service import status
+from collector.service import former, status
 from collector.service.lock import holder
-from collector.settings.settings import Settings
+from collector.settings.settings import Settings, load_first
 from collector.spool.disk import Disk
 from collector.spool.segment import segments
 from collector.spool.spool import Directories
@@ -48,6 +48,8 @@ class Chain:
     def findings(self) -> Iterator[Finding]:
         """Try the links, one after the other; each is given as soon as it is known."""
         yield from configuration.findings(self.problems, self.set_by_hand)
+        if first := load_first():
+            yield configuration.beside_the_first(self.settings, first)
         told = self._status()
         yield service.service(told, time.time(), holder(self.settings.hot))
         running = service.runs(told, time.time())
@@ -58,6 +60,9 @@ class Chain:
             yield from self._line(host_is_set)
         yield host_clock(host_is_set)
         yield from disk.findings(self._places(), Disk(), _spool_trouble(told) if running else None)
+        for spool in former.left(self.settings, Disk()):
+            what = f"{len(former.backlog(spool, Disk()))} files in `{spool}`"
+            yield warn("other spool", what, Remedy.OTHER_SPOOL)
         yield from self._delivery()
 
     def _status(self) -> Mapping[str, Any]:

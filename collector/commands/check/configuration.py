@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import SecretStr
 
-from collector.commands.check.finding import Finding, fail, ok
+from collector.commands.check.finding import Finding, fail, ok, warn
 from collector.delivery.answer import shown
-from collector.errors import SettingsError
+from collector.errors import IgnoredSetting, SettingsError
+from collector.points import HASH
+from collector.reading.sources import address
+from collector.remedies import Remedy
 from collector.settings.settings import Origin, Settings, names
 
 HIDDEN: Final = "(hidden)"
@@ -47,9 +51,35 @@ def settings_in_words(
 def findings(problems: Sequence[SettingsError], settings: int) -> Iterator[Finding]:
     """Say what is wrong, each thing on a line; `settings` is how many are set."""
     for problem in problems:
-        yield fail("settings", str(problem), problem.hint or "README.md lists the settings")
+        judge = warn if isinstance(problem, IgnoredSetting) else fail
+        yield judge("settings", str(problem), problem.hint or "README.md lists the settings")
     if not problems:
         yield ok("settings", f"{settings} set, each can be used")
+
+
+def beside_the_first(settings: Settings, first: Settings) -> Finding:
+    """Compare what two meters must each have of their own."""
+    both = {
+        "P1_SOURCE": (_port(settings), _port(first)),
+        "P1_SPOOL_DIR": (settings.spool.resolve(), first.spool.resolve()),
+        "P1_HOT_DIR": (settings.hot.resolve(), first.hot.resolve()),
+        "P1_METER": (_named(settings), _named(first)),
+    }
+    same = [f"`{name}`, {_value(own)}" for name, (own, its) in both.items() if own and own == its]
+    if same:
+        return fail("first meter", f"has the same {'; '.join(same)}", Remedy.SAME_METER)
+    return ok("first meter", "has another port, spool, hot directory and name")
+
+
+def _port(settings: Settings) -> str:
+    place = address(settings.source, settings.baud)
+    return place.text if "://" in place.text else str(Path(place.text).resolve())
+
+
+def _named(settings: Settings) -> str | None:
+    """Give the name that the meter was given, with the site; two sites may have one each."""
+    named = settings.meter and settings.meter != HASH
+    return f"{settings.meter} of {settings.site}" if named else None
 
 
 def _origin(name: str, origin: Origin | None) -> str:

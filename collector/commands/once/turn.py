@@ -8,9 +8,11 @@ nothing waits any more, when InfluxDB does not take it now, or after `P1_REQUEST
 import time
 
 from collector.errors import CollectorError, LockedError, SourceError
+from collector.service import former
 from collector.service.ending import ended_by_signals
 from collector.service.service import TICK_SECONDS, Service
 from collector.settings.settings import Settings
+from collector.spool.disk import Disk
 
 
 class Turn(Service):
@@ -75,6 +77,7 @@ def take(settings: Settings, seconds: float) -> str:
     except LockedError as error:
         hint = "the service reads and stores every telegram by itself: `once` is for without it"
         raise LockedError(f"nothing was read: {error}", hint=hint) from error
+    former.look_back(settings, Disk())
     with ended_by_signals(turn.stopping):
         crashed = turn.run()
     if crashed:

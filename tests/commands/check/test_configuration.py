@@ -1,12 +1,14 @@
 """The settings as `check` shows them."""
 
+from pathlib import Path
+
 import pytest
 
 from collector.commands.check import configuration
 from collector.commands.check.configuration import Setting, settings_in_words
 from collector.commands.check.finding import Outcome
-from collector.errors import SettingsError
-from collector.settings.settings import Origin, load, origins
+from collector.errors import IgnoredSetting, SettingsError
+from collector.settings.settings import Origin, load, load_first, origins
 
 
 @pytest.fixture
@@ -70,3 +72,39 @@ def test_each_problem_is_a_line_with_its_hint() -> None:
 def test_good_settings_are_one_line() -> None:
     (only,) = configuration.findings([], 3)
     assert only.outcome is Outcome.OK
+
+
+def test_a_setting_of_the_first_meter_that_is_ignored_is_no_failure() -> None:
+    (only,) = configuration.findings([IgnoredSetting("P1_SOURCE: ignored", hint="set it")], 1)
+    assert (only.outcome, only.remedy) == (Outcome.WARN, "set it")
+
+
+@pytest.mark.parametrize(
+    ("own", "same"),
+    [
+        ({}, ""),
+        ({"P1_METER": "hash"}, ""),
+        ({"P1_METER": "attic", "P1_SITE": "cabin"}, ""),
+        ({"P1_SOURCE": "/dev/p1"}, "`P1_SOURCE`, /dev/p1"),
+        ({"P1_SPOOL_DIR": "/var/lib/p1-collector/spool/"}, "`P1_SPOOL_DIR`, /var/lib/p1-coll"),
+        ({"P1_HOT_DIR": "/run/p1-collector"}, "`P1_HOT_DIR`, /run/p1-collector"),
+        ({"P1_METER": "attic"}, "`P1_METER`, attic of home"),
+    ],
+)
+def test_two_meters_are_compared_in_what_must_differ(
+    own: dict[str, str], same: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "common.env").write_text("P1_SOURCE=/dev/p1\nP1_METER=attic\n")
+    for name, place in (("STATE_DIRECTORY", "/var/lib"), ("RUNTIME_DIRECTORY", "/run")):
+        monkeypatch.setenv(name, f"{place}/p1-collector-garage")
+    monkeypatch.setenv("SETTINGS_COMMON", str(tmp_path / "common.env"))
+    first = load_first()
+    assert first
+    settings, _ = load({"P1_SOURCE": "/dev/p1-garage", **own})
+    found = configuration.beside_the_first(settings, first)
+    assert (found.outcome is Outcome.FAIL) == bool(same)
+    assert same in found.what
+
+
+def test_the_first_meter_is_compared_with_nobody() -> None:
+    assert load_first() is None
