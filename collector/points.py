@@ -6,17 +6,19 @@ whole seconds, values are the meter's own decimals.
 
 import hashlib
 import hmac
-from collections import OrderedDict
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from collector.memory import Seconds
 from collector.p1.telegram import Device, Telegram, Value
 
 QUARTER_SECONDS: Final = 900
-MOST_AHEAD_SECONDS: Final = 3600
+_HOUR_SECONDS: Final = 3600
+MOST_AHEAD_SECONDS: Final = _HOUR_SECONDS
 """A device whose clock is further ahead than this was not read when it says."""
 HASH: Final = "hash"
 """The value of `P1_METER` that puts a hash in the place of every equipment number."""
@@ -26,8 +28,15 @@ SHORTEST_SALT: Final = 16
 
 _TAG: Final = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 _READINGS: Final = ("energy_import_", "energy_export_")
-_SECONDS: Final = 7200
-"""How many seconds are remembered: a clock may be set back an hour."""
+_REACH_SECONDS: Final = 10
+"""How far a second that is taken may be avoided: DSMR 2 and 3 send every ten seconds."""
+_MOST_PUSHED: Final = 60
+"""Readings in a row that may push each other on, before one is given up and the others have their
+own seconds again: each of them takes the one that the next should have, until a second is free."""
+
+
+class CrowdedError(Exception):
+    """Every second that a telegram could be stored under has another reading already."""
 
 
 def usable(salt: str) -> str:
@@ -44,6 +53,7 @@ class Memory:
 
     meter: str | None = None
     second: int | None = None
+    content: int | None = None
     quarter: int | None = None
     last_readings: str | None = None
     last_readings_of: str | None = None
@@ -82,22 +92,29 @@ class Points:
         meter: str | None = None,
         salt: str = "",
         memory: Memory | None = None,
+        seconds: Seconds | None = None,
     ) -> None:
         """Tag with `site`; `meter` is a name for the electricity meter, or `HASH` with a salt."""
         self.memory = memory or Memory()
+        self.seconds = seconds or Seconds()
         self._site = site
         self._name = meter
         self._salt = salt.encode()
-        self._stored: OrderedDict[int, None] = OrderedDict()
-        if self.memory.second is not None:
-            self._stored[self.memory.second] = None
+        self._pushed = self._pushed_to = 0
+        if self.memory.second is not None and self.memory.content is not None:
+            self.seconds.store(self.memory.second, self.memory.content)
 
     def lines(self, telegram: Telegram, time: datetime) -> list[str] | None:
-        """Give the lines, each with its line end; None for a second that was stored already."""
-        second = int(time.timestamp())
-        if second in self._stored:
+        """Give the lines, each with its line end; None for a telegram that came already.
+
+        Raises `CrowdedError` if there is no second for it.
+        """
+        content = zlib.crc32(repr(telegram).encode())
+        second = self._free_second(int(time.timestamp()), content)
+        if second is None:
             return None
-        self._remember(second)
+        self.seconds.store(second, content)
+        self.memory.second, self.memory.content = second, content
         number = self._meter(telegram)
         meter = self._tag(number)
         lines = [
@@ -111,11 +128,26 @@ class Points:
         ]
         return [f"{line}\n" for line in lines]
 
-    def _remember(self, second: int) -> None:
-        self.memory.second = second
-        self._stored[second] = None
-        if len(self._stored) > _SECONDS:
-            self._stored.popitem(last=False)
+    def _free_second(self, own: int, content: int) -> int | None:
+        """Give its own second, or the first free one behind; None if it is stored already."""
+        for second in range(own, own + _REACH_SECONDS):
+            known = self.seconds.content(second)
+            if known == content:
+                return None
+            if known is None:
+                if self._may_take(second, own):
+                    return second
+                break
+        raise CrowdedError
+
+    def _may_take(self, second: int, own: int) -> bool:
+        """Whether a telegram may have a free second; of many that move each other, one may not."""
+        pushed = second > own <= self._pushed_to
+        self._pushed = self._pushed % _MOST_PUSHED + 1 if pushed else 0
+        if self._pushed == _MOST_PUSHED:
+            return False
+        self._pushed_to = second if second > own else self._pushed_to
+        return True
 
     def _meter(self, telegram: Telegram) -> str:
         """Give the meter's own number; a telegram without one is of the last meter seen."""
@@ -152,9 +184,7 @@ class Points:
         return [] if quarter == known else lines
 
     def _device(self, device: Device, second: int) -> list[str]:
-        taken = int(device.time.timestamp()) if device.time else None
-        if taken is not None and taken > second + MOST_AHEAD_SECONDS:
-            taken = None
+        taken = _taken(device, second)
         tags = {"meter": self._number(device.meter), "channel": str(device.channel)}
         known = self._line(device.medium, tags, device.fields, taken or 0)
         key = f"{device.channel} {device.medium}"
@@ -241,6 +271,16 @@ def _field(value: Value) -> str:
     plain = "".join(c if c.isprintable() else " " for c in value)
     escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _taken(device: Device, second: int) -> int | None:
+    """Give the second at which a device was read; None if it does not say, or cannot be right."""
+    if device.time is None:
+        return None
+    taken = int(device.time.timestamp())
+    if device.time.fold and taken > second:
+        return taken - _HOUR_SECONDS  # its clock shows this hour twice
+    return taken if taken <= second + MOST_AHEAD_SECONDS else None
 
 
 def _second(time: datetime) -> int:

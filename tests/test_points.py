@@ -1,7 +1,9 @@
 """A telegram to line protocol: the schema, the decimals, and what is written only once."""
 
 import json
+import random
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,9 +13,10 @@ from hypothesis import given, strategies as st
 from line_protocol_parser import parse_line
 
 from bed.telegrams import METER, meter, said, utc
+from collector.memory import Seconds
 from collector.p1.obis import BY_CODE
 from collector.p1.telegram import Telegram, parse
-from collector.points import HASH, Memory, Points, encode, line_of
+from collector.points import HASH, CrowdedError, Memory, Points, encode, line_of
 from p1.golden import frames, names
 
 NOON = utc("2026-02-03T12:00:00")
@@ -305,6 +308,14 @@ def test_gas_over_an_hour_ahead_of_the_stored_time_gets_that_time() -> None:
         assert line.endswith(f" {expected}\n")
 
 
+def test_gas_of_a_clock_without_letters_was_never_read_after_its_telegram() -> None:
+    """In the hour that comes twice its time has two meanings."""
+    telegram, start = _with_gas("261025020000", "00012.345"), utc("2026-10-25T00:00:00")
+    for minutes, expected in ((1, start), (59, start), (61, start + timedelta(hours=1))):
+        (line,) = of("gas", points().lines(telegram, start + timedelta(minutes=minutes)))
+        assert line.endswith(f" {int(expected.timestamp())}\n")
+
+
 def test_gas_is_written_when_its_time_its_value_or_its_valve_changes() -> None:
     told = [
         (_with_gas("260203120000W", "00001.000"), 1),
@@ -425,21 +436,99 @@ def test_a_memory_that_is_no_memory_is_forgotten(kept: dict[str, Any]) -> None:
 # --- once a second
 
 
-def test_a_second_telegram_of_the_same_second_gives_none() -> None:
+def stored(source: Points, telegram: Telegram, time: datetime) -> int | None:
+    """Give the second that a telegram is stored under; None if it was stored before."""
+    found = source.lines(telegram, time)
+    return int(found[0].rpartition(" ")[2]) if found else None
+
+
+def kept(telegram: Telegram, time: datetime, *, points_: Points) -> int | None:
+    with suppress(CrowdedError):
+        return stored(points_, telegram, time)
+    return None
+
+
+def after(second: int | None) -> int | None:
+    """Give the seconds since noon."""
+    return None if second is None else second - int(NOON.timestamp())
+
+
+def test_a_telegram_that_comes_twice_in_its_second_gives_none_also_over_a_restart() -> None:
     source = points()
     assert source.lines(energy("1"), NOON) is not None
-    assert source.lines(energy("2"), NOON + timedelta(microseconds=999_999)) is None
-    restarted = points(memory=again(source.memory))
-    assert restarted.lines(energy("3"), NOON) is None
+    assert source.lines(energy("1"), NOON + timedelta(microseconds=999_999)) is None
+    for restarted in (
+        points(memory=again(source.memory)),
+        points(seconds=Seconds(source.seconds.as_bytes())),
+    ):
+        assert restarted.lines(energy("1"), NOON) is None
+        assert restarted.lines(energy("1"), NOON + SECOND) is not None
 
 
-def test_a_clock_that_is_set_back_overwrites_nothing() -> None:
+def test_another_telegram_of_the_second_takes_the_next_free_one_also_over_a_restart() -> None:
     source = points()
-    for n in range(3600):
-        source.lines(energy("1"), NOON + n * SECOND)
+    found = [after(stored(source, energy(str(n)), NOON)) for n in range(3)]
+    restarted = points(seconds=Seconds(source.seconds.as_bytes()))
+    found.append(after(stored(restarted, energy("3"), NOON)))
+    assert found == [0, 1, 2, 3]
+
+
+def test_one_that_was_moved_is_known_when_it_comes_again() -> None:
+    source = points()
+    for value in ("1", "2"):
+        source.lines(energy(value), NOON)
     assert source.lines(energy("2"), NOON) is None
-    assert source.lines(energy("2"), NOON + 3599 * SECOND) is None
-    assert source.lines(energy("2"), NOON + 3600 * SECOND) is not None
+
+
+def test_a_second_for_which_there_is_no_room_is_no_repetition() -> None:
+    source = points()
+    for n in range(10):
+        source.lines(energy("1"), NOON + n * SECOND)
+    with pytest.raises(CrowdedError):
+        source.lines(energy("2"), NOON)
+    assert source.lines(energy("2"), NOON + 9 * SECOND) is not None
+
+
+@pytest.mark.parametrize("ahead", [3, 300, 3600])
+def test_a_clock_that_is_set_back_costs_as_many_telegrams_as_it_was_ahead_and_no_time(
+    ahead: int,
+) -> None:
+    """For good nothing else is possible: each second has its telegram, and some have two."""
+    source = points()
+    clock = [*range(ahead, 2 * ahead), *range(ahead, 2 * ahead + 3600)]
+    found = [
+        after(kept(energy(str(n)), NOON + second * SECOND, points_=source))
+        for n, second in enumerate(clock)
+    ]
+    assert found.count(None) == ahead
+    assert len({*found} - {None}) == len(clock) - ahead
+    assert found[-1] == clock[-1]
+    assert all(0 <= at - own < 10 for at, own in zip(found, clock, strict=True) if at is not None)
+
+
+def test_a_clock_set_back_an_hour_gives_the_seconds_between_to_a_slow_meter() -> None:
+    source = points()
+    clock = [*range(0, 3600, 10), *range(0, 3600, 10)]
+    found = [
+        after(stored(source, energy(str(n)), NOON + second * SECOND))
+        for n, second in enumerate(clock)
+    ]
+    assert found == [*range(0, 3600, 10), *range(1, 3600, 10)]
+
+
+@given(st.integers(), st.sampled_from([1.0, 10.0]))
+def test_no_second_has_two_readings_however_the_clock_is_set(seed: int, period: float) -> None:
+    chance = random.Random(seed)  # noqa: S311  weather, not secrets
+    source, wall, found = points(), NOON.timestamp(), []
+    for n in range(200):
+        time = datetime.fromtimestamp(round(wall), UTC)
+        found.append((round(wall), kept(energy(str(n)), time, points_=source)))
+        wall += period + chance.uniform(-0.4, 0.4)
+        if chance.random() < 0.1:
+            wall += chance.choice([-1, 1]) * chance.choice([0.5, 1, 10, 300]) * period
+    taken = [second for _, second in found if second is not None]
+    assert len(taken) == len(set(taken))
+    assert all(0 <= second - own < 10 for own, second in found if second is not None)
 
 
 def test_it_does_not_remember_for_ever() -> None:
@@ -448,3 +537,9 @@ def test_it_does_not_remember_for_ever() -> None:
         source.lines(said(), NOON + n * SECOND)
     assert source.lines(said(), datetime.fromtimestamp(0, UTC)) == []
     assert source.lines(said(), NOON) == []
+
+
+@pytest.mark.parametrize("kept", [b"", b"damaged", bytes(100_000)])
+def test_seconds_that_are_none_are_forgotten(kept: bytes) -> None:
+    assert Seconds(kept).content(0) == 0
+    assert Seconds(kept).content(1) is None

@@ -27,6 +27,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -40,8 +41,8 @@ from collector.p1.document import document, plain
 from collector.p1.framing import Frame, Framer
 from collector.p1.obis import FIELDS, Field
 from collector.p1.telegram import Policy, Telegram, Value, acceptable, parse
-from collector.p1.time import BASE_OFFSET_HOURS
-from collector.points import Points, usable
+from collector.p1.time import BASE_OFFSET_HOURS, told_apart
+from collector.points import CrowdedError, Points, usable
 from collector.settings.search import Search
 
 _CHUNK: Final = 64 * 1024
@@ -268,6 +269,7 @@ class _LineProtocol:
             site=args.site or site or "home", meter=args.meter or meter or None, salt=usable(salt)
         )
         self._policy = policy
+        self._last: datetime | None = None
         self._clock: datetime = args.received or datetime.now(UTC)
 
     def __call__(self, telegram: Telegram) -> Iterable[str]:
@@ -275,7 +277,10 @@ class _LineProtocol:
             return []
         time = telegram.time or self._clock
         self._clock += _PERIOD
-        return [line.rstrip("\n") for line in self._points.lines(telegram, time) or []]
+        time = self._last = told_apart(time, self._last)
+        with suppress(CrowdedError):
+            return [line.rstrip("\n") for line in self._points.lines(telegram, time) or []]
+        return []
 
 
 def _json(telegram: Telegram) -> Iterator[str]:

@@ -5,7 +5,8 @@ S is UTC+2 and W is UTC+1, as fixed offsets: no time zone data, and no hour that
 the base offset, moves both.
 
 DSMR 2 and 3 print no letter. Their clocks follow the summer time of the European Union, so the
-rule of directive 2000/84/EC is applied; in the hour that happens twice the second one is taken.
+rule of directive 2000/84/EC is applied; in the hour that happens twice the second one is taken,
+and marked with `fold`: whoever knows what came before can tell (`told_apart`).
 
 What is no moment at all (`632525252525W`, the thirtieth of February) or lies outside the years in
 which a P1 port can have said it (`700101010000W`, `000101000000W`) is an unset clock, which is not
@@ -21,6 +22,7 @@ BASE_OFFSET_HOURS: Final = 1
 # DSMR 2 is of 2008. A two-digit year above the last is the nineteen-hundreds of an unset clock.
 FIRST_YEAR: Final = 2005
 LAST_YEAR: Final = 2059
+_HOUR: Final = timedelta(hours=1)
 
 _STAMP: Final = re.compile(r"[0-9]{12}[SWsw]?")
 _SEPARATED: Final = re.compile(r"(?:20)?([0-9]{2})[-/.]?([0-9]{2})[-/.]?([0-9]{2})[ T]?"
@@ -50,7 +52,19 @@ def instant(text: str, utc_offset_hours: int = BASE_OFFSET_HOURS) -> datetime:
         raise Unset(f"unset clock: no such time: {error}") from None
     if not FIRST_YEAR <= local.year <= LAST_YEAR:
         raise Unset(f"unset clock: not a year of a P1 port: {text[0:2]}")
-    return local.astimezone(UTC)
+    return local.astimezone(UTC).replace(fold=_comes_twice(text, utc_offset_hours))
+
+
+def told_apart(moment: datetime, last: datetime | None) -> datetime:
+    """Give the moment that a clock without a letter meant, going by the `last` one before it.
+
+    Only in the hour that happens twice there are two: the earlier, unless that lies behind.
+    """
+    if not moment.fold:
+        return moment
+    earlier = moment.replace(fold=0) - _HOUR
+    behind = last is not None and earlier < last - _HOUR / 2
+    return moment if behind else earlier
 
 
 def _plain(text: str) -> str:
@@ -78,14 +92,27 @@ def _is_summer(text: str, winter: int) -> bool:
 
     The clocks change at 01:00 UTC on the last Sundays of March and October.
     """
-    year, month, day, hour, minute, second = (int(text[n : n + 2]) for n in range(0, 12, 2))
-    if not 2 < month < 11:  # noqa: PLR2004  March to October
+    wall = _wall(text)
+    if not 2 < wall.month < 11:  # noqa: PLR2004  March to October
         return False
-    wall = datetime(2000 + year, month, day, hour, minute, second, tzinfo=UTC)
     change = timedelta(hours=winter + 1)
-    begin = _last_sunday(2000 + year, 3) + change
-    end = _last_sunday(2000 + year, 10) + change
+    begin = _last_sunday(wall.year, 3) + change
+    end = _last_sunday(wall.year, 10) + change
     return begin <= wall < end
+
+
+def _comes_twice(text: str, winter: int) -> bool:
+    """Tell whether a clock on the wall shows `text` twice: an hour before winter, and in it."""
+    if text[12:] or text[2:4] != "10":
+        return False
+    wall = _wall(text)
+    end = _last_sunday(wall.year, 10) + timedelta(hours=winter + 1)
+    return end <= wall < end + _HOUR
+
+
+def _wall(text: str) -> datetime:
+    year, month, day, hour, minute, second = (int(text[n : n + 2]) for n in range(0, 12, 2))
+    return datetime(2000 + year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def _last_sunday(year: int, month: int) -> datetime:

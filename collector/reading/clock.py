@@ -2,35 +2,43 @@
 
 `auto` takes the meter's clock, unless it is plainly unset, or it differs from a host that is
 synchronised by more than a tolerance. The choice changes only after ten minutes in which the
-other side was right, and is counted. Replayed telegrams always keep their own time.
+other side was right, is counted and said, and is kept over a restart. Replayed telegrams always
+keep their own time. In the hour that comes twice in autumn, a clock without S and W goes by the
+host's, if that can be believed, else by what it said before.
 
-A telegram without a time (DSMR 2 and 3) gets the host's, rounded, never the same second twice:
-the next free one of the following seconds. Where there is none, because the clock of a host was
-set back and a telegram comes every second, it keeps the second that it came in, and counts as
-repeated: its time would be wrong for ever otherwise.
+A telegram without a time (DSMR 2 and 3) gets the host's, rounded; what comes of two in one second
+is decided where they are stored (`collector.points`).
 While the host has not set its clock after a boot, such telegrams wait in memory, ten minutes at
 most. Intervals come from the monotonic clock, which on Linux counts from the boot.
+
+Where nobody can be asked whether the host's clock is set (in a container, for instance), it is
+believed from an hour after the boot: whoever sets it has had the time.
 """
 
+import logging
 import shutil
 import subprocess
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from collector.errors import Troubles
 from collector.p1.telegram import Telegram
+from collector.p1.time import told_apart
+
+log: Final = logging.getLogger(__name__)
 
 AGREEMENT_SECONDS: Final = 600.0
 PATIENCE_SECONDS: Final = 600.0
-REACH_SECONDS: Final = 10
-"""How far a second that is taken may be avoided: DSMR 2 and 3 send every ten seconds."""
-_REMEMBERED: Final = 20_000
+BELIEVED_SECONDS: Final = 3600.0
+SAY_SECONDS: Final = 6 * 3600.0
+"""A meter whose clock comes and goes is told of four times a day."""
 _CHECK_SECONDS: Final = 30.0
 _CHRONY_SECONDS: Final = 1.0
+_HOUR: Final = timedelta(hours=1)
 _TIMESYNCD: Final = Path("/run/systemd/timesync/synchronized")
 _CHRONY_SYNCHRONISED: Final = ("Normal", "Insert second", "Delete second")
 """The leap status, which is the last field; the other one is `Not synchronised`."""
@@ -68,19 +76,23 @@ class Clock:
         wall: Callable[[], float],
         monotonic: Callable[[], float],
         synchronised: Callable[[], bool],
+        kept: str | None = None,
     ) -> None:
+        """Go on with what an earlier run has `kept` of `chosen`."""
         self.changes = 0
         self._live = live
         self._auto = choice is Choice.AUTO and live
-        self._chosen = Choice.HOST if choice is Choice.HOST else Choice.METER
+        before = kept if self._auto else choice
+        self._chosen = Choice.HOST if before == Choice.HOST else Choice.METER
         self._patient = choice is Choice.AUTO and live
         self._tolerance = tolerance_seconds
         self._wall = wall
         self._monotonic = monotonic
         self._synchronised = synchronised
         self._other_right_since: float | None = None
+        self._said = Troubles(monotonic, quiet=SAY_SECONDS)
         self._waiting: list[tuple[Telegram, float]] = []
-        self._used: OrderedDict[int, None] = OrderedDict()
+        self._last: datetime | None = None
         self._latest = 0
 
     @property
@@ -91,9 +103,10 @@ class Clock:
     def stamp(self, telegram: Telegram) -> list[Stamped]:
         """Give the telegrams that can be stored now: this one, or none, or those that waited."""
         if telegram.time is not None:
-            self._choose(telegram.time)
+            time = self._last = self._told_apart(telegram.time)
+            self._choose(time)
             if self._chosen is Choice.METER:
-                return [Stamped(telegram, telegram.time)]
+                return [Stamped(telegram, time)]
         self._waiting.append((telegram, self._monotonic()))
         return self.release()
 
@@ -106,15 +119,26 @@ class Clock:
         if unset and not at_once:
             return []
         waiting, self._waiting = self._waiting, []
-        wall = self._wall()
-        return [Stamped(telegram, self._unused(wall - (now - then))) for telegram, then in waiting]
+        offset = self._wall() - now
+        return [Stamped(telegram, self._rounded(then + offset)) for telegram, then in waiting]
+
+    def _told_apart(self, meter: datetime) -> datetime:
+        """Give the moment that a clock without a letter means in the hour that comes twice."""
+        if not (meter.fold and self._auto and self._synchronised()):
+            return told_apart(meter, self._last)
+        return min(meter, meter - _HOUR, key=lambda moment: abs(self._off(moment)))
+
+    def _off(self, moment: datetime) -> float:
+        """Say by how many seconds a clock that says this is ahead of the host's."""
+        return moment.timestamp() - self._wall()
 
     def _choose(self, meter: datetime) -> None:
         """Change sides after ten minutes in which the other side was right."""
         if not self._auto or not self._synchronised():
             self._other_right_since = None
             return
-        agree = abs(meter.timestamp() - self._wall()) <= self._tolerance
+        off = self._off(meter)
+        agree = abs(off) <= self._tolerance
         other_right = agree == (self._chosen is Choice.HOST)
         now = self._monotonic()
         if not other_right:
@@ -125,20 +149,26 @@ class Clock:
             self._chosen = Choice.METER if agree else Choice.HOST
             self.changes += 1
             self._other_right_since = None
+            self._say(off)
 
-    def _unused(self, wall: float) -> datetime:
-        """Round to a second that no telegram has: the clock may have been set back."""
-        first = round(wall)
+    def _say(self, off: float) -> None:
+        if self._chosen is Choice.METER:
+            if self._said.went():
+                log.info("the meter's clock is right again: its time is stored")
+        elif self._said.came(""):
+            log.warning(
+                "the meter's clock is %d s %s this machine's, whose time is stored from now on"
+                " (the grid operator sets the meter's; `P1_CLOCK` says whose is stored)",
+                abs(off),
+                "ahead of" if off > 0 else "behind",
+            )
+
+    def _rounded(self, wall: float) -> datetime:
+        """Round to a second. Of a replay nobody knows when it was: there, one apart is as good."""
+        second = round(wall)
         if not self._live:
-            # Nobody knows when it was: one second apart is as good as anything, and loses nothing.
-            second = max(first, self._latest + 1)
-        else:
-            near = range(first, first + REACH_SECONDS)
-            second = next((s for s in near if s not in self._used), first)
+            second = max(second, self._latest + 1)
         self._latest = second
-        self._used[second] = None
-        if len(self._used) > _REMEMBERED:
-            self._used.popitem(last=False)
         return datetime.fromtimestamp(second, UTC)
 
 
@@ -148,21 +178,34 @@ class HostClock:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._asked: float | None = None
-        self._answer = False
+        self._answer: bool | None = None
 
     def synchronised(self) -> bool:
-        """Whether a time server set it; unknown counts as not."""
+        """Whether it can be believed: a time server set it, or would have by now."""
+        set_ = self.is_set()
+        return self._monotonic() >= BELIEVED_SECONDS if set_ is None else set_
+
+    def is_set(self) -> bool | None:
+        """Whether a time server set it; None if nobody can be asked."""
         now = self._monotonic()
         if self._asked is None or now - self._asked >= _CHECK_SECONDS:
             self._asked = now
-            self._answer = _TIMESYNCD.exists() or _chrony_says_so()
+            self._answer = _timesyncd_says_so()
+            if not self._answer and (chrony := _chrony_says_so()) is not None:
+                self._answer = chrony
         return self._answer
 
 
-def _chrony_says_so() -> bool:
+def _timesyncd_says_so() -> bool | None:
+    if _TIMESYNCD.exists():
+        return True
+    return False if _TIMESYNCD.parent.exists() else None
+
+
+def _chrony_says_so() -> bool | None:
     chronyc = shutil.which("chronyc")
     if chronyc is None:
-        return False
+        return None
     try:
         done = subprocess.run(  # noqa: S603  the path is chronyc's own
             [chronyc, "-c", "tracking"],
@@ -172,6 +215,6 @@ def _chrony_says_so() -> bool:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return False
+        return None
     leap = done.stdout.strip().rpartition(",")[2]
-    return done.returncode == 0 and leap in _CHRONY_SYNCHRONISED
+    return None if done.returncode else leap in _CHRONY_SYNCHRONISED

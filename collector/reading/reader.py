@@ -6,22 +6,26 @@ bytes → frames → telegram → time → lines → record in the hot segment, 
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from collector.errors import Troubles
 from collector.p1.checksum import Checksum
 from collector.p1.decryption import Decryptor, Keys
 from collector.p1.framing import Frame, Framer
 from collector.p1.telegram import Policy, Telegram, acceptable, parse
-from collector.points import Points, encode
+from collector.points import CrowdedError, Points, encode
 from collector.reading.clock import Clock, Stamped
 from collector.reading.line import Line
 from collector.spool.hot import Hot
 from collector.spool.record import Record, RecordId
 
+CLOCK: Final = "clock"
+"""The name of the clock that is chosen, in what is kept."""
+
 log: Final = logging.getLogger(__name__)
 
 _BAD_CHECKSUM_LOG_SECONDS: Final = 3600.0
+_CROWDED_LOG_SECONDS: Final = 6 * 3600.0
 
 
 @dataclass(slots=True)
@@ -73,6 +77,7 @@ class Reader:
         self._identities = identities
         self._rules = rules
         self._checksums = Troubles(monotonic, again=_BAD_CHECKSUM_LOG_SECONDS)
+        self._crowded = Troubles(monotonic, again=_CROWDED_LOG_SECONDS)
         self._refusals = Troubles(monotonic)
         self._decryptor = Decryptor(rules.keys)
         self._framer = Framer()
@@ -81,6 +86,10 @@ class Reader:
     @property
     def clock_changes(self) -> int:
         return self._clock.changes
+
+    def kept(self) -> dict[str, Any]:
+        """Give what the next run is to know, as plain data."""
+        return self.points.memory.as_dict() | {CLOCK: self._clock.chosen}
 
     def step(self) -> None:
         """Read what has come and store what is complete. Raises `EOFError` when a file ends."""
@@ -162,11 +171,24 @@ class Reader:
             self._store(held)
 
     def _store(self, stamped: Stamped) -> None:
-        lines = self.points.lines(stamped.telegram, stamped.time)
+        try:
+            lines = self.points.lines(stamped.telegram, stamped.time)
+        except CrowdedError:
+            self._give_up()
+            return
         if lines is None:
             self.counters.repeated += 1
         elif lines:
             self._hot.append(Record(next(self._identities), encode(lines)))
+
+    def _give_up(self) -> None:
+        """Count a telegram for which there is no second."""
+        self._hot.give_up(next(self._identities))
+        if self._crowded.came(""):
+            log.warning(
+                "readings are dropped, and counted: a clock was set back, and others have their"
+                " seconds (`P1_CLOCK` says whose time is stored)"
+            )
 
 
 def _interval(stamped: Stamped, seconds: int) -> int:

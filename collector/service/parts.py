@@ -7,11 +7,12 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
+from collector.memory import Seconds
 from collector.p1.telegram import Policy
 from collector.points import Memory, Points
 from collector.reading.clock import Choice, Clock, HostClock
 from collector.reading.line import Line
-from collector.reading.reader import Reader, Rules
+from collector.reading.reader import CLOCK, Reader, Rules
 from collector.reading.sources import Address
 from collector.service import status
 from collector.settings.settings import Settings
@@ -68,6 +69,7 @@ def reader(settings: Settings, place: Address, hot: Hot, run: str, stopping: Eve
         monotonic=time.monotonic,
         pause=stopping.wait,
     )
+    kept = status.read(settings.hot / status.MEMORY_NAME)
     clock = Clock(
         Choice(settings.clock),
         live=place.live,
@@ -75,9 +77,15 @@ def reader(settings: Settings, place: Address, hot: Hot, run: str, stopping: Eve
         wall=time.time,
         monotonic=time.monotonic,
         synchronised=HostClock(time.monotonic).synchronised,
+        kept=kept.get(CLOCK),
     )
-    memory = Memory.from_dict(status.read(settings.hot / status.MEMORY_NAME))
-    points = Points(site=settings.site, meter=settings.meter, salt=settings.salt, memory=memory)
+    points = Points(
+        site=settings.site,
+        meter=settings.meter,
+        salt=settings.salt,
+        memory=Memory.from_dict(kept),
+        seconds=_seconds(settings.hot) if place.live else None,
+    )
     rules = Rules(
         Policy(settings.crc),
         settings.utc_offset_hours,
@@ -85,6 +93,13 @@ def reader(settings: Settings, place: Address, hot: Hot, run: str, stopping: Eve
         settings.keys,
     )
     return Reader(line, clock, points, hot, numbering(run), rules, time.monotonic)
+
+
+def _seconds(hot: Path) -> Seconds:
+    try:
+        return Seconds((hot / status.SECONDS_NAME).read_bytes())
+    except OSError:
+        return Seconds()
 
 
 def _since(path: Path) -> float:

@@ -101,8 +101,9 @@ class Report:
         facts = self._facts(state)
         try:
             status.write(self._hot.directory / status.FILE_NAME, facts)
-            memory = self._reader.points.memory.as_dict()
-            status.write(self._hot.directory / status.MEMORY_NAME, memory)
+            status.write(self._hot.directory / status.MEMORY_NAME, self._reader.kept())
+            seconds = self._reader.points.seconds.as_bytes()
+            status.replace(self._hot.directory / status.SECONDS_NAME, seconds)
         except OSError:
             # The hot directory says so itself; a missing status is the smaller loss.
             with suppress(OSError):

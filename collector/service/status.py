@@ -14,6 +14,7 @@ from collector.points import line_of
 
 FILE_NAME: Final = "status.json"
 MEMORY_NAME: Final = "memory.json"
+SECONDS_NAME: Final = "seconds"
 
 
 def collector_line(status: dict[str, Any]) -> str:
@@ -37,13 +38,18 @@ def summary(status: dict[str, Any]) -> str:
 
 
 def write(path: Path, data: dict[str, Any]) -> None:
+    """Replace a file as a whole with what `read` gives back."""
+    # Each second; `dump`, without the compiled encoder, takes several times as long.
+    replace(path, json.dumps(data).encode())
+
+
+def replace(path: Path, data: bytes) -> None:
     """Replace a file as a whole, readable by this user alone; in RAM, so without a sync."""
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "w") as stream:
-        # Each second; `dump`, without the compiled encoder, takes several times as long.
-        stream.write(json.dumps(data))
+    with os.fdopen(file, "wb") as stream:
+        stream.write(data)
     draft.rename(path)
 
 

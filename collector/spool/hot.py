@@ -76,6 +76,11 @@ class Hot:
         self._account.read(record.id)
         self._store(record.encode(), [record.id], record.lines)
 
+    def give_up(self, record: RecordId) -> None:
+        """Count a record that was read, and cannot be stored."""
+        self._account.read(record)
+        self._account.settle(Outcome.DROPPED, [record])
+
     def tick(self) -> None:
         """Seal the segment if it is old enough, or if the keeper wants it."""
         if self._handoff.seal_wanted or self._monotonic() - self._since >= self._seal_seconds:

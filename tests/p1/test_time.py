@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from collector.p1.time import Unset, instant
+from collector.p1.time import Unset, instant, told_apart
 
 
 def utc(text: str) -> datetime:
@@ -106,3 +106,38 @@ def test_no_text_raises_anything_else(text: str) -> None:
     except ValueError:
         return
     assert moment.tzinfo is UTC
+
+
+def test_only_a_clock_without_a_letter_is_in_doubt_and_only_in_the_hour_that_comes_twice() -> None:
+    shown = {
+        "241027015959": False,
+        "241027020000": True,
+        "241027025959": True,
+        "241027030000": False,
+        "241027023000W": False,
+        "241027023000S": False,
+        "240331023000": False,
+        "241020023000": False,
+    }
+    assert {text: bool(instant(text).fold) for text in shown} == shown
+    assert instant("241027033000", 2).fold == 1
+
+
+@pytest.mark.parametrize(
+    ("last", "meant"),
+    [
+        (None, "2024-10-27 00:30:00"),
+        ("2024-10-27 00:29:59", "2024-10-27 00:30:00"),
+        ("2024-10-27 00:30:01", "2024-10-27 00:30:00"),
+        ("2024-10-26 12:00:00", "2024-10-27 00:30:00"),
+        ("2024-10-27 01:10:00", "2024-10-27 01:30:00"),
+        ("2024-10-27 01:29:59", "2024-10-27 01:30:00"),
+    ],
+)
+def test_in_that_hour_a_clock_goes_on_from_what_it_said_last(last: str | None, meant: str) -> None:
+    assert told_apart(instant("241027023000"), utc(last) if last else None) == utc(meant)
+
+
+def test_outside_of_that_hour_nothing_changes_what_a_clock_says() -> None:
+    moment = instant("241027033000")
+    assert told_apart(moment, utc("2024-10-27 05:00:00")) == moment

@@ -1,13 +1,12 @@
 """Whose time a telegram gets: the meter's or the host's, and when that changes."""
 
-import random
+import logging
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, strategies as st
 
 from bed.telegrams import said, stamp, utc
 from collector.p1.telegram import Telegram
@@ -15,6 +14,7 @@ from collector.reading import clock as module
 from collector.reading.clock import Choice, Clock, HostClock, Stamped
 
 NOON = utc("2026-02-03T12:00:00")
+HOUR = timedelta(hours=1)
 BOOT = 30.0
 LONG_AFTER_BOOT = 86_400.0
 
@@ -33,7 +33,9 @@ class Host:
         self.monotonic += seconds
         self.meter += seconds
 
-    def clock(self, choice: Choice = Choice.AUTO, *, live: bool = True) -> Clock:
+    def clock(
+        self, choice: Choice = Choice.AUTO, *, live: bool = True, kept: str | None = None
+    ) -> Clock:
         return Clock(
             choice,
             live=live,
@@ -41,6 +43,7 @@ class Host:
             wall=lambda: self.wall,
             monotonic=lambda: self.monotonic,
             synchronised=lambda: self.synchronised,
+            kept=kept,
         )
 
     def timed(self) -> Telegram:
@@ -165,6 +168,80 @@ def test_a_clock_that_was_set_by_hand_never_changes(choice: Choice) -> None:
     assert (clock.chosen, clock.changes) == (choice, 0)
 
 
+def test_the_choice_goes_on_over_a_restart() -> None:
+    host = Host()
+    host.meter += 300
+    clock = host.clock()
+    run(host, clock, 61)
+    restarted = host.clock(kept=str(clock.chosen))
+    assert (restarted.chosen, restarted.changes) == (Choice.HOST, 0)
+    assert seconds(restarted.stamp(host.timed())) == [host.wall]
+
+
+@pytest.mark.parametrize(("choice", "live"), [(Choice.METER, True), (Choice.AUTO, False)])
+def test_a_choice_that_was_kept_binds_auto_on_a_live_line_alone(
+    choice: Choice, *, live: bool
+) -> None:
+    assert Host().clock(choice, live=live, kept="host").chosen is Choice.METER
+
+
+@pytest.mark.parametrize("kept", [None, "", "nonsense", 3])
+def test_a_choice_that_is_none_is_forgotten(kept: str | None) -> None:
+    assert Host().clock(kept=kept).chosen is Choice.METER
+
+
+def test_a_change_is_said_with_how_far_off_the_meter_is_four_times_a_day_at_most(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, module.__name__)
+    host = Host()
+    clock = host.clock()
+    for _ in range(36):  # a day of a clock that comes and goes
+        for off in (300, -300):
+            host.meter += off
+            run(host, clock, 120)
+    said = [record.getMessage().partition(",")[0] for record in caplog.records]
+    assert clock.changes == 72
+    assert said[0] == "the meter's clock is 300 s ahead of this machine's"
+    assert len(said) <= 8
+
+
+# --- the hour that comes twice, on a clock without S and W
+
+AUTUMN = utc("2026-10-25T00:00:00")
+
+
+def wall_clock(moment: datetime) -> Telegram:
+    """Give a telegram of a clock that shows what clocks on the wall in the Netherlands show."""
+    hours = 2 if moment < AUTUMN + HOUR else 1
+    return said(f"0-0:1.0.0({moment + hours * HOUR:%y%m%d%H%M%S})")
+
+
+@pytest.mark.parametrize("synchronised", [True, False])
+@pytest.mark.parametrize("live", [True, False])
+def test_a_clock_without_letters_is_right_through_the_hour_that_comes_twice(
+    *, live: bool, synchronised: bool
+) -> None:
+    host = Host(wall=AUTUMN.timestamp() - 600, synchronised=synchronised)
+    clock = host.clock(live=live)
+    for _ in range(9000):
+        moment = datetime.fromtimestamp(host.wall, UTC)
+        assert seconds(clock.stamp(wall_clock(moment))) == [host.wall]
+        host.passes(1)
+    assert clock.changes == 0
+
+
+def test_a_start_in_the_second_of_these_hours_goes_by_the_hosts_clock() -> None:
+    host = Host(wall=(AUTUMN + 1.5 * HOUR).timestamp())
+    moment = datetime.fromtimestamp(host.wall, UTC)
+    assert seconds(host.clock().stamp(wall_clock(moment))) == [host.wall]
+
+
+def test_a_clock_with_letters_is_taken_at_its_word_in_that_hour() -> None:
+    host = Host(wall=AUTUMN.timestamp(), meter=(AUTUMN + HOUR).timestamp())
+    assert seconds(host.clock().stamp(host.timed())) == [host.meter]
+
+
 def test_a_replay_keeps_the_telegrams_time_however_old() -> None:
     host = Host()
     host.meter -= 86_400 * 365
@@ -250,66 +327,6 @@ def test_whoever_sets_the_host_is_only_asked_while_something_waits() -> None:
 # --- a host whose clock is set
 
 
-@given(st.integers(), st.sampled_from([1.0, 10.0]))
-def test_no_second_is_given_twice_while_there_is_another_however_the_host_is_set(
-    seed: int, period: float
-) -> None:
-    chance = random.Random(seed)  # noqa: S311  weather, not secrets
-    host = Host()
-    clock = host.clock(Choice.HOST)
-    given_ = []
-    for _ in range(200):
-        given_ += seconds(clock.stamp(TIMELESS))
-        host.passes(period + chance.uniform(-0.4, 0.4))
-        if chance.random() < 0.1:
-            host.wall += chance.choice([-1, 1]) * chance.choice([0.5, 1, 10, 300]) * period
-    crowded = max(given_.count(second) for second in given_)
-    assert crowded == 1 or _every_second_is_taken(given_)
-
-
-def _every_second_is_taken(given_: list[float]) -> bool:
-    """Whether a second that was given twice had none free in the ten that follow it."""
-    twice = {second for second in given_ if given_.count(second) > 1}
-    return all({second + n for n in range(10)} <= set(given_) for second in twice)
-
-
-def test_telegrams_of_one_second_get_one_each() -> None:
-    host = Host()
-    clock = host.clock(Choice.HOST)
-    assert seconds([s for _ in range(3) for s in clock.stamp(TIMELESS)]) == [
-        host.wall,
-        host.wall + 1,
-        host.wall + 2,
-    ]
-
-
-def test_a_host_set_back_an_hour_gives_the_free_seconds_between_to_a_slow_meter() -> None:
-    host = Host()
-    clock = host.clock(Choice.HOST)
-    given_ = []
-    for n in range(720):
-        given_ += seconds(clock.stamp(TIMELESS))
-        host.passes(10)
-        if n == 359:
-            host.wall -= 3600
-    assert len(set(given_)) == 720
-    assert given_[360] - given_[0] == 1
-
-
-def test_a_host_set_back_is_not_ahead_for_ever_with_a_meter_that_sends_every_second() -> None:
-    host = Host()
-    clock = host.clock(Choice.HOST)
-    for _ in range(3600):
-        clock.stamp(TIMELESS)
-        host.passes(1)
-    host.wall -= 3600
-    for _ in range(3600):
-        clock.stamp(TIMELESS)
-        host.passes(1)
-    (stamped,) = clock.stamp(TIMELESS)
-    assert abs(stamped.time.timestamp() - host.wall) < 10
-
-
 def test_a_host_set_forward_is_followed_at_once() -> None:
     host = Host()
     clock = host.clock(Choice.HOST)
@@ -324,7 +341,7 @@ def test_a_host_set_forward_is_followed_at_once() -> None:
 @pytest.fixture
 def no_time_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Give the directory of a machine on which nothing sets the clock yet."""
-    monkeypatch.setattr(module, "_TIMESYNCD", tmp_path / "synchronized")
+    monkeypatch.setattr(module, "_TIMESYNCD", tmp_path / "timesync" / "synchronized")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     return tmp_path
 
@@ -344,7 +361,8 @@ def test_unknown_counts_as_not_synchronised() -> None:
 
 
 def test_systemd_timesyncd_says_so_with_a_file(no_time_server: Path) -> None:
-    (no_time_server / "synchronized").touch()
+    (no_time_server / "timesync").mkdir()
+    (no_time_server / "timesync" / "synchronized").touch()
     assert HostClock(lambda: 0.0).synchronised() is True
 
 
@@ -373,11 +391,50 @@ def test_a_chrony_that_does_not_answer_is_not_waited_for(no_time_server: Path) -
     assert HostClock(lambda: 0.0).synchronised() is False
 
 
+@pytest.mark.usefixtures("no_time_server")
+def test_where_nobody_can_be_asked_the_host_is_believed_an_hour_after_its_boot() -> None:
+    host = Host(monotonic=3599.0)
+    clock = HostClock(lambda: host.monotonic)
+    assert (clock.is_set(), clock.synchronised()) == (None, False)
+    host.passes(1)
+    assert (clock.is_set(), clock.synchronised()) == (None, True)
+
+
+@pytest.mark.parametrize("who", ["timesyncd", "chrony"])
+def test_a_host_that_says_it_is_not_set_is_never_believed(
+    no_time_server: Path, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    if who == "timesyncd":
+        (no_time_server / "timesync").mkdir()
+    else:
+        monkeypatch.setattr(module, "_CHRONY_SECONDS", 60.0)  # a busy machine's
+        _chrony(no_time_server, f"echo '{TRACKING}Not synchronised'")
+    clock = HostClock(lambda: 1e6)
+    assert (clock.is_set(), clock.synchronised()) == (False, False)
+
+
+@pytest.mark.usefixtures("no_time_server")
+def test_in_a_container_a_meter_that_is_off_loses_as_anywhere() -> None:
+    host = Host()
+    host.meter += 3600
+    clock = Clock(
+        Choice.AUTO,
+        live=True,
+        tolerance_seconds=60.0,
+        wall=lambda: host.wall,
+        monotonic=lambda: host.monotonic,
+        synchronised=HostClock(lambda: host.monotonic).synchronised,
+    )
+    run(host, clock, 61)
+    assert (clock.chosen, clock.changes) == (Choice.HOST, 1)
+
+
 def test_they_are_asked_twice_a_minute_and_believed_in_between(no_time_server: Path) -> None:
     host = Host(monotonic=0.0)
     clock = HostClock(lambda: host.monotonic)
     assert clock.synchronised() is False
-    (no_time_server / "synchronized").touch()
+    (no_time_server / "timesync").mkdir()
+    (no_time_server / "timesync" / "synchronized").touch()
     host.passes(29)
     assert clock.synchronised() is False
     host.passes(1)

@@ -17,7 +17,7 @@ from collector.points import Memory, Points
 from collector.reading import reader as module
 from collector.reading.clock import Choice, Clock
 from collector.reading.line import Line
-from collector.reading.reader import Reader, Rules
+from collector.reading.reader import CLOCK, Reader, Rules
 from collector.reading.sources import FAST, Address, Source
 from collector.spool.account import Account
 from collector.spool.disk import Disk
@@ -210,14 +210,46 @@ def test_a_bad_line_and_an_unknown_line_cost_themselves_and_are_counted(
     assert (counters.bad_lines, counters.unknown_lines) == (1, 1)
 
 
-def test_a_second_telegram_of_a_second_is_counted_and_not_stored(
+def test_a_telegram_that_comes_twice_is_counted_and_not_stored(
     bench: Callable[..., Bench],
 ) -> None:
     there = bench()
-    there.hear(dsmr5(at(0)), dsmr5(at(0), energy="000124.000"), dsmr5(at(1)))
+    there.hear(dsmr5(at(0)), dsmr5(at(0)), dsmr5(at(1)))
     assert there.stored() == seconds(0, 1)
     assert there.reader.counters.repeated == 1
     assert there.account.totals().read == 2
+
+
+def test_another_telegram_of_a_second_is_moved_and_none_is_repeated(
+    bench: Callable[..., Bench],
+) -> None:
+    there = bench()
+    there.hear(dsmr5(at(0)), dsmr5(at(0), energy="000124.000"), dsmr5(at(2)))
+    assert there.stored() == seconds(0, 1, 2)
+    assert there.reader.counters.repeated == 0
+
+
+def test_leaving_a_meters_clock_that_is_ahead_is_in_the_equation_and_said_once(
+    bench: Callable[..., Bench], caplog: pytest.LogCaptureFixture
+) -> None:
+    there = bench(choice=Choice.AUTO)
+    for n in range(3600):
+        there.hear(dsmr5(at(n + 300), energy=f"{n:06}.000"))
+        there.passes(1)
+    totals, counters = there.account.totals(), there.reader.counters
+    assert (counters.telegrams, counters.repeated, totals.read) == (3600, 0, 3600)
+    assert totals.dropped == 300
+    assert len(set(there.stored())) == len(there.stored()) == totals.waiting == 3300
+    said = [record.getMessage() for record in caplog.records if record.name == module.__name__]
+    assert [text.partition(":")[0] for text in said] == ["readings are dropped, and counted"]
+
+
+def test_the_next_run_goes_on_with_the_clock_that_was_chosen(bench: Callable[..., Bench]) -> None:
+    there = bench(choice=Choice.AUTO)
+    for n in range(602):
+        there.hear(dsmr5(at(n + 300)))
+        there.passes(1)
+    assert there.reader.kept()[CLOCK] == "host"
 
 
 def test_a_telegram_with_nothing_to_store_makes_no_record(bench: Callable[..., Bench]) -> None:
@@ -323,25 +355,6 @@ def test_telegrams_that_waited_for_the_hosts_clock_are_stored_once_it_is_set(
     there.wall, there.synchronised = NOON.timestamp(), True
     there.hear(b"")
     assert there.stored() == seconds(-30, -20, -10)
-
-
-def test_a_host_set_back_with_a_meter_that_sends_every_second_overwrites_nothing(
-    bench: Callable[..., Bench],
-) -> None:
-    there = bench(choice=Choice.HOST)
-    _hear_every_second(there, 100)
-    there.wall -= 50
-    _hear_every_second(there, 100)
-    assert sorted(set(there.stored())) == sorted(there.stored())
-    counters = there.reader.counters
-    assert len(there.stored()) + counters.repeated == counters.telegrams == 200
-    assert counters.repeated <= 50
-
-
-def _hear_every_second(there: Bench, telegrams: int) -> None:
-    for _ in range(telegrams):
-        there.hear(dsmr5(NOON))
-        there.passes(1)
 
 
 def test_what_waited_is_stored_when_the_program_ends(bench: Callable[..., Bench]) -> None:

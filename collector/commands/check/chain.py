@@ -53,12 +53,13 @@ class Chain:
         told = self._status()
         yield service.service(told, time.time(), holder(self.settings.hot))
         running = service.runs(told, time.time())
-        host_is_set = HostClock(time.monotonic).synchronised()
+        host = HostClock(time.monotonic)
+        host_is_set = host.synchronised()
         if running:
             yield from service.findings(told, self._expected(self._place(), host_is_set))
         else:
             yield from self._line(host_is_set)
-        yield host_clock(host_is_set)
+        yield host_clock(host.is_set())
         yield from disk.findings(self._places(), Disk(), _spool_trouble(told) if running else None)
         for spool in former.left(self.settings, Disk()):
             what = f"{len(former.backlog(spool, Disk()))} files in `{spool}`"
@@ -165,10 +166,13 @@ class Chain:
         yield from database.findings(influx.write, target, site, time.time(), oldest)
 
 
-def host_clock(is_set: bool) -> Finding:  # noqa: FBT001  the fact itself
-    """Whether this machine's clock can be believed."""
+def host_clock(is_set: bool | None) -> Finding:  # noqa: FBT001  the fact itself
+    """Whether this machine's clock can be believed; None where nobody can be asked."""
     if is_set:
         return ok("host's clock", "set by a time server")
+    if is_set is None:
+        what = "nobody here knows who sets it (a container?): believed from an hour after the boot"
+        return ok("host's clock", what)
     what = "systemd-timesyncd and chrony do not say that it is set"
     return warn("host's clock", what, Remedy.HOST_CLOCK)
 

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
 from collector.commands.imports.note import Note, Progress
 from collector.commands.imports.recording import Entry, Place, Recording
-from collector.points import Points, encode
+from collector.p1.time import told_apart
+from collector.points import CrowdedError, Points, encode
 from collector.spool.inbox import Inbox
 from collector.spool.record import Record, new_run, numbering
 from collector.spool.segment import MAX_BYTES, MAX_LINES
@@ -71,6 +72,7 @@ class Job:
         self._wait = wait
         self._identities = numbering(new_run())
         self._place = Place()
+        self._last: datetime | None = None
         self._batch: list[Record] = []
         self._lines = self._bytes = 0
 
@@ -97,9 +99,14 @@ class Job:
             if entry.trouble or telegram is None or telegram.time is None:
                 self._complain(entry)
                 continue
+            time = self._last = told_apart(telegram.time, self._last)
+            try:
+                lines = self._points.lines(telegram, time)
+            except CrowdedError:
+                self._complain(replace(entry, trouble="others have its second"))
+                continue
             tally.telegrams += 1
-            tally.saw(telegram.time)
-            lines = self._points.lines(telegram, telegram.time)
+            tally.saw(time)
             if lines is None:
                 tally.repeated += 1
             elif lines:
