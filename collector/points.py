@@ -8,12 +8,11 @@ import hashlib
 import hmac
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from collector.memory import Seconds
+from collector.memory import Memory, Seconds
 from collector.p1.telegram import Device, Telegram, Value
 
 QUARTER_SECONDS: Final = 900
@@ -42,44 +41,6 @@ class CrowdedError(Exception):
 def usable(salt: str) -> str:
     """Give a salt, or none if it is too short to be one."""
     return salt if len(salt) >= SHORTEST_SALT else ""
-
-
-@dataclass(slots=True)
-class Memory:
-    """What was written last, so that what only repeats is not written again.
-
-    It is plain data, so that it can be kept over a restart.
-    """
-
-    meter: str | None = None
-    second: int | None = None
-    content: int | None = None
-    quarter: int | None = None
-    last_readings: str | None = None
-    last_readings_of: str | None = None
-    devices: dict[str, str] = field(default_factory=dict)
-    peaks: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    month_end: str | None = None
-    message: str | None = None
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Memory":
-        """Take what an earlier run kept; what this version does not understand is left out."""
-        known = {name: data[name] for name in cls.__slots__ if name in data}
-        kept: dict[str, Any] = {
-            name: value
-            for name, value in known.items()
-            if isinstance(value, _KINDS.get(name, _PLAIN))
-        }
-        return cls(**kept)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-_KINDS: Final[Mapping[str, type]] = {"devices": dict, "peaks": list, "failures": list}
-_PLAIN: Final = (str, int, type(None))
 
 
 class Points:
@@ -121,9 +82,9 @@ class Points:
             *self._electricity(telegram, meter, second),
             *self._readings(telegram, number, second),
             *(line for device in telegram.devices for line in self._device(device, second)),
-            *self._peaks(telegram, meter),
-            *self._failures(telegram, meter),
-            *self._month_end(telegram, meter),
+            *self._peaks(telegram, meter, second),
+            *self._failures(telegram, meter, second),
+            *self._month_end(telegram, meter, second),
             *self._message(telegram, meter, second),
         ]
         return [f"{line}\n" for line in lines]
@@ -179,21 +140,24 @@ class Points:
         before, of = memory.last_readings, memory.last_readings_of
         memory.last_readings, memory.last_readings_of = lines[0], number
         known, memory.quarter = memory.quarter, quarter
+        shown = [*memory.shown.get("readings", {}).values()]
         if before and of != number:
-            return [before, *lines]
-        return [] if quarter == known else lines
+            lines = [before, *lines]
+        elif quarter == known and shown and _series(shown[-1]) == _series(lines[0]):
+            lines = shown
+        return self._needed("readings", lines, second)
 
     def _device(self, device: Device, second: int) -> list[str]:
         taken = _taken(device, second)
         tags = {"meter": self._number(device.meter), "channel": str(device.channel)}
-        known = self._line(device.medium, tags, device.fields, taken or 0)
-        key = f"{device.channel} {device.medium}"
-        if not known or self.memory.devices.get(key) == known[0]:
-            return []
-        self.memory.devices[key] = known[0]
-        return self._line(device.medium, tags, device.fields, taken or second)
+        lines = {
+            name: line
+            for name in self._line(device.medium, tags, device.fields, taken or 0)
+            for line in self._line(device.medium, tags, device.fields, taken or second)
+        }
+        return self.memory.needed(f"{device.channel} {device.medium}", lines, second)
 
-    def _peaks(self, telegram: Telegram, meter: str) -> list[str]:
+    def _peaks(self, telegram: Telegram, meter: str, second: int) -> list[str]:
         lines = [
             line
             for peak in telegram.demand_peaks
@@ -201,9 +165,9 @@ class Points:
                 "demand_peak", {"meter": meter}, {"power_kw": peak.power_kw}, _second(peak.time)
             )
         ]
-        return self._new(lines, self.memory.peaks)
+        return self._needed("demand_peak", lines, second)
 
-    def _failures(self, telegram: Telegram, meter: str) -> list[str]:
+    def _failures(self, telegram: Telegram, meter: str, second: int) -> list[str]:
         lines = [
             line
             for failure in telegram.power_failures
@@ -214,31 +178,31 @@ class Points:
                 _second(failure.time),
             )
         ]
-        return self._new(lines, self.memory.failures)
+        return self._needed("power_failure", lines, second)
 
-    def _month_end(self, telegram: Telegram, meter: str) -> list[str]:
+    def _month_end(self, telegram: Telegram, meter: str, second: int) -> list[str]:
         end = telegram.month_end
         if end is None:
             return []
         lines = self._line("month_end", {"meter": meter}, end.electricity, _second(end.time))
-        if not lines or lines[0] == self.memory.month_end:
-            return []
-        self.memory.month_end = lines[0]
-        return lines
+        return self._needed("month_end", lines, second)
 
     def _message(self, telegram: Telegram, meter: str, second: int) -> list[str]:
         texts = {"text": telegram.text, "code": telegram.code}
         fields: dict[str, Value] = {name: text for name, text in texts.items() if text}
-        key = repr(fields) if fields else None
-        before, self.memory.message = self.memory.message, key
-        return [] if key == before else self._line("message", {"meter": meter}, fields, second)
+        lines = {
+            name: line
+            for name in self._line("message", {"meter": meter}, fields, 0)
+            for line in self._line("message", {"meter": meter}, fields, second)
+        }
+        return self.memory.needed("message", lines, second)
 
-    def _new(self, lines: list[str], known: list[str]) -> list[str]:
-        """Give the lines that were not in the last list, and remember this one."""
-        new = [line for line in lines if line not in known]
-        if lines:
-            known[:] = lines
-        return new
+    def _needed(self, kind: str, lines: list[str], second: int) -> list[str]:
+        """Give those that the target needs, of lines that have a time of their own.
+
+        A telegram that lacks them all says nothing about them.
+        """
+        return self.memory.needed(kind, {line: line for line in lines}, second) if lines else []
 
     def _line(
         self, measurement: str, tags: Mapping[str, str], fields: Mapping[str, Value], second: int
@@ -281,6 +245,11 @@ def _taken(device: Device, second: int) -> int | None:
     if device.time.fold and taken > second:
         return taken - _HOUR_SECONDS  # its clock shows this hour twice
     return taken if taken <= second + MOST_AHEAD_SECONDS else None
+
+
+def _series(line: str) -> str:
+    """Give the measurement and the tags of a line whose fields have no space."""
+    return line.rsplit(" ", 2)[0]
 
 
 def _second(time: datetime) -> int:

@@ -13,10 +13,10 @@ from hypothesis import given, strategies as st
 from line_protocol_parser import parse_line
 
 from bed.telegrams import METER, meter, said, utc
-from collector.memory import Seconds
+from collector.memory import Memory, Seconds
 from collector.p1.obis import BY_CODE
 from collector.p1.telegram import Telegram, parse
-from collector.points import HASH, CrowdedError, Memory, Points, encode, line_of
+from collector.points import HASH, CrowdedError, Points, encode, line_of
 from p1.golden import frames, names
 
 NOON = utc("2026-02-03T12:00:00")
@@ -276,9 +276,19 @@ def test_a_swap_while_the_program_is_away_is_seen_too() -> None:
 
 def test_a_site_that_looks_like_a_field_does_not_hide_a_swap() -> None:
     source = points(site="my energy_house")
-    source.lines(energy("1001.0", number="OLD"), NOON)
-    found = of("readings", source.lines(energy("0.5", number="NEW"), NOON + SECOND))
+    for n in range(2):
+        source.lines(energy(f"100{n}.0", number="OLD"), NOON + n * SECOND)
+    found = of("readings", source.lines(energy("0.5", number="NEW"), NOON + 2 * SECOND))
     assert [_meters([line]) for line in found] == [{"OLD"}, {"NEW"}]
+
+
+def test_the_first_reading_of_the_quarter_hour_is_of_each_name_that_the_meter_gets() -> None:
+    source = points()
+    source.lines(energy("1"), NOON)
+    for settings in ({"meter": "attic"}, {"site": "my energy house"}):
+        renamed = points(memory=again(source.memory), **settings)
+        assert len(of("readings", renamed.lines(energy("2"), NOON + SECOND))) == 1
+        assert of("readings", renamed.lines(energy("3"), NOON + 2 * SECOND)) == []
 
 
 # --- M-Bus
@@ -426,7 +436,7 @@ def test_gas_and_messages_and_readings_are_not_repeated_over_a_restart() -> None
 
 
 @pytest.mark.parametrize(
-    "kept", [{}, {"no such thing": 1}, {"devices": None, "peaks": 3, "second": [], "meter": {}}]
+    "kept", [{}, {"no such thing": 1}, {"shown": None, "targets": 3, "second": [], "meter": {}}]
 )
 def test_a_memory_that_is_no_memory_is_forgotten(kept: dict[str, Any]) -> None:
     source = points(memory=Memory.from_dict(kept))

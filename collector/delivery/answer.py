@@ -17,6 +17,7 @@ InfluxDB says in JSON what is bad about a line. A 400 with another body is not a
 proxy says so to plain HTTP at its HTTPS port, for instance. So it counts as unknown.
 """
 
+import hashlib
 import re
 import zlib
 from collections.abc import Iterable
@@ -39,6 +40,11 @@ class Target:
     bucket: str
     token: str = field(repr=False)
     ca_file: str | None = None
+
+    @property
+    def key(self) -> str:
+        """A name for where that is, out of which nothing can be read."""
+        return hashlib.sha256(f"{self.url}\n{self.org}\n{self.bucket}".encode()).hexdigest()[:16]
 
     @property
     def place(self) -> str:

@@ -8,7 +8,7 @@ backlog take turns, so that a line too slow for both keeps up with neither, but 
 import logging
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -100,6 +100,7 @@ class Sender:
         self._backoff = backoff or Backoff()
         self._draw = draw
         self._sleep = sleep or sleep_using_event(stopping)
+        self.tell_refused: Callable[[Iterable[bytes]], None] = lambda _: None
         self.ahead = Ahead(spool, account, self._following)
         self._doubts = Doubts(Troubles(monotonic, again=ASIDE_SECONDS))
         self._narrowings: dict[Path, Narrowing] = {}
@@ -332,6 +333,7 @@ class Sender:
 
     def _finish(self, job: Job, narrowing: Narrowing) -> None:
         """Count what became of a segment, and remove it."""
+        self.tell_refused(line.text for line, _ in narrowing.refused)
         rejected = {line.record for line, _ in narrowing.refused}
         self._account.settle(Outcome.REJECTED, rejected)
         delivered = [r.id for r in job.records if r.id not in rejected]

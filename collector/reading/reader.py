@@ -179,7 +179,9 @@ class Reader:
         if lines is None:
             self.counters.repeated += 1
         elif lines:
-            self._hot.append(Record(next(self._identities), encode(lines)))
+            record = Record(next(self._identities), encode(lines))
+            self._hot.append(record)
+            self.points.memory.carried(record.id)
 
     def _give_up(self) -> None:
         """Count a telegram for which there is no second."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
-from collector.memory import Seconds
+from collector.memory import Memory, Seconds
 from collector.p1.telegram import Policy
-from collector.points import Memory, Points
+from collector.points import Points
 from collector.reading.clock import Choice, Clock, HostClock
 from collector.reading.line import Line
 from collector.reading.reader import CLOCK, Reader, Rules
@@ -20,7 +20,7 @@ from collector.spool.account import Account
 from collector.spool.handoff import Handoff
 from collector.spool.hot import Hot, take_over
 from collector.spool.keeper import Keeper, Limits
-from collector.spool.record import Damage, numbering
+from collector.spool.record import Damage, RecordId, numbering
 from collector.spool.spool import Spool
 
 log: Final = logging.getLogger(__name__)
@@ -61,7 +61,9 @@ def hot(settings: Settings, spool: Spool, handoff: Handoff, account: Account) ->
     return made
 
 
-def reader(settings: Settings, place: Address, hot: Hot, run: str, stopping: Event) -> Reader:
+def reader(
+    settings: Settings, place: Address, hot: Hot, account: Account, run: str, stopping: Event
+) -> Reader:
     """Make the reader with all that it needs; `run` is what its records are numbered under."""
     line = Line(
         place,
@@ -83,7 +85,11 @@ def reader(settings: Settings, place: Address, hot: Hot, run: str, stopping: Eve
         site=settings.site,
         meter=settings.meter,
         salt=settings.salt,
-        memory=Memory.from_dict(kept),
+        memory=Memory.from_dict(
+            kept,
+            target=settings.target.key if settings.target else "",
+            fate=lambda record: account.fate(RecordId(*record)),
+        ),
         seconds=_seconds(settings.hot) if place.live else None,
     )
     rules = Rules(

@@ -70,7 +70,9 @@ class Service:
         self._spool = Spool(Directories(settings.spool), self._account, self._disk)
         self._keeper = parts.keeper(settings, self._spool, self._handoff)
         self._hot = parts.hot(settings, self._spool, self._handoff, self._account)
-        self._reader = parts.reader(settings, self._place, self._hot, self._run, self.stopping)
+        self._reader = parts.reader(
+            settings, self._place, self._hot, self._account, self._run, self.stopping
+        )
         self._sender: Sender | None = None
         self._report = Report(
             settings,
@@ -185,6 +187,7 @@ class Service:
             monotonic=time.monotonic,
             backoff=Backoff(longest=self._settings.retry_seconds),
         )
+        self._sender.tell_refused = self._reader.points.memory.refused
         self._report.delivery = self._sender.delivery
         influx.meanwhile = self._sender.ahead.look
         self._sender.run()

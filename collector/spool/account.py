@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     DAMAGED = "damaged"
 
 
+WAITING: Final = "waiting"
 _ANSWERED: Final = (Outcome.DELIVERED, Outcome.REJECTED)
 _LOST: Final = (Outcome.DROPPED, Outcome.DAMAGED)
 
@@ -114,6 +115,14 @@ class Account:
         delivered, rejected = (self._settled[outcome] for outcome in _ANSWERED)
         with self._lock:
             return record in delivered or record in rejected
+
+    def fate(self, record: RecordId) -> str | None:
+        """Give a record's outcome, `WAITING`, or None if this run has not met it."""
+        with self._lock:
+            for outcome, settled in self._settled.items():
+                if record in settled:
+                    return outcome
+            return WAITING if record in self._known else None
 
     def any_settled(self, records: Iterable[RecordId]) -> bool:
         """Whether one of these was delivered or refused; for many, faster than to ask for each."""

@@ -145,6 +145,12 @@ class Database:
         answer = self.request("DELETE", f"/api/v2/buckets/{self._id('buckets', name=name)}")
         assert answer.status == 204, answer
 
+    def empty(self, bucket: str) -> None:
+        """Delete every point of a bucket."""
+        times = {"start": "1970-01-01T00:00:00Z", "stop": "2099-01-01T00:00:00Z"}
+        answer = self.request("POST", at("/api/v2/delete", org=self.org, bucket=bucket), times)
+        assert answer.status == 204, answer
+
     def retain(self, bucket: str, seconds: int) -> None:
         """Set how long a bucket keeps its points; 0 is for ever."""
         rules = {"retentionRules": [{"type": "expire", "everySeconds": seconds}]}

@@ -244,6 +244,20 @@ def test_refused_lines_can_be_sent_again(post: Post) -> None:
     assert post.accounts() == {"read": 8, "found": 2, "delivered": 8, "rejected": 2}
 
 
+def test_which_lines_were_refused_is_told_before_their_record_counts_as_rejected(
+    post: Post,
+) -> None:
+    told: list[tuple[list[bytes], int]] = []
+    post.sender.tell_refused = lambda lines: told.append(
+        ([*lines], post.account.totals().rejected)
+    )
+    post.read(telegram(1), telegram(2))
+    post.link.rule = bad([line(1)])
+    post.sender.step()
+    assert told == [([line(1)], 0)]
+    assert post.account.totals().rejected == 1
+
+
 def test_a_record_refused_for_two_reasons_is_sent_again_whole(post: Post) -> None:
     post.spool_up(telegram(1))
     post.link.rule = lambda sent: UNPARSABLE if sent[0] == line(1) else CONFLICT

@@ -11,9 +11,10 @@ from line_protocol_parser import parse_line
 
 from bed.telegrams import METER, dsmr5, meter, utc, written
 from collector.errors import SourceError
+from collector.memory import Memory
 from collector.p1.decryption import Keys, Refusal
 from collector.p1.telegram import Policy
-from collector.points import Memory, Points
+from collector.points import Points
 from collector.reading import reader as module
 from collector.reading.clock import Choice, Clock
 from collector.reading.line import Line

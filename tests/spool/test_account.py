@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector.spool.account import Account, Outcome, Totals
+from collector.spool.account import WAITING, Account, Outcome, Totals
 from collector.spool.record import RecordId
 
 ONE, TWO, THREE = (RecordId("a" * 12, number) for number in (1, 2, 3))
@@ -150,3 +150,13 @@ def test_a_month_in_doubt_takes_no_memory() -> None:
     sets = [account._known, *account._settled.values()]
     assert sum(identities.ranges for identities in sets) == 2
     assert account.totals().delivered == 99_999
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_the_fate_of_a_record_is_its_outcome_once_it_has_one(outcome: Outcome) -> None:
+    account = Account()
+    assert account.fate(ONE) is None
+    account.found([ONE])
+    assert account.fate(ONE) == WAITING
+    account.settle(outcome, [ONE])
+    assert account.fate(ONE) == outcome

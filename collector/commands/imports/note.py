@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from collector.commands.imports.recording import Place
-from collector.points import Memory
+from collector.memory import Memory
 from collector.spool.disk import Disk
 
 DIRECTORY: Final = "imports"

@@ -17,8 +17,9 @@ from collector.commands.imports.recording import Place, Recording
 from collector.commands.imports.telegrams import Telegrams
 from collector.commands.output import put
 from collector.errors import CollectorError, SourceError
+from collector.memory import Memory
 from collector.p1.telegram import Policy
-from collector.points import Memory, Points
+from collector.points import Points
 from collector.service import status
 from collector.settings.settings import Settings
 from collector.spool.disk import Disk

@@ -11,8 +11,9 @@ from collector.commands.imports import job as jobs
 from collector.commands.imports.job import Job
 from collector.commands.imports.note import Note, Progress
 from collector.commands.imports.recording import Entry, Place, Stretch
+from collector.memory import Memory
 from collector.p1.telegram import Telegram
-from collector.points import Memory, Points
+from collector.points import Points
 from collector.spool.disk import Disk
 from collector.spool.inbox import Inbox
 from collector.spool.record import decode

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from collector.commands.imports.note import DIRECTORY, Note, Progress
 from collector.commands.imports.recording import Place
-from collector.points import Memory
+from collector.memory import Memory
 from collector.spool.disk import Disk
 
-PROGRESS = Progress(Place(65536, 80), Memory(meter="E1", second=1_700_000_000, devices={"1": "x"}))
+PROGRESS = Progress(
+    Place(65536, 80), Memory(meter="E1", second=1_700_000_000, shown={"1": {"x": "y"}})
+)
 
 
 def note(home: Path, name: str = "log.txt", under: str = "home") -> Note:
