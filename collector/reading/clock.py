@@ -8,8 +8,9 @@ host's, if that can be believed, else by what it said before.
 
 A telegram without a time (DSMR 2 and 3) gets the host's, rounded; what comes of two in one second
 is decided where they are stored (`collector.points`).
-While the host has not set its clock after a boot, such telegrams wait in memory, ten minutes at
-most. Intervals come from the monotonic clock, which on Linux counts from the boot.
+While the host has not set its clock after a boot, such telegrams wait, ten minutes at most
+(`collector.spool.early`). Intervals come from the monotonic clock, which on Linux counts from the
+boot.
 
 Where nobody can be asked whether the host's clock is set (in a container, for instance), it is
 believed from an hour after the boot: whoever sets it has had the time.
@@ -28,6 +29,7 @@ from typing import Final
 from collector.errors import Troubles
 from collector.p1.telegram import Telegram
 from collector.p1.time import told_apart
+from collector.spool.record import RecordId
 
 log: Final = logging.getLogger(__name__)
 
@@ -54,10 +56,11 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stamped:
-    """A telegram and the time that it is stored under, in UTC."""
+    """A telegram and its time in UTC; `record` is which it is already, if it had to wait."""
 
     telegram: Telegram
     time: datetime
+    record: RecordId | None = None
 
 
 class Clock:
@@ -84,14 +87,13 @@ class Clock:
         self._auto = choice is Choice.AUTO and live
         before = kept if self._auto else choice
         self._chosen = Choice.HOST if before == Choice.HOST else Choice.METER
-        self._patient = choice is Choice.AUTO and live
+        self._waits = choice is Choice.AUTO and live
         self._tolerance = tolerance_seconds
-        self._wall = wall
-        self._monotonic = monotonic
+        self.wall = wall
+        self.monotonic = monotonic
         self._synchronised = synchronised
         self._other_right_since: float | None = None
         self._said = Troubles(monotonic, quiet=SAY_SECONDS)
-        self._waiting: list[tuple[Telegram, float]] = []
         self._last: datetime | None = None
         self._latest = 0
 
@@ -100,27 +102,24 @@ class Clock:
         """Which clock is in force."""
         return self._chosen
 
-    def stamp(self, telegram: Telegram) -> list[Stamped]:
-        """Give the telegrams that can be stored now: this one, or none, or those that waited."""
+    def stamp(self, telegram: Telegram) -> Stamped | None:
+        """Give a telegram its time; None if it has to wait for the host's clock."""
         if telegram.time is not None:
             time = self._last = self._told_apart(telegram.time)
             self._choose(time)
             if self._chosen is Choice.METER:
-                return [Stamped(telegram, time)]
-        self._waiting.append((telegram, self._monotonic()))
-        return self.release()
+                return Stamped(telegram, time)
+        offset = self.offset()
+        return None if offset is None else Stamped(telegram, self.rounded(self.wall()))
 
-    def release(self, *, at_once: bool = False) -> list[Stamped]:
-        """Give what waited for the host's clock, if that is set now, or time is up."""
-        if not self._waiting:
-            return []
-        now = self._monotonic()
-        unset = self._patient and now < PATIENCE_SECONDS and not self._synchronised()
-        if unset and not at_once:
-            return []
-        waiting, self._waiting = self._waiting, []
-        offset = self._wall() - now
-        return [Stamped(telegram, self._rounded(then + offset)) for telegram, then in waiting]
+    def offset(self) -> float | None:
+        """Give the host's time less the seconds since the boot; None as long as it is not set.
+
+        Once it was, or time is up, nothing waits any more.
+        """
+        now = self.monotonic()
+        self._waits = self._waits and now < PATIENCE_SECONDS and not self._synchronised()
+        return None if self._waits else self.wall() - now
 
     def _told_apart(self, meter: datetime) -> datetime:
         """Give the moment that a clock without a letter means in the hour that comes twice."""
@@ -130,7 +129,7 @@ class Clock:
 
     def _off(self, moment: datetime) -> float:
         """Say by how many seconds a clock that says this is ahead of the host's."""
-        return moment.timestamp() - self._wall()
+        return moment.timestamp() - self.wall()
 
     def _choose(self, meter: datetime) -> None:
         """Change sides after ten minutes in which the other side was right."""
@@ -140,7 +139,7 @@ class Clock:
         off = self._off(meter)
         agree = abs(off) <= self._tolerance
         other_right = agree == (self._chosen is Choice.HOST)
-        now = self._monotonic()
+        now = self.monotonic()
         if not other_right:
             self._other_right_since = None
         elif self._other_right_since is None:
@@ -163,7 +162,7 @@ class Clock:
                 "ahead of" if off > 0 else "behind",
             )
 
-    def _rounded(self, wall: float) -> datetime:
+    def rounded(self, wall: float) -> datetime:
         """Round to a second. Of a replay nobody knows when it was: there, one apart is as good."""
         second = round(wall)
         if not self._live:

@@ -16,6 +16,7 @@ from collector.p1.telegram import Policy, Telegram, acceptable, parse
 from collector.points import CrowdedError, Points, encode
 from collector.reading.clock import Clock, Stamped
 from collector.reading.line import Line
+from collector.spool.early import Early
 from collector.spool.hot import Hot
 from collector.spool.record import Record, RecordId
 
@@ -65,6 +66,7 @@ class Reader:
         points: Points,
         hot: Hot,
         identities: Iterator[RecordId],
+        early: Early,
         rules: Rules,
         monotonic: Callable[[], float],
     ) -> None:
@@ -74,6 +76,7 @@ class Reader:
         self.points = points
         self._clock = clock
         self._hot = hot
+        self._early = early
         self._identities = identities
         self._rules = rules
         self._checksums = Troubles(monotonic, again=_BAD_CHECKSUM_LOG_SECONDS)
@@ -101,8 +104,7 @@ class Reader:
         if was_open and not self.line.is_open:
             self._broke_off()
         self.counters.torn = self._framer.torn
-        for stamped in self._clock.release():
-            self._keep(stamped)
+        self._store_early()
         self._hot.tick()
 
     def finish(self) -> None:
@@ -110,8 +112,6 @@ class Reader:
         rest = self._decryptor.flush()
         for frame in self._framer.feed(rest) + self._framer.flush():
             self._take(frame)
-        for stamped in self._clock.release(at_once=True):
-            self._keep(stamped)
         if self._held is not None:
             self._store(self._held)
             self._held = None
@@ -142,8 +142,23 @@ class Reader:
         counters.bad_lines += len(telegram.errors)
         counters.unknown_lines += len(telegram.unknown)
         self.line.telegram()
-        for stamped in self._clock.stamp(telegram):
+        stamped = self._clock.stamp(telegram)
+        if stamped is not None:
             self._keep(stamped)
+            return
+        clock = self._clock
+        record = next(self._identities)
+        self._early.hold(record, frame, monotonic=clock.monotonic(), wall=clock.wall())
+
+    def _store_early(self) -> None:
+        """Store what waited for the clock, if it waits no more."""
+        timed = self._early.timed(self._clock.offset)
+        for held, wall in timed:
+            telegram = parse(held.frame, utc_offset_hours=self._rules.utc_offset_hours)
+            self._keep(Stamped(telegram, self._clock.rounded(wall), held.id))
+        if timed:
+            self._hot.seal()
+            self._early.stored(self._clock.monotonic())
 
     def _complain(self, frame: Frame, telegram: Telegram) -> None:
         """Count a telegram that cannot be trusted; say so once an hour, not every second."""
@@ -174,18 +189,18 @@ class Reader:
         try:
             lines = self.points.lines(stamped.telegram, stamped.time)
         except CrowdedError:
-            self._give_up()
+            self._give_up(stamped.record or next(self._identities))
             return
         if lines is None:
             self.counters.repeated += 1
         elif lines:
-            record = Record(next(self._identities), encode(lines))
+            record = Record(stamped.record or next(self._identities), encode(lines))
             self._hot.append(record)
             self.points.memory.carried(record.id)
 
-    def _give_up(self) -> None:
+    def _give_up(self, record: RecordId) -> None:
         """Count a telegram for which there is no second."""
-        self._hot.give_up(next(self._identities))
+        self._hot.give_up(record)
         if self._crowded.came(""):
             log.warning(
                 "readings are dropped, and counted: a clock was set back, and others have their"

@@ -1,6 +1,7 @@
 """Each thread's part, made from the settings; `service` connects them."""
 
 import logging
+import os
 import time
 from functools import partial
 from pathlib import Path
@@ -17,14 +18,16 @@ from collector.reading.sources import Address
 from collector.service import status
 from collector.settings.settings import Settings
 from collector.spool.account import Account
+from collector.spool.early import Early
 from collector.spool.handoff import Handoff
 from collector.spool.hot import Hot, take_over
 from collector.spool.keeper import Keeper, Limits
-from collector.spool.record import Damage, RecordId, numbering
+from collector.spool.record import Damage, RecordId, new_run, numbering
 from collector.spool.spool import Spool
 
 log: Final = logging.getLogger(__name__)
 
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 SEAL_SECONDS: Final = 5.0
 _MIB: Final = 1024 * 1024
 
@@ -62,7 +65,13 @@ def hot(settings: Settings, spool: Spool, handoff: Handoff, account: Account) ->
 
 
 def reader(
-    settings: Settings, place: Address, hot: Hot, account: Account, run: str, stopping: Event
+    settings: Settings,
+    place: Address,
+    hot: Hot,
+    early: Early,
+    account: Account,
+    run: str,
+    stopping: Event,
 ) -> Reader:
     """Make the reader with all that it needs; `run` is what its records are numbered under."""
     line = Line(
@@ -98,7 +107,7 @@ def reader(
         settings.sample_seconds,
         settings.keys,
     )
-    return Reader(line, clock, points, hot, numbering(run), rules, time.monotonic)
+    return Reader(line, clock, points, hot, numbering(run), early, rules, time.monotonic)
 
 
 def _seconds(hot: Path) -> Seconds:
@@ -106,6 +115,16 @@ def _seconds(hot: Path) -> Seconds:
         return Seconds((hot / status.SECONDS_NAME).read_bytes())
     except OSError:
         return Seconds()
+
+
+def boot() -> str:
+    """Give this boot's name; where nobody says it (`/proc` is hidden), every start is another."""
+    try:
+        name = os.environ.get("BOOT_ID") or _BOOT_ID.read_text()
+    except OSError:
+        return new_run()
+    plain = name.strip().replace("-", "")
+    return plain if plain and not plain.strip("0123456789abcdef") else new_run()
 
 
 def _since(path: Path) -> float:

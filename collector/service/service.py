@@ -34,6 +34,7 @@ from collector.service.report import STATUS_SECONDS, Report
 from collector.settings.settings import Settings
 from collector.spool.account import Account
 from collector.spool.disk import Disk
+from collector.spool.early import Early
 from collector.spool.handoff import Handoff
 from collector.spool.record import RecordId, new_run
 from collector.spool.spool import Directories, Spool
@@ -70,8 +71,9 @@ class Service:
         self._spool = Spool(Directories(settings.spool), self._account, self._disk)
         self._keeper = parts.keeper(settings, self._spool, self._handoff)
         self._hot = parts.hot(settings, self._spool, self._handoff, self._account)
+        self._early = self._keeper.early = Early(settings.hot, self._spool, parts.boot())
         self._reader = parts.reader(
-            settings, self._place, self._hot, self._account, self._run, self.stopping
+            settings, self._place, self._hot, self._early, self._account, self._run, self.stopping
         )
         self._sender: Sender | None = None
         self._report = Report(

@@ -1,8 +1,8 @@
 r"""Readings kept in files until InfluxDB has them: the format, and who may do what.
 
 `record` and `segment` are the format; `hot`, `handoff`, `keeper` and `inbox` are the ways into
-`spool`, the directory; `account`, with its `identities`, counts; `disk` makes every call to a
-disk, and `fault` says what a failing one means.
+`spool`, the directory; `early` is where telegrams wait for a clock; `account`, with its
+`identities`, counts; `disk` makes every call to a disk, and `fault` says what a failing one means.
 
 What must hold
 ==============
@@ -49,6 +49,20 @@ once it is closed. Closed files do not change. No line of a body begins with `#`
 Do not change the order, the width or the meaning of the trailer's fields: files written by an
 older version must be read by every later one. A new kind of trailer gets a new word for `p1`.
 
+What waits for a clock
+======================
+
+A meter of DSMR 2 or 3 has no clock. Its telegrams that come before the host's is set after a boot
+wait as records whose body is none of InfluxDB's::
+
+    b0..1f 31.415926 7.000000 L1RTVC… MUEyQg==\n   boot, seconds since it, the host's time then,
+    # p1 5f0c9e2ab417 42 125 85648b2a\n             the telegram and its checksum in base64
+    # clock b0..1f 1770120000.250000\n              once it is known: what to add to the seconds
+
+in `early.p1` in the hot directory at once, and after a while in `early/`, in a file named after
+the boot. They keep their identity when they get their time and are records like the others. What
+is of an earlier boot and has no such line goes to `damaged/`.
+
 Directories
 ===========
 
@@ -58,6 +72,7 @@ hot directory       RAM disk     what was read in the last seconds; a `write` a 
 `spool/rejected/`   disk         what InfluxDB refuses, with its words as a comment
 `spool/damaged/`    disk         bytes that are no record, named after their segment and offset;
                                  segments that the disk does not give back
+`spool/early/`      disk         what waits for a clock (above)
 `spool/inbox/`      disk         finished segments of other commands, put there by rename
 ==================  ===========  ==================================================================
 

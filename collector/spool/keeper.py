@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Final
 
 from collector.errors import Troubles
+from collector.spool.early import Early  # noqa: TC001  an attribute has this type
 from collector.spool.fault import advice, full, words
 from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.record import Record, RecordId
@@ -166,6 +167,7 @@ class Keeper:
         self._blocked_until = self._count_at = self._recover_at = 0.0
         self._recovered = False
         self.close_wanted = False
+        self.early: Early | None = None
         self.trouble: str | None = None
         self._troubles = Troubles(monotonic)
 
@@ -178,6 +180,7 @@ class Keeper:
             try:
                 self._recover(now)
                 self._keep(now)
+                self._keep_early(now - self._due_seconds)
                 self._close()
                 self._bound_side_rooms()
                 self._count(now)
@@ -209,6 +212,7 @@ class Keeper:
         """Bring it to the disk; False if that failed, and a new segment may help."""
         try:
             self._copy(self._handoff.due(self._monotonic()))
+            self._keep_early(self._monotonic())
             self._writer.close()
         except OSError as error:
             self._block(self._monotonic(), error)
@@ -235,6 +239,10 @@ class Keeper:
         else:
             self._asked = False
             self._copy(self._handoff.due(now))
+
+    def _keep_early(self, before: float) -> None:
+        if self.early is not None:
+            self.early.keep(before, self._handoff.oldest())
 
     def _copy(self, due: list[HotSegment]) -> None:
         synced = False

@@ -207,6 +207,11 @@ class Spool:
                 log.error("%d damaged bytes were kept aside: %s", len(damage.data), path)
                 self.side_rooms_grew = True
 
+    def give_up(self, damage: Damage) -> None:
+        """Count and keep aside what waited in no segment."""
+        self._account.found_damaged(damage.records)
+        self.keep_aside(self.next_number(), damage)
+
     def reject(self, records: Iterable[Record], reason: str) -> None:
         """Write refused records to `rejected/`, synced, with the server's words on top."""
         words = " ".join(reason.split()).encode(errors="replace")

@@ -51,9 +51,11 @@ from collector.simulate.likeness import Likeness
 from collector.simulate.meter import Meter
 from collector.spool.account import Account
 from collector.spool.disk import Disk
+from collector.spool.early import Early
 from collector.spool.handoff import Handoff
 from collector.spool.hot import Hot
 from collector.spool.record import new_run, numbering
+from collector.spool.spool import Directories, Spool
 from p1.golden import golden, names, stream
 
 START: Final = datetime(2026, 3, 11, 11, 0, tzinfo=UTC)
@@ -302,7 +304,9 @@ def reader(tape: Tape, hot: Path) -> Reader:
     )
     rules = Rules(Policy.REQUIRE, 1, 0)
     identities = numbering(new_run())
-    return Reader(line, clock, Points(site="home"), files, identities, rules, time.monotonic)
+    early = Early(hot, Spool(Directories(hot), account, disk), "0")
+    points = Points(site="home")
+    return Reader(line, clock, points, files, identities, early, rules, time.monotonic)
 
 
 def chain(name: str, count: int = 3000) -> None:

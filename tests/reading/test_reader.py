@@ -22,11 +22,14 @@ from collector.reading.reader import CLOCK, Reader, Rules
 from collector.reading.sources import FAST, Address, Source
 from collector.spool.account import Account
 from collector.spool.disk import Disk
+from collector.spool.early import Early
 from collector.spool.handoff import Handoff
 from collector.spool.hot import Hot
 from collector.spool.record import decode, new_run, numbering
+from collector.spool.spool import Directories, Spool
 from p1.sealing import KEY, seal
 
+BOOT = "b0"
 NOON = utc("2026-02-03T12:00:00")
 SECOND = timedelta(seconds=1)
 
@@ -67,6 +70,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.directory.mkdir(exist_ok=True)
         self.handoff = Handoff()
+        self.spool = Spool(Directories(self.directory.parent / "spool"), self.account, Disk())
         self.hot = Hot(
             self.directory,
             self.handoff,
@@ -94,6 +98,7 @@ class Bench:
             Points(site="home", memory=self.memory),
             self.hot,
             numbering(new_run()),
+            Early(self.directory, self.spool, BOOT),
             Rules(self.policy, 1, self.sample_seconds, self.keys),
             self.monotonic,
         )
@@ -117,7 +122,7 @@ class Bench:
     def stored(self, measurement: str = "electricity") -> list[int]:
         """Give the times of what lies in the hot files."""
         found = []
-        for path in sorted(self.directory.iterdir()):
+        for path in sorted(self.directory.glob("0*")):
             for record in decode(path.read_bytes()).records:
                 points = [parse_line(line.decode()) for line in record.body.splitlines()]
                 found += [p["time"] for p in points if p["measurement"] == measurement]
@@ -358,11 +363,18 @@ def test_telegrams_that_waited_for_the_hosts_clock_are_stored_once_it_is_set(
     assert there.stored() == seconds(-30, -20, -10)
 
 
-def test_what_waited_is_stored_when_the_program_ends(bench: Callable[..., Bench]) -> None:
-    there = bench(choice=Choice.AUTO, now=30.0, synchronised=False)
+def test_what_waits_when_the_program_ends_is_stored_by_the_next_run_of_this_boot(
+    bench: Callable[..., Bench],
+) -> None:
+    there = bench(choice=Choice.AUTO, now=30.0, wall=0.0, synchronised=False)
     there.hear(DSMR3)
     there.reader.finish()
-    assert there.stored() == seconds(0)
+    assert there.stored() == []
+
+    again = bench(choice=Choice.AUTO, now=90.0)
+    again.hear(b"")
+    assert again.stored() == seconds(-60)
+    assert again.account.totals().read == 1
 
 
 # --- who the meter is

@@ -29,6 +29,8 @@ class Turn(Service):
             trouble = self._reader.line.trouble
             words = trouble.message if trouble else f"no telegram came from `{self._place.text}`"
             raise SourceError(words, hint=trouble.hint if trouble else "run `p1-collector check`")
+        if self._early.waits:
+            return "read; it waits until this machine's clock is set, for the next run"
         totals = self._account.totals()
         if self._keeper.trouble:
             hint = "it waits in RAM, for the next run: mend the disk before the power goes"
