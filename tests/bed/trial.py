@@ -63,6 +63,8 @@ class Trial:
         self.influxd = influxd
         self.bucket = influxd.new_bucket(f"trial-{secrets.token_hex(4)}")
         self.token = influxd.write_token(self.bucket)
+        self.left: set[str] = set()
+        """Buckets that it delivered to before."""
         self.line = Line(Terminal(home / "meter"))
         usual = {
             "P1_SOURCE": str(home / "meter"),
@@ -128,9 +130,25 @@ class Trial:
         return status
 
     def stored(self, measurement: str) -> list[Row]:
-        """Give the points of this site."""
+        """Give the points of this site, in whichever bucket."""
+        found = (self.stored_in(bucket, measurement) for bucket in {*self.left, self.bucket})
+        return [row for rows in found for row in rows]
+
+    def stored_in(self, bucket: str, measurement: str) -> list[Row]:
         query = f"SELECT * FROM {measurement} WHERE site = '{SITE}'"  # noqa: S608  ours
-        return self.influxd.influxql(self.bucket, query)
+        return self.influxd.influxql(bucket, query)
+
+    def go_to(self, bucket: str, token: str) -> None:
+        """Have it deliver to another bucket from its next start on."""
+        self.left.add(self.bucket)
+        self.bucket = bucket
+        self.service.set(P1_INFLUX_BUCKET=bucket, P1_INFLUX_TOKEN=token)
+
+    def shows_all(self) -> None:
+        """See that its bucket has what the meter shows over and over."""
+        rows = self.stored_in(self.bucket, "power_failure")
+        failures = {row["time"]: row["duration_s"] for row in rows}
+        assert failures == self.line.taken[-1].failures
 
     def newest(self) -> int:
         """Give the time of the newest point of this site, 0 if there is none."""

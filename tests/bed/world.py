@@ -109,6 +109,9 @@ class World:
         self.line = Wire(self.trial.line.terminal)
         self.trial.line = self.line
         self.service = self.trial.service
+        other = influxd.new_bucket(f"{self.trial.bucket}-other")
+        here, there = self.trial.token.text, influxd.write_token(other).text
+        self._buckets = {self.trial.bucket: here, other: there}
         self._proxy = proxy
         self._meter = home / "meter"
         self._draw = draw
@@ -132,6 +135,7 @@ class World:
                 "hung": self._hang,
             },
             "power": {"cut": self._cut_power},
+            "settings": {"another bucket": self._another_bucket},
             "line": {
                 "unplugged": self._unplug,
                 "noise": self._noise,
@@ -158,6 +162,7 @@ class World:
         trial.in_flight |= self.line.spoilt
         lost = trial.check_the_rest(status)
         assert lost <= trial.in_flight, sorted(lost - trial.in_flight)
+        trial.shows_all()
         return lost - self.line.spoilt
 
     def pause(self) -> None:
@@ -232,6 +237,15 @@ class World:
         self.pause()
         self.line.stands()
         assert self.service.stop(UNIT_STOP_SECONDS) == 0, self.service.tail()
+        self.service.start()
+
+    def _another_bucket(self) -> None:
+        """Start it with the settings of another bucket; what waits goes there."""
+        self.pause()
+        self.line.stands()
+        assert self.service.stop(UNIT_STOP_SECONDS) == 0, self.service.tail()
+        bucket = next(name for name in self._buckets if name != self.trial.bucket)
+        self.trial.go_to(bucket, self._buckets[bucket])
         self.service.start()
 
     def _kill(self) -> None:

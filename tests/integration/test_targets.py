@@ -33,7 +33,7 @@ def settled(trial: Trial) -> None:
 
 
 def numbers(trial: Trial) -> dict[str, int]:
-    return {name: len(trial.stored(name)) for name in SHOWN}
+    return {name: len(trial.stored_in(trial.bucket, name)) for name in SHOWN}
 
 
 def test_a_bucket_that_is_changed_between_two_starts_has_what_the_meter_shows(
@@ -46,14 +46,13 @@ def test_a_bucket_that_is_changed_between_two_starts_has_what_the_meter_shows(
         first = numbers(trial)
         trial.service.stop(15)
 
-        trial.bucket = influxd.new_bucket(f"{trial.bucket}-later")
-        trial.service.set(
-            P1_INFLUX_BUCKET=trial.bucket, P1_INFLUX_TOKEN=influxd.write_token(trial.bucket).text
-        )
+        later = influxd.new_bucket(f"{trial.bucket}-later")
+        trial.go_to(later, influxd.write_token(later).text)
         trial.service.start()
         send(trial, START + timedelta(seconds=TELEGRAMS))
         settled(trial)
         assert numbers(trial) == first
+        trial.shows_all()
 
 
 def test_a_bucket_that_is_emptied_under_the_service_is_complete_a_day_later(

@@ -169,12 +169,23 @@ def test_the_files_of_an_earlier_boot_do_not_take_those_of_this_one_along(home: 
     home.timed()
     home.keep()
     home.boot(SECOND)
-    home.read(keep=False)
+    home.read(2)
     assert home.timed(unknown) == {1: EXPECTED[1], 2: EXPECTED[2]}
+    home.now += 10
     home.early.stored(home.now)
     home.keep()
-    home.start(SECOND)
-    assert home.timed()[3] == OFFSET + 20
+    home.boot(SECOND)
+    assert {3, 4} <= {*home.timed()}
+
+
+def test_what_comes_while_the_files_are_removed_stays(home: Home) -> None:
+    home.read(2)
+    home.timed()
+    home.early.stored(home.now)
+    home.disk.before["remove"] = lambda _: home.read(keep=False)
+    home.keep()
+    home.start(FIRST)
+    assert 3 in home.timed()
 
 
 @pytest.mark.parametrize("operation", ["make_directory", "create", "write", "sync", "rename"])
