@@ -11,6 +11,7 @@ from typing import Final
 from collector import __version__
 from collector.commands.output import complain, visible
 from collector.errors import CollectorError, SettingsError, UsageError
+from collector.spool.fault import advice, words
 
 FAILURE: Final = 1
 USAGE: Final = 2
@@ -61,6 +62,9 @@ def main(arguments: Sequence[str]) -> int:
         # The reader of our output has gone (`| head`); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
+    except OSError as error:
+        _print_error(_refused(error))
+        return FAILURE
     except KeyboardInterrupt:
         return 130
 
@@ -110,6 +114,15 @@ class _JournalFormatter(_Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return f"<{self._PRIORITIES.get(record.levelname, 6)}>{super().format(record)}"
+
+
+def _refused(error: OSError) -> CollectorError:
+    """Say what the system does not let a command do: most often, files are another user's."""
+    place = f": `{error.filename}`" if error.filename else ""
+    hint = advice(error)
+    if isinstance(error, PermissionError):
+        hint = "run it as the user that it belongs to, or with `sudo`"
+    return CollectorError(f"{words(error)}{place}", hint=hint)
 
 
 def _print_error(error: CollectorError) -> None:
