@@ -6,21 +6,21 @@ Where one dashboard has a title twice, the panel's kind stands before it.
 from collections.abc import Mapping
 from typing import Final
 
-from dashboards.build import figures, flux, look, state
+from dashboards.build import figures, flux, look, moments, state
 from dashboards.build.flux import Ask
 
 _IMPORT: Final = "{energy_import_kwh}"
-_RETURN: Final = "{energy_export_kwh}"
-_BOTH: Final = {"import": _IMPORT, "return": _RETURN}
-_MIRRORED: Final = {"import": _IMPORT, "return": f"0 - {_RETURN}"}
-_NET: Final = f"{_IMPORT} - {_RETURN}"
-_WATTS: Final = {"import": "{power_import_kw} * 1000", "return": "{power_export_kw} * -1000"}
+_EXPORT: Final = "{energy_export_kwh}"
+_BOTH: Final = {"import": _IMPORT, "export": _EXPORT}
+_MIRRORED: Final = {"import": _IMPORT, "export": f"0 - {_EXPORT}"}
+_NET: Final = f"{_IMPORT} - {_EXPORT}"
+_WATTS: Final = {"import": "{power_import_kw} * 1000", "export": "{power_export_kw} * -1000"}
 _PHASES: Final = {
     f"L{n}": f"({{power_import_l{n}_kw}} - {{power_export_l{n}_kw}}) * 1000" for n in (1, 2, 3)
 }
 _VOLUME: Final = "{volume_m3}"
 _KILOWATTS: Final = {
-    "running quarter hour": "{demand_kw}",
+    "demand": "{demand_kw}",
     "peak of this month": "{demand_month_peak_kw}",
 }
 
@@ -29,21 +29,35 @@ def _each(field: str) -> dict[str, str]:
     return {f"L{n}": f"{{{field.format(n)}}}" for n in (1, 2, 3)}
 
 
+_SINCE_LONG: Final = "date.sub(d: 2d, from: end)"
+
+
+def _register(name: str) -> tuple[str, str]:
+    field = name.replace("tariff ", "t").replace(" ", "_")
+    return name, f"{{energy_{field}_kwh}}"
+
+
+_REGISTERS: Final = dict(
+    _register(f"{way}{tariff}")
+    for tariff in (" tariff 1", " tariff 2", "")
+    for way in ("import", "export")
+)
+
 NOW: Final[Mapping[str, Ask]] = {
-    "Power consumption": flux.last({"import": "{power_import_kw} * 1000"}),
-    "Power surplus": flux.last({"return": "{power_export_kw} * 1000"}),
-    "Last reading": flux.last_seen(),
-    "Net power": flux.last({"net": "({power_import_kw} - {power_export_kw}) * 1000"}),
-    "Tariff": flux.last({"tariff": "{tariff}"}),
-    "Power consumption and surplus": flux.course(_WATTS),
-    "Phases": flux.course(_PHASES),
-    "Energy so far": flux.summed_up(_BOTH),
-    "Taken today": flux.totals({"import": _IMPORT}),
-    "Given today": flux.totals({"return": _RETURN}),
+    "Power": moments.last({"net": "({power_import_kw} - {power_export_kw}) * 1000"}),
+    "Import today": flux.totals({"import": _IMPORT}),
+    "Export today": flux.totals({"export": _EXPORT}),
     "Gas today": flux.totals({"gas": _VOLUME}, "gas"),
     "Water today": flux.totals({"water": _VOLUME}, "water"),
     "Cost today": figures.cost_in_all(),
-    "Hours of today": flux.energy(_MIRRORED, "1h"),
+    "Last reading": moments.last_seen(),
+    "Tariff": moments.last({"tariff": "{tariff}"}),
+    "Highest and lowest power": moments.extremes(),
+    "Import and export": moments.course(_WATTS),
+    "Phases": moments.course(_PHASES),
+    "Each hour": flux.energy(_MIRRORED, "1h"),
+    "On the meter": moments.last(_REGISTERS, begin=_SINCE_LONG),
+    "Energy so far": moments.summed_up(_BOTH),
 }
 
 HISTORY: Final[Mapping[str, Ask]] = {
@@ -52,8 +66,8 @@ HISTORY: Final[Mapping[str, Ask]] = {
         {
             "tariff 1": "{energy_import_t1_kwh}",
             "tariff 2": "{energy_import_t2_kwh}",
-            "return tariff 1": "0 - {energy_export_t1_kwh}",
-            "return tariff 2": "0 - {energy_export_t2_kwh}",
+            "export tariff 1": "0 - {energy_export_t1_kwh}",
+            "export tariff 2": "0 - {energy_export_t2_kwh}",
         },
         "1d",
     ),
@@ -62,10 +76,10 @@ HISTORY: Final[Mapping[str, Ask]] = {
     "Water, each day": flux.energy({"water": _VOLUME}, "1d", "water"),
     "Heat, each day": flux.energy({"heat": "{energy_gj}"}, "1d", "heat"),
     "Cooling, each day": flux.energy({"cooling": "{energy_gj}"}, "1d", "cooling"),
-    "This week so far": flux.totals(_BOTH),
-    "The same days last week": flux.totals(_BOTH),
-    "This month so far": flux.totals(_BOTH),
-    "The same days a year ago": flux.totals(_BOTH),
+    "Import this week": flux.compared(_IMPORT, "1w"),
+    "Export this week": flux.compared(_EXPORT, "1w"),
+    "Import this month": flux.compared(_IMPORT, "1y"),
+    "Export this month": flux.compared(_EXPORT, "1y"),
     "Months, year beside year": figures.year_beside_year(_IMPORT),
     "Gas by month, year beside year": figures.year_beside_year(_VOLUME, "gas"),
     "Weeks": flux.energy(_BOTH, "1w"),
@@ -78,9 +92,9 @@ HISTORY: Final[Mapping[str, Ask]] = {
         ("water", {"water": _VOLUME}),
     ),
     "Hour and weekday": figures.hours_of_the_week(),
-    "Standby": flux.standby(),
-    "Standby, the lowest night": flux.standby_of_all("min"),
-    "Standby, the middle night": flux.standby_of_all("median"),
+    "Standby": moments.standby(),
+    "Standby, the lowest night": moments.standby_of_all("min"),
+    "Standby, the middle night": moments.standby_of_all("median"),
 }
 
 COST: Final[Mapping[str, Ask]] = {
@@ -95,31 +109,35 @@ COST: Final[Mapping[str, Ask]] = {
 }
 
 PEAK: Final[Mapping[str, Ask]] = {
-    "Running quarter hour": flux.last({"running quarter hour": "{demand_kw}"}),
-    "Peak of this month": flux.last({"peak of this month": "{demand_month_peak_kw}"}),
-    "Mean of twelve months": flux.mean_peak("peak", look.PEAK_FLOOR_KW),
-    "That costs in a year": flux.mean_peak("peak", look.PEAK_FLOOR_KW, "($price_kw)"),
-    "The running quarter and the peak": flux.course(_KILOWATTS, "max"),
-    "The month peaks": flux.month_peaks(),
-    "The highest quarter hour of each day": flux.quarters("peak", "1d", "max", "4"),
-    "Every quarter hour": flux.quarters("quarter hour", "15m", "sum", "4"),
+    "Running quarter hour": moments.last({"demand": "{demand_kw}"}),
+    "Until the quarter hour ends": moments.quarter_to_come(),
+    "Highest quarter hour": moments.highest_quarter(),
+    "Peak of this month": moments.last({"peak of this month": "{demand_month_peak_kw}"}),
+    "Mean of twelve months": moments.mean_peak("peak", look.PEAK_FLOOR_KW),
+    "That costs in a year": moments.mean_peak("peak", look.PEAK_FLOOR_KW, "($price_kw)"),
+    "The running quarter and the peak": moments.course(_KILOWATTS, "max"),
+    "The month peaks": moments.month_peaks(),
+    "The highest quarter hour of each day": moments.highest_quarters(),
+    "Every quarter hour": moments.quarter_hours(),
 }
 
 QUALITY: Final[Mapping[str, Ask]] = {
-    "Voltage": flux.course(_each("voltage_l{}_v")),
-    "Lowest voltage": flux.extreme(_each("voltage_l{}_v"), "min"),
-    "Highest voltage": flux.extreme(_each("voltage_l{}_v"), "max"),
-    "Voltage sags": flux.counted(_each("voltage_sags_l{}")),
-    "Voltage swells": flux.counted(_each("voltage_swells_l{}")),
-    "Current": flux.course(_each("current_l{}_a"), "max"),
-    "Reactive power": flux.course(
-        {"import": "{reactive_power_import_kvar}", "return": "0 - {reactive_power_export_kvar}"}
+    "Voltage": moments.course(_each("voltage_l{}_v")),
+    "Lowest voltage": moments.extreme(_each("voltage_l{}_v"), "min"),
+    "Highest voltage": moments.extreme(_each("voltage_l{}_v"), "max"),
+    "Voltage sags": moments.counted(_each("voltage_sags_l{}")),
+    "Voltage swells": moments.counted(_each("voltage_swells_l{}")),
+    "Current": moments.course(_each("current_l{}_a"), "max"),
+    "Reactive power": moments.course(
+        {"import": "{reactive_power_import_kvar}", "export": "0 - {reactive_power_export_kvar}"}
     ),
-    "Power failures": flux.counted({"all": "{power_failures}", "long": "{long_power_failures}"}),
-    "Log of the long failures": flux.events("power_failure", {"length": "duration_s"}, "end"),
-    "Messages": flux.events("message", {"text": "text", "code": "code"}, "time"),
-    "Frequency": flux.course({"frequency": "{frequency_hz}"}),
-    "Power factor": flux.course({"power factor": "{power_factor}"}),
+    "Power failures": moments.counted(
+        {"all": "{power_failures}", "long": "{long_power_failures}"}
+    ),
+    "Log of the long failures": moments.events("power_failure", {"length": "duration_s"}, "end"),
+    "Messages": moments.events("message", {"text": "text", "code": "code"}, "time"),
+    "Frequency": moments.course({"frequency": "{frequency_hz}"}),
+    "Power factor": moments.course({"power factor": "{power_factor}"}),
 }
 
 OWN: Final[Mapping[str, Ask]] = {

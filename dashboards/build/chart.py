@@ -1,10 +1,10 @@
-"""A panel as a chart of InfluxDB 2's own UI: the same title, words, unit and colours.
+"""A panel as charts of InfluxDB 2's own UI: the same title, words, unit and colours.
 
-The UI draws what a template calls bars as a line from point to point, so hours, days and months
-are steps: level around each point, which stands in its middle. A number or a gauge shows one
-value; a panel with several is a table there.
+The UI draws lines alone, so hours, days and months are four points each, with what is below them
+shaded. A number or a gauge shows one value; a panel with several is as many charts there.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from dashboards.build import look
@@ -28,32 +28,34 @@ _SUFFIXES: Final = {
     look.PERCENT: "%",
     look.AGE: "s",
 }
-_HEAT: Final = (
-    (0, "#FFF7BC"),
-    (0.2, "#FEE391"),
-    (0.4, "#FEC44F"),
-    (0.7, "#FE9929"),
-    (1.0, "#EC7014"),
-    (1.5, "#CC4C02"),
-    (2.5, "#8C2D04"),
-)
-"""kWh in an hour; the UI has steps of colour and no scale."""
 
 
-def chart(panel: Panel, ask: Ask, x: int, y: int) -> Json:
+def charts(panel: Panel, ask: Ask, least: str) -> list[Json]:
+    """A panel, or each of its numbers; their places are the dashboard's business."""
+    if panel.kind != "stat" or ask.table or len(ask.names) == 1:
+        return [_chart(panel, ask, panel.title, least)]
+    return [
+        _chart(panel, replace(ask.one(name), names=(name,)), f"{panel.title}: {name}", least)
+        for name in ask.names
+    ]
+
+
+def _chart(panel: Panel, ask: Ask, title: str, least: str) -> Json:
     kind = _kind(panel, ask)
     return {
         "kind": kind,
-        "name": panel.title,
+        "name": title,
         "note": f"{panel.description}\n\nEmpty: {panel.no_data}.",
         "noteOnEmpty": True,
-        "xPos": x,
-        "yPos": y,
-        "width": width(panel),
+        "width": _NARROW if title != panel.title else width(panel),
         "height": height(panel),
-        "queries": [{"query": whole(ask, panel.since, panel.back)}],
+        "queries": [{"query": whole(ask, panel.since, panel.back, least)}],
         **_SHAPES[kind](panel, ask),
     }
+
+
+_NARROW: Final = 2
+"""Of one number among several."""
 
 
 def width(panel: Panel) -> int:
@@ -64,18 +66,6 @@ def width(panel: Panel) -> int:
 def height(panel: Panel) -> int:
     """In rows of twice Grafana's."""
     return -(-panel.height // 2)
-
-
-def heading(title: str, y: int) -> Json:
-    return {
-        "kind": "Markdown",
-        "name": title,
-        "note": f"## {title}",
-        "xPos": 0,
-        "yPos": y,
-        "width": WIDTH,
-        "height": 1,
-    }
 
 
 def _kind(panel: Panel, ask: Ask) -> str:
@@ -91,7 +81,8 @@ def _suffix(unit: str) -> str:
 def _decimals(panel: Panel) -> Json:
     if panel.decimals is not None:
         return {"decimalPlaces": panel.decimals}
-    return {"decimalPlaces": 0 if panel.unit in {look.WATT, look.SECONDS, look.AGE} else 2}
+    whole_numbers = {look.WATT, look.SECONDS, look.AGE, look.NUMBER, look.BYTES}
+    return {"decimalPlaces": 0 if panel.unit in whole_numbers else 2}
 
 
 def _colour(name: str) -> str:
@@ -110,7 +101,19 @@ def _number(panel: Panel, ask: Ask) -> Json:
         _shade(str(n) if n else "base", "text", value, colour)
         for n, (value, colour) in enumerate(_steps(panel, ask))
     ]
-    return {"colors": colours, "suffix": _suffix(panel.unit), **_decimals(panel)}
+    unit, shown = _of(panel, ask.names[0]), _decimals(panel)
+    if unit == look.PART:
+        return {"colors": colours, "suffix": " %", "decimalPlaces": 0}
+    return {"colors": colours, "suffix": _suffix(unit), **shown}
+
+
+def _of(panel: Panel, name: str) -> str:
+    """The unit of one of a panel's names: its own, or the panel's."""
+    unit = panel.unit
+    for override in panel.overrides:
+        if override["matcher"]["options"] == name:
+            unit = next((p["value"] for p in override["properties"] if p["id"] == "unit"), unit)
+    return unit
 
 
 def _shade(identifier: str, kind: str, value: float, colour: str) -> Json:
@@ -129,16 +132,21 @@ def _gauge(panel: Panel, ask: Ask) -> Json:
     return {"colors": colours, "suffix": _suffix(panel.unit), **_decimals(panel)}
 
 
+_SITES: Final = 4
+"""Sites beside each other whose series have colours; the UI would draw a sixth series black."""
+
+
 def _graph(panel: Panel, ask: Ask) -> Json:
-    stacked = ask.steps and panel.custom.get("stacking", {}).get("mode") == "normal"
-    one_sign = not any("return" in name for name in ask.names)
-    series = sorted(ask.names)  # as InfluxDB gives them; the UI colours them in that order
+    stacked = ask.steps and panel.options.get("stacking") == "normal"
+    one_sign = not any("export" in name or name == "total" for name in ask.names)
+    series = (
+        sorted(ask.names) * _SITES
+    )  # as InfluxDB gives them; the UI colours them in that order
     colours = [_shade(str(n), "scale", 0, _colour(name)) for n, name in enumerate(series)]
-    suffix = _suffix(panel.unit)
     return {
         "colors": colours,
-        "geom": "step" if ask.steps else "line",
-        "shade": ask.steps,
+        "geom": "line",
+        "shade": True,
         "position": "stacked" if stacked and one_sign else "overlaid",
         "hoverDimension": "auto",
         "legendColorizeRows": True,
@@ -148,25 +156,52 @@ def _graph(panel: Panel, ask: Ask) -> Json:
         "yCol": "_value",
         "axes": [
             {"name": "x", "base": "10", "scale": "linear"},
-            {"name": "y", "base": "10", "scale": "linear", "suffix": suffix},
+            {
+                "name": "y",
+                "base": "",
+                "scale": "linear",
+                "suffix": _suffix(panel.unit),
+                "bounds": _bounds(panel, ask),
+            },
         ],
     }
 
 
+def _bounds(panel: Panel, ask: Ask) -> list[str]:
+    """What the axis has at least; apply.py sets it, for the server drops it from a template.
+
+    Import alone begins at nought, as on Grafana's axes.
+    """
+    if panel.unit == look.VOLT:
+        return ["205", "255"]
+    below = any(name in {"export", "net", "total", "L1"} or "export" in name for name in ask.names)
+    return ["", ""] if below or panel.unit == look.HERTZ else ["0", ""]
+
+
 def _table(panel: Panel, ask: Ask) -> Json:
-    heat = panel.colour == "continuous"
+    heat = panel.colour == "heat"
     colours = [
-        _shade(str(n) if n else "base", "background" if heat else "text", value, colour)
-        for n, (value, colour) in enumerate(_HEAT if heat else ((0, look.PLAIN),))
+        _shade(str(n) if n else "base", "background" if heat else "text", value or 0, colour)
+        for n, (value, colour) in enumerate(look.HEAT if heat else ((0, look.PLAIN),))
     ]
     fields = [(label, label) for label in ask.labels]
     fields += [(name, name + _in_unit(panel, name)) for name in ask.names]
+    hidden = ask.order and ask.order not in ask.labels
     return {
         "colors": colours,
         **_decimals(panel),
-        "tableOptions": {"verticalTimeAxis": True, "fixFirstColumn": False, "wrapping": "wrap"},
+        "tableOptions": {
+            "verticalTimeAxis": True,
+            "fixFirstColumn": False,
+            "wrapping": "wrap",
+            **({"sortBy": ask.order} if ask.order else {}),
+        },
         "fieldOptions": [
-            {"fieldName": name, "displayName": shown, "visible": True} for name, shown in fields
+            *(
+                {"fieldName": name, "displayName": shown, "visible": True}
+                for name, shown in fields
+            ),
+            *([{"fieldName": ask.order, "visible": False}] if hidden else []),
         ],
         "timeFormat": "YYYY-MM-DD HH:mm",
     }
@@ -174,11 +209,8 @@ def _table(panel: Panel, ask: Ask) -> Json:
 
 def _in_unit(panel: Panel, name: str) -> str:
     """What stands behind a column's name: its own unit, or the panel's."""
-    unit = panel.unit
-    for override in panel.overrides:
-        if override["matcher"]["options"] == name:
-            unit = next((p["value"] for p in override["properties"] if p["id"] == "unit"), unit)
-    if panel.colour == "continuous":  # seven columns of one unit
+    unit = _of(panel, name)
+    if panel.colour == "heat":  # seven columns of one unit
         return ""
     return f",{_suffix(unit)}" if _suffix(unit) else ""
 

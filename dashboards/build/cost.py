@@ -4,9 +4,17 @@ from typing import Final
 
 from dashboards.build import influxql, look
 from dashboards.build.dashboard import Dashboard, Row, textbox
-from dashboards.build.influxql import Query
-from dashboards.build.panel import Json, bars, columns, override, stat, table
-from dashboards.build.transformation import MONTH, YEAR, joined, per_calendar, sorted_by, total
+from dashboards.build.influxql import SPAN, Query, past
+from dashboards.build.panel import NO_DATA, Json, Panel, columns, override, stat, table
+from dashboards.build.transformation import (
+    DAY,
+    MONTH,
+    YEAR,
+    joined,
+    per_calendar,
+    sorted_by,
+    total,
+)
 
 WITH_A_POINT: Final = "With a point for the decimals: 0.25"
 PRICES: Final = [
@@ -14,7 +22,7 @@ PRICES: Final = [
     for name, label, value in (
         ("price_t1", "€/kWh tariff 1", "0.12"),
         ("price_t2", "€/kWh tariff 2", "0.14"),
-        ("price_return", "€/kWh returned", "0.05"),
+        ("price_export", "€/kWh exported", "0.05"),
         ("energy_tax", "Energy tax €/kWh", "0.13"),
         ("price_gas", "Gas €/m³", "1.30"),
         ("standing", "Standing charge €/day", "0.60"),
@@ -26,18 +34,19 @@ ELECTRICITY: Final = {
     "tariff 2": "{energy_import_t2_kwh} * ($price_t2)",
     "energy tax": "{energy_import_kwh} * ($energy_tax)",
     "standing charge": "{energy_import_kwh} * 0 + ($standing)",
-    "return": "0 - {energy_export_kwh} * ($price_return)",
+    "export": "0 - {energy_export_kwh} * ($price_export)",
 }
 _NAMES: Final = (*ELECTRICITY, "gas")
 
 
 def components() -> dict[str, str]:
-    """What a day's electricity costs: the parts, the returned energy below nought."""
+    """What a day's electricity costs: the parts, what was exported below nought."""
     return dict(ELECTRICITY)
 
 
-def gas_cost(*, table: bool = True) -> Query:
-    return influxql.energy({"gas": "{volume_m3} * ($price_gas)"}, measurement="gas", table=table)
+def gas_cost(*, table: bool = True, **more: str) -> Query:
+    columns = {"gas": "{volume_m3} * ($price_gas)"}
+    return influxql.energy(columns, measurement="gas", table=table, **more)
 
 
 def in_all() -> list[Json]:
@@ -45,24 +54,44 @@ def in_all() -> list[Json]:
     return [joined(), total(_NAMES)]
 
 
-def _tables() -> tuple[Query, Query]:
-    return influxql.energy(ELECTRICITY, table=True), gas_cost()
+def _tables(span: str = SPAN) -> tuple[Query, Query]:
+    return influxql.energy(ELECTRICITY, table=True, span=span), gas_cost(span=span)
 
 
 _DESCRIPTION: Final = (
-    "The prices stand above the dashboard, with taxes. Tariff 1 is low (Belgium: day) and 2 "
+    "The prices are the dashboard's variables, with taxes. Tariff 1 is low (Belgium: day) and 2 "
     "normal (Belgium: night). A meter without tariffs: put its price into the energy tax. Each "
     "day with a reading has its standing charge."
 )
 
 
-def _months(pattern: str, label: str) -> list[Json]:
+def _newest(title: str, description: str, pattern: str, since: str, back: str | None) -> Panel:
+    """What a month or year comes to so far: the newest that the days of the range belong to."""
+    days = {"now/M": 32, "now/y": 367}[since]
+    tables = _tables(past(days, 365 if back else 0))
+    return stat(
+        title,
+        description,
+        look.EURO,
+        tables[0],
+        queries=tables,
+        transformations=[*in_all(), *per_calendar(pattern, "Period", ["total"], newest=1)],
+        field="/^total$/",
+        since=since,
+        back=back,
+        decimals=2,
+        width=6,
+        no_data="no readings a year ago" if back else NO_DATA,
+    )
+
+
+def _months(pattern: str, label: str, newest: int) -> list[Json]:
     """The total first, for the narrow screen."""
-    return [*in_all(), *per_calendar(pattern, label, ["total", *_NAMES])]
+    return [*in_all(), *per_calendar(pattern, label, ["total", *_NAMES], newest=newest)]
 
 
 _COST: Final = Row(
-    "What it costs",
+    "",
     [
         stat(
             "In the days shown",
@@ -76,91 +105,67 @@ _COST: Final = Row(
             decimals=2,
             width=6,
         ),
-        stat(
+        _newest(
             "This month so far",
             f"Since the first of this month. {_DESCRIPTION}",
-            look.EURO,
-            _tables()[0],
-            queries=_tables(),
-            transformations=in_all(),
-            field="/^total$/",
-            take="sum",
-            since="now/M",
-            decimals=2,
-            width=6,
+            MONTH,
+            "now/M",
+            None,
         ),
-        stat(
+        _newest(
             "The same days a year ago",
             "From the first of this month to this moment, a year earlier, at today's prices.",
-            look.EURO,
-            _tables()[0],
-            queries=_tables(),
-            transformations=in_all(),
-            field="/^total$/",
-            take="sum",
-            since="now/M",
-            back="1y",
-            decimals=2,
-            width=6,
-            no_data="no readings a year ago",
+            MONTH,
+            "now/M",
+            "1y",
         ),
-        stat(
-            "This year so far",
-            f"Since the first of January. {_DESCRIPTION}",
-            look.EURO,
-            _tables()[0],
-            queries=_tables(),
-            transformations=in_all(),
-            field="/^total$/",
-            take="sum",
-            since="now/y",
-            decimals=2,
-            width=6,
+        _newest(
+            "This year so far", f"Since the first of January. {_DESCRIPTION}", YEAR, "now/y", None
         ),
-        bars(
+        columns(
             "Each day",
-            f"The parts of each day's cost; what is returned stands below nought. {_DESCRIPTION}",
+            f"The parts of each day's cost; what was exported stands below nought. {_DESCRIPTION}",
             look.EURO,
-            influxql.energy(ELECTRICITY),
-            gas_cost(table=False),
-            decimals=2,
+            *_tables(),
+            transformations=[joined(), *per_calendar(DAY, "Day", _NAMES)],
+            along="Day",
             width=24,
-            height=10,
+            height=9,
         ),
         columns(
             "Each month",
-            f"The parts of each month's cost, thirteen months. {_DESCRIPTION}",
+            f"The parts of each month's cost, fourteen months. {_DESCRIPTION}",
             look.EURO,
-            *_tables(),
+            *_tables(past(14 * 31)),
             transformations=[
                 joined(),
-                *per_calendar(MONTH, "Month", _NAMES),
+                *per_calendar(MONTH, "Month", _NAMES, newest=14),
+                sorted_by("Month"),
             ],
             along="Month",
             since="now-13M/M",
-            decimals=0,
             width=24,
-            height=10,
+            height=9,
         ),
         table(
             "The months in figures",
             f"The same, to read and to compare with the bill. {_DESCRIPTION}",
             look.EURO,
-            *_tables(),
-            transformations=[*_months(MONTH, "Month"), sorted_by("Month", descending=True)],
+            *_tables(past(14 * 31)),
+            transformations=_months(MONTH, "Month", 14),
             overrides=[override("Month", unit=look.TEXT)],
             since="now-13M/M",
             decimals=2,
             custom={"minWidth": 95},
             width=24,
-            height=16,
+            height=17,
         ),
         table(
             "The years in figures",
             f"Calendar years, as far as there are readings. {_DESCRIPTION}",
             look.EURO,
-            *_tables(),
-            transformations=[*_months(YEAR, "Year"), sorted_by("Year", descending=True)],
+            *_tables(past(11 * 366)),
+            transformations=_months(YEAR, "Year", 11),
             overrides=[override("Year", unit=look.TEXT)],
             since="now-10y/y",
             decimals=2,

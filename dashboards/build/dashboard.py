@@ -13,11 +13,16 @@ SCHEMA: Final = 39
 """Grafana 11's; later ones bring it up to date themselves."""
 
 TAG: Final = "p1-collector"
+IN_MENU: Final = 3
+"""A variable that is set once: in the menu of controls; above the dashboard in an old Grafana."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A heading over some panels; a collapsed one is opened by who wants it, and asks nothing."""
+    """A heading over some panels; a collapsed one is opened by who wants it, and asks nothing.
+
+    Without a title there is no heading.
+    """
 
     title: str
     panels: Sequence[Panel]
@@ -70,6 +75,11 @@ def _placed(rows: Iterable[Row]) -> Iterable[Json]:
     """Lay the panels out below each other; ids count from one."""
     number, y = 1, 0
     for row in rows:
+        if not row.title:
+            panels = list(_below(row.panels, number, y))
+            yield from panels
+            number, y = number + len(panels), _bottom(panels)
+            continue
         heading = _heading(row, number, y)
         panels = list(_below(row.panels, number + 1, y + 1))
         number += 1 + len(panels)
@@ -78,7 +88,12 @@ def _placed(rows: Iterable[Row]) -> Iterable[Json]:
             y += 1
         else:
             yield from (heading, *panels)
-            y = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels)
+            y = _bottom(panels)
+
+
+def _bottom(panels: Sequence[Json]) -> int:
+    places = [panel["gridPos"] for panel in panels]
+    return max(int(place["y"] + place["h"]) for place in places)
 
 
 def _below(panels: Iterable[Panel], number: int, y: int) -> Iterable[Json]:
@@ -168,7 +183,7 @@ def _who(*, several_sites: bool) -> list[Json]:
         "regex": "",
         "includeAll": False,
         "multi": False,
-        "hide": 0,
+        "hide": IN_MENU,
         "options": [],
     }
     return [
@@ -194,7 +209,7 @@ def _asked(name: str, label: str, query: str, *, everything: bool) -> Json:
         "includeAll": everything,
         "multi": everything,
         **({"allValue": ".*", "current": everyone} if everything else {}),
-        "hide": 0,
+        "hide": 0 if name == "site" else IN_MENU,
         "options": [],
     }
 
@@ -210,5 +225,5 @@ def textbox(name: str, label: str, value: str, description: str = "") -> Json:
         "query": value,
         "current": chosen,
         "options": [chosen],
-        "hide": 0,
+        "hide": IN_MENU,
     }

@@ -4,16 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from dashboards.build.cost import ELECTRICITY
-from dashboards.build.flux import Ask, centred, hourly, per, periods
+from dashboards.build.flux import BY_TIME, Ask, bars, hourly, per, periods
 
 GAS: Final = {"gas": "{volume_m3} * ($price_gas)"}
 PARTS: Final = (*ELECTRICITY, "gas")
 
-_TWO: Final = 'two = (n) => if n < 10 then "0" + string(v: n) else string(v: n)\n\n'
 _YEAR: Final = "string(v: date.year(t: r._time, location: location))"
 _MONTH: Final = "two(n: date.month(t: r._time, location: location))"
 _LABELS: Final = {"1mo": ("Month", f'{_YEAR} + "-" + {_MONTH}'), "1y": ("Year", _YEAR)}
-_BY_TIME: Final = '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")\n'
 
 
 def calendar(every: str, *uses: tuple[str, Mapping[str, str]]) -> Ask:
@@ -26,20 +24,23 @@ def calendar(every: str, *uses: tuple[str, Mapping[str, str]]) -> Ask:
 
 
 def _figures(body: str, every: str, names: Sequence[str]) -> Ask:
+    """The first month may be a part of one, for gas another than for electricity: by its begin."""
     label, text = _LABELS[every]
+    begin = f"date.truncate(t: r._time, unit: {every}, location: location)"
     body = f"""\
-{_TWO}{body}  |> group()
-{_BY_TIME}  |> sort(columns: ["_time"], desc: true)
-  |> map(fn: (r) => ({{r with {label}: {text}}}))
+{body}  |> group()
+  |> map(fn: (r) => ({{r with _time: {begin}}}))
+{BY_TIME}  |> sort(columns: ["_time"], desc: true)
+  |> map(fn: (r) => ({{r with {label}: {text}, order: -int(v: r._time)}}))
   |> drop(columns: ["_time"])
 """
-    return Ask(body, tuple(names), table=True, labels=(label,))
+    return Ask(body, tuple(names), table=True, labels=(label,), order="order")
 
 
 def year_beside_year(column: str, measurement: str = "readings") -> Ask:
     """The months down, the years along."""
     body = f"""\
-{_TWO}{periods({"used": column}, "1mo", measurement)}\
+{periods({"used": column}, "1mo", measurement)}\
   |> map(fn: (r) => ({{
     Month: {_MONTH},
     year: {_YEAR},
@@ -49,7 +50,7 @@ def year_beside_year(column: str, measurement: str = "readings") -> Ask:
   |> pivot(rowKey: ["Month"], columnKey: ["year"], valueColumn: "_value")
   |> sort(columns: ["Month"])
 """
-    return Ask(body, table=True, labels=("Month",))
+    return Ask(body, table=True, labels=("Month",), order="Month")
 
 
 WEEK: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -59,7 +60,7 @@ def hours_of_the_week() -> Ask:
     """The mean import of each hour of the week: hours down, weekdays along."""
     days = ", ".join(f'"{name}"' for name in (WEEK[-1], *WEEK[:-1]))
     body = f"""\
-{_TWO}days = [{days}]
+days = [{days}]
 
 {hourly("readings", ["energy_import_kwh"])}\
   |> group(columns: ["_field"])
@@ -79,7 +80,7 @@ def hours_of_the_week() -> Ask:
   |> pivot(rowKey: ["Hour"], columnKey: ["day"], valueColumn: "_value")
   |> sort(columns: ["Hour"])
 """
-    return Ask(body, WEEK, table=True, labels=("Hour",))
+    return Ask(body, WEEK, table=True, labels=("Hour",), order="Hour")
 
 
 def _parts(every: str) -> str:
@@ -102,9 +103,18 @@ parts = union(tables: [electricity, gas])
 
 
 def cost(every: str) -> Ask:
-    """Euros per day or month, a series a part; what is returned is below nought."""
-    by_name = '  |> group(columns: ["_field"])\n  |> sort(columns: ["_time"])\n'
-    return Ask(f"{_parts(every)}parts\n{centred(every)}{by_name}", PARTS, steps=True)
+    """Euros per day or month: the total alone, for six outlines over each other are none."""
+    body = f"""\
+{_parts(every)}parts
+  |> group(columns: ["_time"])
+  |> sum()
+  |> group()
+  |> map(fn: (r) => ({{r with _field: "total"}}))
+{bars(every)}\
+  |> group(columns: ["_field"])
+  |> sort(columns: ["_time"])
+"""
+    return Ask(body, ("total",), steps=True)
 
 
 def cost_figures(every: str) -> Ask:

@@ -14,7 +14,7 @@ at the first reading, so that the hour of that one does not begin the day before
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -22,8 +22,9 @@ from typing import Final
 class Ask:
     """A query without its begin, and the names of the series or columns that it gives.
 
-    `table` asks for one table, whose first columns are `labels`. `steps` are drawn from edge to
-    edge, as bars would be.
+    `table` asks for one table, whose first columns are `labels`, in the order of `order` if it has
+    such a column. `steps` are drawn as bars. With `earlier`, the body has the same time of the
+    period before, as `earlierBegin` and `earlierEnd`.
     """
 
     body: str
@@ -31,9 +32,18 @@ class Ask:
     table: bool = False
     labels: tuple[str, ...] = ()
     steps: bool = False
+    order: str = ""
+    earlier: str = ""
+
+    def one(self, name: str) -> "Ask":
+        """Ask for one of the names alone."""
+        if len(self.names) == 1:
+            return self
+        return replace(self, body=f'{self.body}  |> filter(fn: (r) => r._field == "{name}")\n')
 
 
-_IMPORTS: Final = "".join(f'import "{name}"\n' for name in ("date", "experimental", "timezone"))
+_PACKAGES: Final = ("date", "experimental", "math", "timezone")
+_IMPORTS: Final = "".join(f'import "{name}"\n' for name in _PACKAGES)
 _LOCATION: Final = "location = timezone.location(name: v.zone)\n"
 _UNITS: Final = {"d": "1d", "M": "1mo", "y": "1y"}
 
@@ -50,7 +60,7 @@ monday = (t) => {
 
 """
 _HOURLY: Final = """\
-hourly = (points) => {
+hourly = (points, begin=begin, end=end) => {
   found = points(start: begin)
     |> first()
     |> group()
@@ -79,14 +89,60 @@ hourly = (points) => {
 """
 
 
-def whole(ask: Ask, since: str | None, back: str | None) -> str:
-    """Give the text of a query over a panel's time range, which is said in Grafana's words."""
+_TWO: Final = 'two = (n) => if n < 10 then "0" + string(v: n) else string(v: n)\n\n'
+_CLOCK: Final = """\
+clock = (t) => {
+  place = location
+  year = string(v: date.year(t: t, location: place))
+  month = two(n: date.month(t: t, location: place))
+  day = two(n: date.monthDay(t: t, location: place))
+  hour = two(n: date.hour(t: t, location: place))
+  minute = two(n: date.minute(t: t))
+
+  return year + "-" + month + "-" + day + " " + hour + ":" + minute
+}
+
+"""
+"""A time as text, by the household's clock: the UI would write the browser's, and cut it."""
+
+_ROUNDED: Final = (
+    "  |> map(fn: (r) => ({r with _value: math.round(x: r._value * 1000.0) / 1000.0}))\n"
+)
+"""A sum of floats is -0.00005 where it is nought, and the UI would say `-50µ`."""
+
+_AT_LEAST: Final = """\
+asked = date.time(t: v.timeRangeStart)
+least = {least}
+begin = if int(v: asked) < int(v: least) then asked else least
+"""
+
+
+def whole(ask: Ask, since: str | None, back: str | None = None, least: str | None = None) -> str:
+    """Give the text of a query over a panel's time range, which is said in Grafana's words.
+
+    Without one of its own it is the dashboard's, but begins at `least`: the UI opens on an hour.
+    """
     end = f"date.sub(d: {_duration(back)}, from: v.timeRangeStop)" if back else "v.timeRangeStop"
-    begin = _begin(since, back) if since else "date.time(t: v.timeRangeStart)"
-    monday = _MONDAY if "monday(" in f"{begin}{ask.body}" else ""
-    hourly = _HOURLY if "hourly(" in ask.body else ""
-    span = f"begin = {begin}\nend = {end}\n\n"
-    return f"{_IMPORTS}\n{_LOCATION}\n{monday}{span}{hourly}{ask.body}"
+    begin = f"begin = {_begin(since, back) if since else 'date.time(t: v.timeRangeStart)'}\n"
+    if least and not since:
+        begin = _AT_LEAST.format(least=_begin(least, None))
+    if ask.earlier:
+        span = f"date.sub(d: {_duration(ask.earlier)}, from: end)"
+        begin += f"earlierBegin = {_begin(since or '', ask.earlier)}\nearlierEnd = {span}\n"
+    body = ask.body if ask.table or "_value" not in ask.body else ask.body + _ROUNDED
+    parts = {
+        "two(": _TWO,
+        "clock(": _CLOCK,
+        "monday(": _MONDAY,
+        "hourly(": _HOURLY,
+    }
+    text = begin + body
+    functions = {name: function for name, function in parts.items() if name in text}
+    if "clock(" in functions:
+        functions = {"two(": _TWO, **functions}
+    ahead = "".join(function for name, function in functions.items() if name != "hourly(")
+    after = functions.get("hourly(", "")
+    return f"{_IMPORTS}\n{_LOCATION}\n{ahead}end = {end}\n{begin}\n{after}{body}"
 
 
 def _begin(since: str, back: str | None) -> str:
@@ -152,11 +208,13 @@ def used(measurement: str, fields: Sequence[str]) -> str:
     )
 
 
-def hourly(measurement: str, fields: Sequence[str]) -> str:
-    """What was used in each hour, by meter."""
-    points = source(measurement, fields, begin="start", end=_CLOSED)
-    inner = points.rstrip().replace("\n", "\n  ")
-    return f"hourly(\n  points: (start) =>\n    {inner},\n)\n"
+def hourly(measurement: str, fields: Sequence[str], *, earlier: bool = False) -> str:
+    """What was used in each hour, by meter; with `earlier` in the period before."""
+    end = "earlierEnd" if earlier else "end"
+    points = source(measurement, fields, begin="start", end=f"date.add(d: 5m, to: {end})")
+    inner = points.rstrip().replace("\n", "\n    ")
+    span = "  begin: earlierBegin,\n  end: earlierEnd,\n" if earlier else ""
+    return f"hourly(\n{span}  points: (start) =>\n    {inner},\n)\n"
 
 
 def per(every: str, how: str = "sum") -> str:
@@ -189,20 +247,39 @@ def named(columns: Mapping[str, str], keep: Sequence[str] = ()) -> str:
 """
 
 
-_BY_NAME: Final = '  |> group(columns: ["_field"])\n  |> sort(columns: ["_time"])\n'
-_MIDDLE: Final = {"15m": "7m", "1h": "30m", "1d": "12h", "1w": "84h", "1mo": "15d", "1y": "182d"}
+BY_NAME: Final = '  |> group(columns: ["_field"])\n  |> sort(columns: ["_time"])\n'
 
 
-def centred(every: str) -> str:
-    """Stamp each hour, day or month with its middle: a step reaches half way to its neighbours.
+def bars(every: str) -> str:
+    """Draw a bar for each hour, day or month: the UI has lines alone, so it goes (0, v, v, 0).
 
     The first of a range may be a part of one, so its begin is looked up.
     """
-    time = f"date.truncate(t: r._time, unit: {every}, location: location)"
+    begin = f"date.truncate(t: r._time, unit: {every}, location: location)"
     if every == "1w":
-        time = "monday(t: r._time)"
-    middle = f"date.add(d: {_MIDDLE[every]}, to: {time})"
-    return f"  |> map(fn: (r) => ({{r with _time: {middle}}}))\n"
+        begin = "monday(t: r._time)"
+    return f"""\
+  |> map(fn: (r) => {{
+    begin = {begin}
+
+    return {{
+      _time: begin,
+      name: r._field,
+      long: int(v: date.add(d: {every}, to: begin)) - int(v: begin),
+      "08": 0.0,
+      "09": r._value,
+      "91": r._value,
+      "92": 0.0,
+    }}
+  }})
+  |> experimental.unpivot(otherColumns: ["_time", "name", "long"])
+  |> group()
+  |> map(fn: (r) => ({{
+    _time: time(v: int(v: r._time) + r.long / 100 * int(v: r._field)),
+    _field: r.name,
+    _value: r._value,
+  }}))
+"""
 
 
 def periods(columns: Mapping[str, str], every: str, measurement: str = "readings") -> str:
@@ -217,184 +294,44 @@ def periods(columns: Mapping[str, str], every: str, measurement: str = "readings
 
 def energy(columns: Mapping[str, str], every: str, measurement: str = "readings") -> Ask:
     """Use per hour, day, week, month or year of the household's clock."""
-    body = periods(columns, every, measurement) + centred(every) + _BY_NAME
+    body = periods(columns, every, measurement) + bars(every) + BY_NAME
     return Ask(body, tuple(columns), steps=True)
 
 
 def totals(columns: Mapping[str, str], measurement: str = "readings") -> Ask:
-    """Use in the whole range: a number, or a table of one row."""
+    """Use in the whole range."""
     body = hourly(measurement, fields_of(columns))
     body += '  |> group(columns: ["_field"])\n  |> sum()\n'
-    return one_row(body, columns)
+    return numbers(body, columns)
 
 
-def one_row(body: str, columns: Mapping[str, str]) -> Ask:
-    """From one value a field to a number, or to a table of one row."""
-    body += "  |> map(fn: (r) => ({_time: end, _field: r._field, _value: float(v: r._value)}))\n"
-    body += named(columns)
-    if len(columns) == 1:
-        return Ask(body, tuple(columns))
-    body += '  |> group()\n  |> pivot(rowKey: ["_time"], columnKey: ["_field"],'
-    body += ' valueColumn: "_value")\n  |> drop(columns: ["_time"])\n'
-    return Ask(body, tuple(columns), table=True)
-
-
-def course(columns: Mapping[str, str], how: str = "mean", measurement: str = "electricity") -> Ask:
-    """How some values went."""
+def compared(column: str, back: str) -> Ask:
+    """Use in a period so far, in the same time of the one before, and the difference."""
+    sums = {
+        name: hourly("readings", fields_of({"": column}), earlier=name == "before")
+        + "  |> group()\n  |> sum()\n"
+        + f'  |> map(fn: (r) => ({{_time: end, _field: "{name}", _value: r._value}}))\n'
+        for name in ("sofar", "before")
+    }
+    made = "".join(f"{name} = {text}" for name, text in sums.items())
     body = f"""\
-{source(measurement, fields_of(columns))}\
-  |> aggregateWindow(every: v.windowPeriod, fn: {how}, createEmpty: false)
-  |> toFloat()
-{named(columns)}{_BY_NAME}"""
-    return Ask(body, tuple(columns))
-
-
-def last(columns: Mapping[str, str]) -> Ask:
-    """The newest value; the fields need not come together, and a replaced meter is not asked."""
-    body = f"""\
-{source("electricity", fields_of(columns))}\
-  |> last()
-  |> toFloat()
-  |> group(columns: ["_field"])
-  |> sort(columns: ["_time"])
-  |> last()
-"""
-    return one_row(body, columns)
-
-
-def summed_up(columns: Mapping[str, str]) -> Ask:
-    """What registers have gained since the range began, at each of their readings."""
-    body = f"""\
-{used("readings", fields_of(columns))}\
-  |> group(columns: ["_field"])
-  |> sort(columns: ["_time"])
-  |> cumulativeSum()
-{named(columns)}{_BY_NAME}"""
-    return Ask(body, tuple(columns))
-
-
-def quarters(name: str, every: str, how: str, factor: str) -> Ask:
-    """The mean power of quarter hours, by `every`: `factor` is 4 for kW, 4000 for W."""
-    column = {name: f"{{energy_import_kwh}} * {factor}"}
-    body = (
-        used("readings", fields_of(column))
-        + '  |> group(columns: ["_field"])\n'
-        + per(every, how)
-        + named(column)
-    )
-    return Ask(body + centred(every) + _BY_NAME, (name,), steps=True)
-
-
-def nights() -> str:
-    """The lowest quarter hour between midnight and six of each night, in W."""
-    column = {"standby": "{energy_import_kwh} * 4000"}
-    return (
-        used("readings", fields_of(column))
-        + '  |> group(columns: ["_field"])\n'
-        + per("6h", "min")
-        + "  |> hourSelection(start: 0, stop: 0, location: location)\n"
-        + named(column)
-    )
-
-
-def standby() -> Ask:
-    return Ask(nights() + _BY_NAME, ("standby",))
-
-
-def standby_of_all(how: str) -> Ask:
-    """`min` or `median` of the nights."""
-    return Ask(f"{nights()}  |> group()\n  |> {how}()\n", ("standby",))
-
-
-def extreme(columns: Mapping[str, str], how: str) -> Ask:
-    """The highest or lowest ten-minute mean of each field in the range (EN 50160's measure)."""
-    body = f"""\
-{source("electricity", fields_of(columns))}\
-  |> aggregateWindow(every: 10m, fn: mean, createEmpty: false)
-  |> group(columns: ["_field"])
-  |> {how}()
-"""
-    return one_row(body, columns)
-
-
-def counted(columns: Mapping[str, str]) -> Ask:
-    """How far counters went up in the range; each meter counts for itself."""
-    body = f"""\
-{source("electricity", fields_of(columns))}\
-  |> spread()
-  |> group(columns: ["_field"])
-  |> sum()
-"""
-    return one_row(body, columns)
-
-
-def last_seen() -> Ask:
-    """How many seconds ago the meter last spoke."""
-    body = f"""\
-{source("electricity", ["energy_import_kwh"])}\
-  |> last()
-  |> group()
-  |> max(column: "_time")
-  |> map(fn: (r) => ({{
+{made}
+union(tables: [sofar, before])
+{BY_TIME}  |> map(fn: (r) => ({{
     _time: r._time,
-    _field: "seconds",
-    _value: float(v: int(v: now()) - int(v: r._time)) / 1000000000.0,
+    "so far": r.sofar,
+    before: r.before,
+    difference: (r.sofar / r.before - 1.0) * 100.0,
   }}))
+  |> experimental.unpivot()
 """
-    return Ask(body, ("seconds",))
+    return Ask(body, ("so far", "before", "difference"), earlier=back)
 
 
-def events(measurement: str, fields: Mapping[str, str], time: str) -> Ask:
-    """Points as they are, the newest first; `fields` maps columns to fields."""
-    renamed = ", ".join(f'{field}: "{name}"' for name, field in fields.items())
-    kept = ", ".join(f'"{name}"' for name in (time, *fields))
-    body = f"""\
-{source(measurement, list(fields.values()))}\
-  |> group()
-  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
-  |> sort(columns: ["_time"], desc: true)
-  |> rename(columns: {{_time: "{time}", {renamed}}})
-  |> keep(columns: [{kept}])
-"""
-    return Ask(body, tuple(fields), table=True, labels=(time,))
+BY_TIME: Final = '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")\n'
 
 
-def peaks() -> str:
-    """The month peaks in the meter's log."""
-    return (
-        source("demand_peak", ["power_kw"])
-        + '  |> group()\n  |> sort(columns: ["_time"])\n'
-        + '  |> keep(columns: ["_time", "_value"])\n'
-    )
-
-
-def month_peaks() -> Ask:
-    """The highest peak of each month in the log."""
-    body = peaks() + '  |> map(fn: (r) => ({r with _field: "peak"}))\n'
-    # The last quarter hour of a month ends with it.
-    body += '  |> timeShift(duration: -5m)\n  |> group(columns: ["_field"])\n'
-    body += f"  |> range(start: date.sub(d: 1d, from: begin), stop: end)\n{per('1mo', 'max')}"
-    return Ask(body + centred("1mo") + _BY_NAME, ("peak",), steps=True)
-
-
-def mean_peak(name: str, floor: float, factor: str = "") -> Ask:
-    """The mean of the peaks in the log and this month's so far, none below `floor`."""
-    price = expression(f" * {factor}") if factor else ""
-    running = source(
-        "electricity", ["demand_month_peak_kw"], begin="date.sub(d: 1d, from: v.timeRangeStop)"
-    )
-    body = f"""\
-log = {peaks()}
-running = {running}  |> last()
-  |> group()
-  |> sort(columns: ["_time"])
-  |> last()
-  |> keep(columns: ["_time", "_value"])
-
-union(tables: [log, running])
-  |> group()
-  |> map(fn: (r) => ({{r with _value: if r._value < {floor} then {floor} else r._value}}))
-  |> mean()
-  |> map(fn: (r) => ({{_time: end, _field: "{name}", _value: r._value{price}}}))
-"""
-    return Ask(body, (name,))
+def numbers(body: str, columns: Mapping[str, str]) -> Ask:
+    """From one value a field to a number each column."""
+    body += "  |> map(fn: (r) => ({_time: end, _field: r._field, _value: float(v: r._value)}))\n"
+    return Ask(body + named(columns), tuple(columns))

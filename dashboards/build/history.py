@@ -1,87 +1,116 @@
 """*History*: days, weeks, months and years, and how they compare."""
 
-from typing import Final
+from typing import Any, Final
 
 from dashboards.build import influxql, look
 from dashboards.build.dashboard import FAILURES, Dashboard, Row
-from dashboards.build.panel import Panel, bars, columns, lines, override, stat, table
+from dashboards.build.influxql import Query, past
+from dashboards.build.panel import Json, Panel, columns, override, stat, table
 from dashboards.build.transformation import (
+    DAY,
     MONTH,
     WEEK,
     YEAR,
+    compared,
     crossed,
     joined,
     night_only,
     per_calendar,
+    side_by_side,
     sorted_by,
 )
 
-_BOTH: Final = {"import": "{energy_import_kwh}", "return": "{energy_export_kwh}"}
-_MIRRORED: Final = {"import": "{energy_import_kwh}", "return": "0 - {energy_export_kwh}"}
+_BOTH: Final = {"import": "{energy_import_kwh}", "export": "{energy_export_kwh}"}
+_MIRRORED: Final = {"import": "{energy_import_kwh}", "export": "0 - {energy_export_kwh}"}
 _TARIFFS: Final = {
     "tariff 1": "{energy_import_t1_kwh}",
     "tariff 2": "{energy_import_t2_kwh}",
-    "return tariff 1": "0 - {energy_export_t1_kwh}",
-    "return tariff 2": "0 - {energy_export_t2_kwh}",
+    "export tariff 1": "0 - {energy_export_t1_kwh}",
+    "export tariff 2": "0 - {energy_export_t2_kwh}",
 }
 _GAP: Final = (
     "What was used while nothing was read counts when reading goes on, so the totals are right."
 )
 
 
-def _so_far(title: str, since: str, back: str | None, description: str) -> Panel:
+def _so_far(way: str, title: str, since: str, before: str) -> Panel:
+    """A period as far as it has come, the same time of the one before, and the difference."""
+    pattern, days, ago = {"now/w": (WEEK, 8, 7), "now/M": (MONTH, 32, 365)}[since]
+    column = f"{{energy_{way}_kwh}}"
+    queries = (
+        influxql.energy({"so far": column}, table=True, span=past(days)),
+        influxql.energy({"before": column}, table=True, span=past(days, ago)),
+    )
     return stat(
-        title,
-        description,
+        f"{way.capitalize()} {title}",
+        f"{way.capitalize()} {title} up to this moment, {before} up to the same moment, and by "
+        "how much it is more.",
         look.KILOWATT_HOUR,
-        influxql.energy(_BOTH, every=None),
+        queries[0],
+        queries=queries,
+        transformations=[
+            *per_calendar(pattern, "Period", ("so far", "before"), newest=1),
+            side_by_side(),
+            *compared("so far", "before", "difference"),
+        ],
+        overrides=[
+            override("before", displayName=before),
+            override("difference", unit=look.PART, decimals=0),
+        ],
+        options={"text": {"valueSize": 24, "titleSize": 14}},
         since=since,
-        back=back,
         decimals=1,
         width=6,
         no_data="no readings then",
     )
 
 
+def _by_day(title: str, description: str, unit: str, query: Query, **more: Any) -> Panel:
+    return columns(
+        title,
+        description,
+        unit,
+        query,
+        transformations=per_calendar(DAY, "Day", query.names),
+        along="Day",
+        **{"height": 8, **more},
+    )
+
+
 def _device(title: str, name: str, field: str, unit: str) -> Panel:
-    return bars(
+    return _by_day(
         f"{title}, each day",
         f"{title} of each day. The meter is read every five minutes or every hour. {_GAP}",
         unit,
-        influxql.energy({name: f"{{{field}}}"}, measurement=name),
-        decimals=2,
-        width=12,
+        influxql.energy({name: f"{{{field}}}"}, measurement=name, table=True),
         height=7,
         no_data=f"no {name} meter on this port",
     )
 
 
 _DAYS: Final = Row(
-    "Days",
+    "",
     [
-        bars(
+        _by_day(
             "Electricity, each day",
-            f"Taken from the grid above the line, given to it below. {_GAP}",
+            f"Import above the line, export below. {_GAP}",
             look.KILOWATT_HOUR,
-            influxql.energy(_MIRRORED),
-            decimals=1,
+            influxql.energy(_MIRRORED, table=True),
             width=24,
             height=9,
         ),
-        bars(
+        _by_day(
             "Tariffs, each day",
             "The same by tariff. In the Netherlands 1 is low and 2 normal; in Belgium 1 is day "
             f"and 2 night. {_GAP}",
             look.KILOWATT_HOUR,
-            influxql.energy(_TARIFFS),
-            decimals=1,
+            influxql.energy(_TARIFFS, table=True),
         ),
-        bars(
+        _by_day(
             "Net, each day",
-            "Taken less given: below nought the day gave more than it took.",
+            "Import less export: below nought the day exported more than it imported.",
             look.KILOWATT_HOUR,
-            influxql.energy({"net": "{energy_import_kwh} - {energy_export_kwh}"}),
-            decimals=1,
+            influxql.energy({"net": "{energy_import_kwh} - {energy_export_kwh}"}, table=True),
         ),
         _device("Gas", "gas", "volume_m3", look.CUBIC_METRE),
         _device("Water", "water", "volume_m3", look.CUBIC_METRE),
@@ -97,86 +126,121 @@ _DISTRICT: Final = Row(
     collapsed=True,
 )
 
+
+def _years(title: str, name: str, query: Query, unit: str, **more: Any) -> Panel:
+    return columns(
+        title,
+        f"{name.capitalize()} of each month, this year beside the ones before.",
+        unit,
+        query,
+        transformations=crossed(("Month", "MM"), ("Year", YEAR), name, newest=37),
+        overrides=[override("Month", mappings=[_MONTHS]), *_by_year()],
+        along="Month",
+        stacking="none",
+        between=-40,
+        since="now-3y/y",
+        height=9,
+        **more,
+    )
+
+
+_NAMES: Final = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+_MONTHS: Final = {
+    "type": "value",
+    "options": {f"{n:02}": {"text": name, "index": n} for n, name in enumerate(_NAMES, start=1)},
+}
+
+
+def _by_year() -> list[Json]:
+    """Colour the years by their last digit."""
+    return [
+        {
+            "matcher": {"id": "byRegexp", "options": f"/^\\d{{3}}[{n}{n + 5}]$/"},
+            "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
+        }
+        for n, colour in enumerate(look.YEARS)
+    ]
+
+
 _COMPARED: Final = Row(
-    "This period and the last",
+    "This period and the one before",
     [
-        _so_far("This week so far", "now/w", None, "Since Monday."),
-        _so_far("The same days last week", "now/w", "1w", "Since Monday, a week earlier."),
-        _so_far("This month so far", "now/M", None, "Since the first of the month."),
-        _so_far(
-            "The same days a year ago",
-            "now/M",
-            "1y",
-            "From the first of this month to this moment, a year earlier.",
+        *(
+            _so_far(way, title, since, before)
+            for title, since, before in (
+                ("this week", "now/w", "last week"),
+                ("this month", "now/M", "a year ago"),
+            )
+            for way in ("import", "export")
         ),
-        columns(
+        _years(
             "Months, year beside year",
-            "What was taken in each month, this year beside the ones before.",
+            "import",
+            influxql.energy({"import": "{energy_import_kwh}"}, table=True, span=past(38 * 31)),
             look.KILOWATT_HOUR,
-            influxql.energy({"import": "{energy_import_kwh}"}, table=True),
-            transformations=crossed(("Month", "MM"), ("Year", YEAR), "import"),
-            along="Month",
-            stacking="none",
-            between=40,
-            colour=look.IMPORT,
-            since="now-3y/y",
-            decimals=0,
-            height=9,
         ),
-        columns(
+        _years(
             "Gas by month, year beside year",
-            "Gas in each month, this year beside the ones before.",
+            "gas",
+            influxql.energy(
+                {"gas": "{volume_m3}"}, measurement="gas", table=True, span=past(38 * 31)
+            ),
             look.CUBIC_METRE,
-            influxql.energy({"gas": "{volume_m3}"}, measurement="gas", table=True),
-            transformations=crossed(("Month", "MM"), ("Year", YEAR), "gas"),
-            along="Month",
-            stacking="none",
-            between=40,
-            colour=look.SERIES["gas"],
-            since="now-3y/y",
-            decimals=0,
-            height=9,
             no_data="no gas meter on this port",
         ),
     ],
 )
 
 
-def _calendar(title: str, pattern: str, label: str, since: str, width: int) -> Panel:
+def _calendar(
+    title: str, pattern: str, label: str, since: str, newest: int, days: int, width: int
+) -> Panel:
     return columns(
         title,
-        f"Taken and given in each {label.lower()} of the household's calendar. {_GAP}",
+        f"Import and export in each {label.lower()} of the household's calendar. {_GAP}",
         look.KILOWATT_HOUR,
-        influxql.energy(_BOTH, table=True),
-        transformations=per_calendar(pattern, label, tuple(_BOTH)),
+        influxql.energy(_BOTH, table=True, span=past(days)),
+        transformations=[
+            *per_calendar(pattern, label, tuple(_BOTH), newest=newest),
+            sorted_by(label),
+        ],
         along=label,
         stacking="none",
         since=since,
-        decimals=0,
         width=width,
         height=9,
     )
 
 
+_FIGURES: Final = past(15 * 31)
+
 _LONGER: Final = Row(
     "Weeks, months, years",
     [
-        _calendar("Weeks", WEEK, "Week", "now-12w/w", 12),
-        _calendar("Months", MONTH, "Month", "now-13M/M", 12),
-        _calendar("Years", YEAR, "Year", "now-10y/y", 8),
+        _calendar("Weeks", WEEK, "Week", "now-12w/w", 13, 92, 12),
+        _calendar("Months", MONTH, "Month", "now-13M/M", 14, 15 * 31, 12),
+        _calendar("Years", YEAR, "Year", "now-10y/y", 11, 12 * 366, 8),
         table(
             "The months in figures",
             "Electricity, gas and water of each month, to read.",
             look.KILOWATT_HOUR,
             influxql.energy(
-                {**_BOTH, "net": "{energy_import_kwh} - {energy_export_kwh}"}, table=True
+                {**_BOTH, "net": "{energy_import_kwh} - {energy_export_kwh}"},
+                table=True,
+                span=_FIGURES,
             ),
-            influxql.energy({"gas": "{volume_m3}"}, measurement="gas", table=True),
-            influxql.energy({"water": "{volume_m3}"}, measurement="water", table=True),
+            *(
+                influxql.energy({name: "{volume_m3}"}, measurement=name, table=True, span=_FIGURES)
+                for name in ("gas", "water")
+            ),
             transformations=[
                 joined(),
-                *per_calendar(MONTH, "Month", ("import", "return", "net", "gas", "water")),
-                sorted_by("Month", descending=True),
+                *per_calendar(
+                    MONTH, "Month", ("import", "export", "net", "gas", "water"), newest=14
+                ),
             ],
             overrides=[
                 override("Month", unit=look.TEXT),
@@ -197,17 +261,19 @@ _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HABITS: Final = Row(
     "Habits",
     [
-        lines(
+        columns(
             "Standby",
             "The lowest quarter hour between midnight and six of each night: what is always on. "
             "One watt all year is nine kilowatt-hours.",
             look.WATT,
             influxql.standby(table=True),
-            transformations=night_only("standby"),
-            decimals=0,
+            transformations=[
+                *night_only("standby"),
+                *per_calendar(DAY, "Night", ("standby",)),
+            ],
+            along="Night",
             width=12,
             height=9,
-            custom={"spanNulls": True, "showPoints": "always"},
         ),
         stat(
             "Standby, the lowest night",
@@ -235,8 +301,8 @@ _HABITS: Final = Row(
         ),
         table(
             "Hour and weekday",
-            "The mean of what each hour of the week takes, in kWh, over the time range. Red is "
-            "much.",
+            "The mean import of each hour of the week, in kWh, over the time range. The darker, "
+            "the more: the seven colours go from 0 to 2.5 kWh, whatever the highest is.",
             look.NUMBER,
             influxql.energy({"import": "{energy_import_kwh}"}, every="1h", table=True),
             transformations=crossed(
@@ -251,9 +317,9 @@ _HABITS: Final = Row(
                     "Hour", unit=look.TEXT, custom__cellOptions={"type": "auto"}, custom__width=45
                 )
             ],
-            least=0,
+            steps=look.HEAT,
             decimals=2,
-            colour="continuous",
+            colour="heat",
             width=24,
             height=26,
         ),
@@ -263,7 +329,7 @@ _HABITS: Final = Row(
 HISTORY: Final = Dashboard(
     name="history",
     title="History",
-    description="Days, weeks, months and years: what was taken, given and burnt, and when.",
+    description="Days, weeks, months and years: import, export, gas and water, and when.",
     rows=[_DAYS, _COMPARED, _LONGER, _HABITS, _DISTRICT],
     since="now-30d/d",
     annotations=[FAILURES],

@@ -26,7 +26,16 @@ SPAN: Final = "time >= ${__from}ms AND time < ${__to}ms + 5m"
 SINCE: Final = "time > ${__from}ms - 1d"
 """What the menus look through: version 3 would take the last day."""
 
+RECENT: Final = "time > now() - 2m AND time <= now()"
+"""What is older than two minutes is not now."""
+
 LATE: Final = "5m"
+
+
+def past(days: int, back: int = 0) -> str:
+    """A range that ends now, or some days ago, whatever time the dashboard shows."""
+    end = f"now() - {back}d" if back else "now()"
+    return f"time >= now() - {days + back}d AND time < {end} + 5m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,8 @@ def energy(
     measurement: str = "readings",
     every: str | None = "1d",
     table: bool = False,
+    span: str = SPAN,
+    fill: str = "none",
 ) -> Query:
     """Use per `every` of the household's clock, or of the whole range.
 
@@ -60,12 +71,12 @@ def energy(
     series = '"meter"' if measurement == "readings" else '"meter", "channel"'
     inner = ", ".join(
         f'(SELECT non_negative_difference("{name}") AS "{name}" FROM "{measurement}"'
-        f" WHERE {where} AND {SPAN} GROUP BY {series})"
+        f" WHERE {where} AND {span} GROUP BY {series})"
         for name in fields
     )
-    group = f" GROUP BY time({every}, {LATE}) fill(none){_zone(every)}" if every else ""
+    group = f" GROUP BY time({every}, {LATE}) fill({fill}){_zone(every)}" if every else ""
     return Query(
-        f"SELECT {_shown(columns, 'sum')} FROM {inner} WHERE {SPAN}{group}",
+        f"SELECT {_shown(columns, 'sum')} FROM {inner} WHERE {span}{group}",
         tuple(columns),
         table=table,
     )
@@ -87,63 +98,98 @@ def course(
     )
 
 
-def last(columns: Mapping[str, str], *, measurement: str = "electricity") -> Query:
-    """The newest value of each column in the range; the fields need not come together."""
+def last(
+    columns: Mapping[str, str], *, measurement: str = "electricity", span: str = RECENT
+) -> Query:
+    """The newest value of each column; the fields need not come together."""
     where = WHO if measurement == "electricity" else SITE
     return Query(
-        f'SELECT {_shown(columns, "last")} FROM "{measurement}" WHERE {where} AND $timeFilter',
+        f'SELECT {_shown(columns, "last")} FROM "{measurement}" WHERE {where} AND {span}',
         tuple(columns),
     )
 
 
-def last_seen() -> Query:
-    """The newest reading; its time is what a panel shows."""
-    return Query(
-        f'SELECT last("energy_import_kwh") AS "import" FROM "electricity"'
-        f" WHERE {WHO} AND $timeFilter",
-        ("import",),
-        table=True,
-    )
-
-
-def rows(fields: Mapping[str, str], *, measurement: str) -> Query:
-    """Points as they are, for a table: an event each."""
+def newest(fields: Mapping[str, str]) -> Query:
+    """Values of the newest telegram that has the first of them, with its time."""
     outer = ", ".join(f'"{field}" AS "{name}"' for name, field in fields.items())
+    there = f'"{next(iter(fields.values()))}" >= 0'
     return Query(
-        f'SELECT {outer} FROM "{measurement}" WHERE {WHO} AND $timeFilter',
+        f'SELECT {outer} FROM "electricity" WHERE {WHO} AND {there} AND {RECENT}'
+        " ORDER BY time DESC LIMIT 1",
         tuple(fields),
         table=True,
     )
 
 
-_USED: Final = (
-    '(SELECT non_negative_difference("energy_import_kwh") AS "i"'
-    f' FROM "readings" WHERE {WHO} AND {SPAN} GROUP BY "meter")'
-)
+def tens_of_seconds() -> Query:
+    """How many readings each ten seconds of the last hour had, the newest first."""
+    return Query(
+        f'SELECT count("energy_import_kwh") AS "readings" FROM "electricity" WHERE {WHO}'
+        " AND time > now() - 1h AND time <= now() GROUP BY time(10s) fill(0) ORDER BY time DESC",
+        ("readings",),
+        table=True,
+    )
+
+
+def extreme_net(name: str, how: str) -> Query:
+    """The highest or lowest net power in the range, in W, with its time."""
+    net = '("power_import_kw" - "power_export_kw") * 1000'
+    return Query(
+        f'SELECT {how}("net") AS "{name}" FROM (SELECT {net} AS "net" FROM "electricity"'
+        f" WHERE {WHO} AND $timeFilter)",
+        (name,),
+        table=True,
+    )
+
+
+def rows(fields: Mapping[str, str], *, measurement: str, span: str = "$timeFilter") -> Query:
+    """Points as they are, for a table: an event each."""
+    outer = ", ".join(f'"{field}" AS "{name}"' for name, field in fields.items())
+    return Query(
+        f'SELECT {outer} FROM "{measurement}" WHERE {WHO} AND {span}',
+        tuple(fields),
+        table=True,
+    )
+
+
+def _used(span: str = SPAN) -> str:
+    inner = 'non_negative_difference("energy_import_kwh") AS "i"'
+    return f'(SELECT {inner} FROM "readings" WHERE {WHO} AND {span} GROUP BY "meter")'
 
 
 def quarter_hours(name: str) -> Query:
     """The mean power of each quarter hour, in kW, from the register."""
     return Query(
-        f'SELECT sum("i") * 4 AS "{name}" FROM {_USED} WHERE {SPAN}'
+        f'SELECT sum("i") * 4 AS "{name}" FROM {_used()} WHERE {SPAN}'
         f" GROUP BY time(15m, {LATE}) fill(none)",
         (name,),
     )
 
 
 def highest_quarter(name: str) -> Query:
+    """The highest quarter hour of the range, in kW, with the time at which it ended."""
+    kilowatts = '"i" * 4 AS "kw"'
+    return Query(
+        f'SELECT max("kw") AS "{name}" FROM (SELECT {kilowatts} FROM {_used()}) WHERE {SPAN}',
+        (name,),
+        table=True,
+    )
+
+
+def highest_quarters(name: str, span: str) -> Query:
     """The highest quarter hour of each day, in kW."""
     return Query(
-        f'SELECT max("i") * 4 AS "{name}" FROM {_USED} WHERE {SPAN}'
+        f'SELECT max("i") * 4 AS "{name}" FROM {_used(span)} WHERE {span}'
         f" GROUP BY time(1d, {LATE}) fill(none) {ZONE}",
         (name,),
+        table=True,
     )
 
 
 def standby(*, table: bool = False) -> Query:
     """The lowest quarter hour of each quarter of a day, in W; nights are those of midnight."""
     return Query(
-        f'SELECT min("i") * 4000 AS "standby" FROM {_USED} WHERE {SPAN}'
+        f'SELECT min("i") * 4000 AS "standby" FROM {_used()} WHERE {SPAN}'
         f" GROUP BY time(6h, {LATE}) fill(none) {ZONE}",
         ("standby",),
         table=table,
@@ -153,24 +199,27 @@ def standby(*, table: bool = False) -> Query:
 def summed_up(name: str, field: str) -> Query:
     """What a register has gained since the range began, at each of its readings.
 
-    The reading before the range is among them: the range stands in the inner SELECT alone.
+    The reading before the range is among those that are asked for.
     """
     inner = f'non_negative_difference("{field}") AS "d"'
     span = "time > ${__from}ms - 15m AND time <= ${__to}ms"
     return Query(
         f'SELECT cumulative_sum(sum("d")) AS "{name}" FROM (SELECT {inner} FROM "readings"'
-        f' WHERE {WHO} AND {span} GROUP BY "meter") GROUP BY time(15m) fill(none)',
+        f' WHERE {WHO} AND {span} GROUP BY "meter") WHERE {span} GROUP BY time(15m) fill(none)',
         (name,),
     )
 
 
 def extreme(columns: Mapping[str, str], how: str) -> Query:
-    """The highest or lowest ten-minute mean of each field in the range (EN 50160's measure)."""
+    """The highest or lowest ten-minute mean of each field in the range (EN 50160's measure).
+
+    The first ten minutes may have begun before the range, so it stands in the inner SELECT alone.
+    """
     inner = ", ".join(f'mean("{field}") AS "{field}"' for field in columns.values())
     outer = ", ".join(f'{how}("{field}") AS "{name}"' for name, field in columns.items())
     return Query(
         f'SELECT {outer} FROM (SELECT {inner} FROM "electricity" WHERE {WHO} AND $timeFilter'
-        f' GROUP BY time(10m), "meter" fill(none)) WHERE $timeFilter',
+        f' GROUP BY time(10m), "meter" fill(none))',
         tuple(columns),
     )
 
@@ -186,21 +235,30 @@ def counted(columns: Mapping[str, str]) -> Query:
     )
 
 
-def floored_peaks(floor: float, factor: str = "") -> tuple[Query, Query]:
+def floored_peaks(name: str, floor: float, factor: str = "") -> tuple[Query, Query]:
     """The months' peaks, none below `floor`: those in the meter's log, and this month's so far.
 
     `(p + floor + |p - floor|) / 2` is the greater of the two: InfluxQL has no such function.
     """
-    greater = f'("p" + {floor} + abs("p" - {floor})) / 2 {factor}'.rstrip() + ' AS "peak"'
+    greater = f'("p" + {floor} + abs("p" - {floor})) / 2 {factor}'.rstrip() + f' AS "{name}"'
     greater = re.sub(_PRICE, _ADDED, greater)
-    log = f'SELECT "power_kw" AS "p" FROM "demand_peak" WHERE {WHO} AND $timeFilter'
-    now = (
-        f'SELECT last("demand_month_peak_kw") AS "p" FROM "electricity" WHERE {WHO}'
-        " AND time > ${__to}ms - 1d AND time <= ${__to}ms"
-    )
+    log, now = (query.text for query in month_peaks("p"))
     return (
-        Query(f"SELECT {greater} FROM ({log})", ("peak",), table=True),
-        Query(f"SELECT {greater} FROM ({now})", ("peak",), table=True),
+        Query(f"SELECT {greater} FROM ({log})", (name,), table=True),
+        Query(f"SELECT {greater} FROM ({now})", (name,), table=True),
+    )
+
+
+def month_peaks(name: str) -> tuple[Query, Query]:
+    """The peaks in the meter's log, thirteen months of them, and this month's so far."""
+    return (
+        rows({name: "power_kw"}, measurement="demand_peak", span=past(400)),
+        Query(
+            f'SELECT last("demand_month_peak_kw") AS "{name}" FROM "electricity" WHERE {WHO}'
+            f" AND {past(1)}",
+            (name,),
+            table=True,
+        ),
     )
 
 
@@ -246,7 +304,7 @@ _WAITED: Final = (
     ' (SELECT sum("delivered") AS "delivered", sum("read") AS "read" FROM'
     f' (SELECT {_COUNTED} FROM "collector" WHERE {SITE} AND $timeFilter'
     ' GROUP BY "site", "host") WHERE $timeFilter GROUP BY time(5m), "site" fill(none))'
-    ' WHERE $timeFilter GROUP BY "site"'
+    ' GROUP BY "site"'
 )
 """What each five minutes delivered beyond what they read: it had waited.
 
@@ -257,8 +315,7 @@ Version 3 plans no comparison with a difference of sums; it does with a column t
 def own_late() -> Query:
     """What was delivered beyond what was read, more than a minute's telegrams of it."""
     return Query(
-        f'SELECT "late" AS "delivered late" FROM ({_WAITED})'
-        ' WHERE "late" > 60 AND $timeFilter GROUP BY "site"',
+        f'SELECT "late" AS "delivered late" FROM ({_WAITED}) WHERE "late" > 60 GROUP BY "site"',
         ("delivered late",),
         alias="$tag_site: $col",
     )
@@ -266,8 +323,7 @@ def own_late() -> Query:
 
 def own_late_total() -> Query:
     return Query(
-        f'SELECT sum("late") AS "delivered late" FROM ({_WAITED})'
-        ' WHERE "late" > 60 AND $timeFilter',
+        f'SELECT sum("late") AS "delivered late" FROM ({_WAITED}) WHERE "late" > 60',
         ("delivered late",),
     )
 

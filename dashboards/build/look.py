@@ -21,13 +21,26 @@ SECONDS: Final = "s"
 BYTES: Final = "bytes"
 NUMBER: Final = "none"
 PERCENT: Final = "percent"
+PART: Final = "percentunit"
 AGE: Final = "dateTimeFromNow"
 CLOCK: Final = "dateTimeAsIsoNoDateIfToday"
 """The time of day; the date too when that is not today."""
 TEXT: Final = "string"
 
+WORDS: Final = {
+    "import": ("from the grid into the house", "levering, verbruik", "afname"),
+    "export": ("from the house into the grid", "teruglevering", "injectie"),
+    "net": ("import less export", "saldo", "saldo"),
+    "tariff 1": ("low in the Netherlands, day in Belgium", "laag, dal", "dag"),
+    "tariff 2": ("normal in the Netherlands, night in Belgium", "normaal", "nacht"),
+    "demand": ("the mean power of a quarter hour", "-", "kwartiervermogen"),
+    "peak": ("the highest quarter hour of a month", "-", "maandpiek"),
+}
+"""Each thing has one word: in both UIs, in the fields' names, in `show` and in the README. With it
+what it means, and what bills call it in the Netherlands and in Flanders."""
+
 IMPORT: Final = "#FF9830"
-RETURN: Final = "#73BF69"
+EXPORT: Final = "#73BF69"
 GOOD: Final = "#56A64B"
 CARE: Final = "#F2CC0C"
 BAD: Final = "#E02F44"
@@ -35,12 +48,12 @@ PLAIN: Final = "#8E8E8E"
 
 SERIES: Final = {
     "import": IMPORT,
-    "return": RETURN,
+    "export": EXPORT,
     "net": "#808C99",
     "tariff 1": "#FFB357",
     "tariff 2": "#FA6400",
-    "return tariff 1": "#96D98D",
-    "return tariff 2": "#37872D",
+    "export tariff 1": "#96D98D",
+    "export tariff 2": "#37872D",
     "gas": "#5794F2",
     "water": "#33A2E5",
     "heat": "#F2495C",
@@ -52,10 +65,14 @@ SERIES: Final = {
     "L1": "#F2CC0C",
     "L2": "#1CB5B5",
     "L3": "#B877D9",
-    "running quarter hour": "#FFB357",
+    "demand": "#FFB357",
     "quarter hour": IMPORT,
     "peak of this month": "#FA6400",
     "peak": "#FA6400",
+    "mean of twelve months": "#5794F2",
+    "so far": "text",
+    "before": PLAIN,
+    "difference": PLAIN,
     "read": "#5794F2",
     "delivered": GOOD,
     "delivered late": CARE,
@@ -71,6 +88,23 @@ SERIES: Final = {
     "retries": "#FADE2A",
 }
 """What a series' name means in colour. A name that is not here gets the next of the palette."""
+
+YEARS: Final = ("#FF9830", "#5794F2", "#B877D9", "#F2CC0C", "#56A64B")
+"""Five years beside each other are told apart; a year keeps its colour."""
+
+HEAT: Final = (
+    (None, "#FFF7BC"),
+    (0.2, "#FEE391"),
+    (0.4, "#FEC44F"),
+    (0.7, "#FE9929"),
+    (1.0, "#EC7014"),
+    (1.5, "#CC4C02"),
+    (2.5, "#8C2D04"),
+)
+"""kWh in an hour: a scale of its own, which one outlier does not darken."""
+
+AGE_STEPS: Final = ((None, GOOD), (60, CARE), (300, BAD))
+"""Seconds since the last reading."""
 
 LOWEST_VOLT, HIGHEST_VOLT = 207, 253
 """EN 50160: 230 V and ten per cent either way."""

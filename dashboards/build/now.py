@@ -5,51 +5,96 @@ from typing import Final
 from dashboards.build import influxql, look
 from dashboards.build.cost import PRICES, components, gas_cost, in_all
 from dashboards.build.dashboard import FAILURES, Dashboard, Row
-from dashboards.build.panel import bars, gauge, lines, override, stat
+from dashboards.build.influxql import Query, past
+from dashboards.build.panel import Panel, bars, gauge, lines, mirrored, override, stat, table
+from dashboards.build.transformation import age, merged, ordered
 
-_IMPORT: Final = {"import": "{power_import_kw} * 1000"}
-_RETURN: Final = {"return": "{power_export_kw} * 1000"}
+_NET: Final = {"net": "({power_import_kw} - {power_export_kw}) * 1000"}
+_WATTS: Final = {"import": "{power_import_kw} * 1000", "export": "{power_export_kw} * 1000"}
 _PHASES: Final = {
     f"L{n}": f"({{power_import_l{n}_kw}} - {{power_export_l{n}_kw}}) * 1000" for n in (1, 2, 3)
 }
 _TODAY: Final = "now/d"
+_SILENT: Final = "no reading in the last two minutes"
+_MIDNIGHT: Final = "since midnight of the household's clock"
+
+
+def _today(title: str, description: str, unit: str, query: Query, **more: object) -> Panel:
+    return stat(title, description, unit, query, since=_TODAY, **more)
+
+
+def _device(name: str, unit: str, decimals: int) -> Panel:
+    return _today(
+        f"{name.capitalize()} today",
+        f"{name.capitalize()} {_MIDNIGHT}. The meter is read every five minutes or every hour.",
+        unit,
+        influxql.energy({name: "{volume_m3}"}, measurement=name, span=past(2), fill="0"),
+        decimals=decimals,
+        width=3,
+        no_data=f"no {name} meter on this port",
+    )
+
+
+def _energy(name: str, what: str) -> Panel:
+    return _today(
+        f"{name.capitalize()} today",
+        f"Energy {what} {_MIDNIGHT}.",
+        look.KILOWATT_HOUR,
+        influxql.energy({name: f"{{energy_{name}_kwh}}"}, span=past(2), fill="0"),
+        decimals=2,
+    )
+
+
+_COST: Final = (
+    influxql.energy(components(), table=True, span=past(2), fill="0"),
+    gas_cost(span=past(2), fill="0"),
+)
 
 _AT_THIS_MOMENT: Final = Row(
-    "Now",
+    "",
     [
         gauge(
-            "Power consumption",
-            "What the house takes from the grid at this moment, all phases together.",
+            "Power",
+            "Import less export at this moment, all phases together. Orange: the house imports; "
+            "green and below nought: it exports what nobody uses.",
             look.WATT,
-            influxql.last(_IMPORT),
-            least=0,
+            influxql.last(_NET),
+            least=-4000,
             most=8000,
+            decimals=0,
+            steps=((None, look.EXPORT), (0, look.IMPORT)),
+            width=6,
+            height=9,
+            no_data=_SILENT,
         ),
-        gauge(
-            "Power surplus",
-            "What the house gives to the grid at this moment: sun that nobody uses.",
-            look.WATT,
-            influxql.last(_RETURN),
-            least=0,
-            most=2500,
+        _energy("import", look.WORDS["import"][0]),
+        _energy("export", look.WORDS["export"][0]),
+        _device("gas", look.CUBIC_METRE, 2),
+        _device("water", look.CUBIC_METRE, 3),
+        _today(
+            "Cost today",
+            "Electricity and gas since midnight at the prices of the dashboard's variables, with "
+            "the whole day's standing charge.",
+            look.EURO,
+            _COST[0],
+            queries=_COST,
+            transformations=in_all(),
+            field="/^total$/",
+            decimals=2,
         ),
         stat(
             "Last reading",
-            "When the meter last said something that has arrived here. A meter speaks every "
-            "second or every ten; more than a minute ago means that the collector, the network or "
+            "How long ago the meter last said something that has arrived here. A meter speaks "
+            "every second or every ten; over a minute means that the collector, the network or "
             "InfluxDB holds it up: see the dashboard Collector.",
-            look.AGE,
-            influxql.last_seen(),
-            field="/^Time$/",
-            overrides=[override("Time", unit=look.CLOCK)],
-            width=8,
-        ),
-        stat(
-            "Net power",
-            "Consumption less surplus: below nought the house gives more than it takes.",
-            look.WATT,
-            influxql.last({"net": "({power_import_kw} - {power_export_kw}) * 1000"}),
-            width=8,
+            look.SECONDS,
+            influxql.tens_of_seconds(),
+            transformations=age("readings", 10),
+            field="/^ago$/",
+            steps=look.AGE_STEPS,
+            decimals=0,
+            height=5,
+            no_data="over an hour ago",
         ),
         stat(
             "Tariff",
@@ -57,110 +102,109 @@ _AT_THIS_MOMENT: Final = Row(
             "and 2 night.",
             look.NUMBER,
             influxql.last({"tariff": "{tariff}"}),
-            width=8,
+            decimals=0,
+            height=5,
+            no_data=_SILENT,
+        ),
+        table(
+            "Highest and lowest power",
+            "The highest and the lowest net power, and when that was; below nought the house "
+            "exported.",
+            look.WATT,
+            influxql.extreme_net("power", "max"),
+            influxql.extreme_net("power", "min"),
+            transformations=[merged(), ordered(("power", "Time"), {"Time": "at"})],
+            overrides=[override("Time", unit=look.CLOCK), override("at", unit=look.CLOCK)],
+            since=_TODAY,
+            decimals=0,
+            width=10,
+            height=5,
         ),
     ],
 )
 
 _COURSE: Final = Row(
-    "The last hours",
+    "",
     [
         lines(
-            "Power consumption and surplus",
-            "Taken from the grid above the line, given to it below.",
+            "Import and export",
+            "Power: import above the line, export below.",
             look.WATT,
-            influxql.course(
-                {"import": "{power_import_kw} * 1000", "return": "{power_export_kw} * -1000"}
-            ),
+            influxql.course(_WATTS),
+            overrides=mirrored("export"),
             width=24,
-            height=9,
             interval="10s",
         ),
         lines(
             "Phases",
-            "Net power of each phase: below nought it gives. A meter of one phase has only L1.",
+            "Net power of each phase: below nought it exports. A meter of one phase has only L1.",
             look.WATT,
             influxql.course(_PHASES),
             soft_min=None,
             interval="10s",
+            height=7,
         ),
-        lines(
-            "Energy so far",
-            "The meter's register less what it was at the left edge: how much the hours shown "
-            "have taken and given. Each quarter hour is a point.",
+        bars(
+            "Each hour",
+            "Energy of each hour: import above the line, export below.",
             look.KILOWATT_HOUR,
-            *(
-                influxql.summed_up(name, field)
-                for name, field in (
-                    ("import", "energy_import_kwh"),
-                    ("return", "energy_export_kwh"),
-                )
+            influxql.energy(
+                {"import": "{energy_import_kwh}", "export": "{energy_export_kwh}"}, every="1h"
             ),
+            overrides=mirrored("export"),
+            since=_TODAY,
+            height=7,
         ),
     ],
 )
 
-_SO_FAR: Final = Row(
-    "Today",
+
+def _registers(*names: str) -> Query:
+    columns = {
+        name: f"{{energy_{name.replace('tariff ', 't').replace(' ', '_')}_kwh}}" for name in names
+    }
+    return influxql.last(columns, span=past(2))
+
+
+def _volume(name: str) -> Query:
+    return influxql.last({name: "{volume_m3}"}, measurement=name, span=past(2))
+
+
+_REGISTERS: Final = (
+    _registers("import tariff 1", "import tariff 2"),
+    _registers("export tariff 1", "export tariff 2"),
+    _registers("import", "export"),
+    _volume("gas"),
+    _volume("water"),
+)
+
+_METER: Final = Row(
+    "",
     [
         stat(
-            "Taken today",
-            "Energy from the grid since midnight of the household's clock.",
+            "On the meter",
+            "What stands on the meters now: what a supplier asks for at a move, and what the bill "
+            "must agree with.",
             look.KILOWATT_HOUR,
-            influxql.energy({"import": "{energy_import_kwh}"}, every=None),
-            since=_TODAY,
-            decimals=2,
-        ),
-        stat(
-            "Given today",
-            "Energy given to the grid since midnight of the household's clock.",
-            look.KILOWATT_HOUR,
-            influxql.energy({"return": "{energy_export_kwh}"}, every=None),
-            since=_TODAY,
-            decimals=2,
-        ),
-        stat(
-            "Gas today",
-            "Gas since midnight of the household's clock. The gas meter is read every five "
-            "minutes or every hour.",
-            look.CUBIC_METRE,
-            influxql.energy({"gas": "{volume_m3}"}, measurement="gas", every=None),
-            since=_TODAY,
-            decimals=2,
-            no_data="no gas meter on this port",
-        ),
-        stat(
-            "Water today",
-            "Water since midnight of the household's clock.",
-            look.CUBIC_METRE,
-            influxql.energy({"water": "{volume_m3}"}, measurement="water", every=None),
-            since=_TODAY,
+            _REGISTERS[0],
+            queries=_REGISTERS,
+            overrides=[
+                override("gas", unit=look.CUBIC_METRE),
+                override("water", unit=look.CUBIC_METRE),
+            ],
+            text="value_and_name",
+            options={"orientation": "horizontal", "text": {"valueSize": 18, "titleSize": 14}},
             decimals=3,
-            no_data="no water meter on this port",
+            width=12,
+            height=7,
         ),
-        stat(
-            "Cost today",
-            "Electricity and gas since midnight at the prices above, with the whole day's "
-            "standing charge.",
-            look.EURO,
-            influxql.energy(components(), table=True),
-            queries=(influxql.energy(components(), table=True), gas_cost()),
-            transformations=in_all(),
-            field="/^total$/",
-            take="sum",
-            since=_TODAY,
-            decimals=2,
-            width=8,
-        ),
-        bars(
-            "Hours of today",
-            "Energy of each hour of today: taken above the line, given below.",
+        lines(
+            "Energy so far",
+            "The meter's registers less what they were at the left edge. Each quarter hour is a "
+            "point.",
             look.KILOWATT_HOUR,
-            influxql.energy(
-                {"import": "{energy_import_kwh}", "return": "0 - {energy_export_kwh}"}, every="1h"
-            ),
-            since=_TODAY,
-            width=24,
+            *(influxql.summed_up(name, f"energy_{name}_kwh") for name in ("import", "export")),
+            height=7,
         ),
     ],
 )
@@ -168,8 +212,8 @@ _SO_FAR: Final = Row(
 NOW: Final = Dashboard(
     name="now",
     title="Now",
-    description="The power at this moment, the last hours, and today so far.",
-    rows=[_AT_THIS_MOMENT, _COURSE, _SO_FAR],
+    description="The power at this moment, today so far, the last hours, the meter's registers.",
+    rows=[_AT_THIS_MOMENT, _COURSE, _METER],
     since="now-6h",
     refresh="10s",
     variables=PRICES,

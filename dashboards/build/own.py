@@ -4,7 +4,7 @@ from typing import Final
 
 from dashboards.build import influxql, look
 from dashboards.build.dashboard import Dashboard, Row
-from dashboards.build.panel import bars, lines, override, stat, table
+from dashboards.build.panel import bars, lines, override, stat, table, without_noughts
 from dashboards.build.transformation import ordered
 
 _NONE: Final = "the collector has said nothing in this time range"
@@ -25,7 +25,7 @@ _COLUMNS: Final = ("site", "host", *_STATE_OF)
 """Grafana gives the columns of tags in another order at each refresh."""
 
 _STATE: Final = Row(
-    "At this moment",
+    "",
     [
         table(
             "Last reading of each meter",
@@ -161,6 +161,7 @@ _COURSE: Final = Row(
                     "repeated": "{repeated}",
                 }
             ),
+            overrides=[without_noughts()],
             interval="1m",
             decimals=0,
             no_data=_NONE,
@@ -177,6 +178,7 @@ _COURSE: Final = Row(
                     "damaged": "{damaged}",
                 }
             ),
+            overrides=[without_noughts()],
             interval="1m",
             decimals=0,
             no_data=_NONE,

@@ -22,17 +22,18 @@ LONGEST_JOINED_MS: Final = 1_000_000
 WIDEST_BAR: Final = 60
 """Pixels. Without it a bar that is alone in its panel is as wide as the panel."""
 
-BETWEEN_LABELS: Final = 75
-"""Pixels: some are left out rather than written over each other."""
+BETWEEN_LABELS: Final = -75
+"""Pixels: some are left out rather than written over each other, never the newest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
     """One panel. `width` is out of 24, `height` in rows of 30 pixels.
 
-    `since` and `back` are Grafana's own overrides of the dashboard's time range: `now/d` is
-    today, and `1y` back with it today a year ago. `colour` is `series` (each by its name),
-    `thresholds`, `continuous`, or a colour whose shades the series get.
+    `since` is a begin of its own, `now/d` is today, and with `back` `1y` it is today a year ago.
+    Where Grafana's queries do not say so themselves, the panel's title may not either: Grafana
+    shows `since` beside it, and leaves it away where a person chose two dates. `colour` is
+    `series` (each by its name), `thresholds`, `heat`, or a colour whose shades the series get.
     """
 
     kind: str
@@ -74,15 +75,13 @@ class Panel:
             "fieldConfig": {"defaults": self._defaults(), "overrides": self._overrides()},
             "options": dict(self.options),
             **({"transformations": list(self.transformations)} if self.transformations else {}),
-            **({"timeFrom": self.since} if self.since else {}),
-            **({"timeShift": self.back} if self.back else {}),
-            **({"hideTimeOverride": True} if self._tells_its_time() else {}),
+            **({"timeFrom": self.since} if self.since and not self._asks_its_time() else {}),
             **({"interval": self.interval} if self.interval else {}),
         }
 
-    def _tells_its_time(self) -> bool:
-        """Tell whether the title says what Grafana would write beside it."""
-        return self.since is not None and (self.kind == "stat" or self.since == "now/d")
+    def _asks_its_time(self) -> bool:
+        """Tell whether the queries have a range of their own, whatever the dashboard shows."""
+        return all("now()" in query.text for query in self.queries)
 
     def _defaults(self) -> Json:
         given = {"decimals": self.decimals, "min": self.least, "max": self.most}
@@ -123,7 +122,7 @@ class Panel:
 
 _MODES: Final = {
     "thresholds": "thresholds",
-    "continuous": "continuous-reds",
+    "heat": "thresholds",
 }
 
 
@@ -135,6 +134,20 @@ def _target(query: Query, letter: str) -> Json:
         "rawQuery": True,
         "resultFormat": "table" if query.table else "time_series",
         **({} if query.table else {"alias": query.alias}),
+    }
+
+
+def mirrored(*names: str) -> list[Json]:
+    """Draw some series below nought, and say them above it: nobody exports minus a kilowatt."""
+    return [override(name, custom__transform="negative-Y") for name in names]
+
+
+def without_noughts() -> Json:
+    """Leave a series out that was nought all the time."""
+    hidden = {"legend": True, "tooltip": True, "viz": True}
+    return {
+        "matcher": {"id": "byValue", "options": {"reducer": "max", "op": "lte", "value": 0}},
+        "properties": [{"id": "custom.hideFrom", "value": hidden}],
     }
 
 
@@ -179,9 +192,10 @@ def stat(title: str, description: str, unit: str, query: Query, **more: Any) -> 
             "graphMode": "none",
             "justifyMode": "auto",
             "wideLayout": True,
+            **more.pop("options", {}),
         },
         colour="thresholds" if "steps" in more else "series",
-        **{"width": 4, "height": 5, **more},
+        **{"width": 4, "height": 4, **more},
     )
 
 
@@ -255,7 +269,7 @@ def bars(title: str, description: str, unit: str, *queries: Query, **more: Any) 
 
 def columns(title: str, description: str, unit: str, *queries: Query, **more: Any) -> Panel:
     """A bar for each row of a table: months, years. Figures in stacked bars would be a jumble."""
-    stacking = more.pop("stacking", "normal")
+    stacking, along = more.pop("stacking", "normal"), more.pop("along")
     return Panel(
         kind="barchart",
         title=title,
@@ -263,9 +277,10 @@ def columns(title: str, description: str, unit: str, *queries: Query, **more: An
         unit=unit,
         queries=queries,
         custom={"fillOpacity": 80, "lineWidth": 0, **more.pop("custom", {})},
+        overrides=[override(along, unit=look.TEXT), *more.pop("overrides", ())],
         options={
             "orientation": "auto",
-            "xField": more.pop("along"),
+            "xField": along,
             "xTickLabelRotation": 0,
             "xTickLabelSpacing": more.pop("between", BETWEEN_LABELS),
             "showValue": "auto" if stacking == "none" else "never",

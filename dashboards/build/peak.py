@@ -4,11 +4,27 @@ from typing import Final
 
 from dashboards.build import influxql, look
 from dashboards.build.dashboard import FAILURES, Dashboard, Row, textbox
-from dashboards.build.panel import WIDEST_BAR, columns, gauge, lines, stat
-from dashboards.build.transformation import merged, per_calendar
+from dashboards.build.influxql import past
+from dashboards.build.panel import columns, gauge, lines, override, stat, table
+from dashboards.build.transformation import (
+    DAY,
+    MONTH,
+    merged,
+    ordered,
+    per_calendar,
+    quarter_to_come,
+    sorted_by,
+    trailing_mean,
+)
 
 _NONE: Final = "this meter does not send it (Belgian ones do)"
-_STEPS: Final = ((None, look.GOOD), (look.PEAK_FLOOR_KW, look.CARE), (5, look.BAD))
+_EMPTY: Final = "-"
+"""The first panel says it once."""
+
+_STEPS: Final = ((None, look.GOOD), (look.PEAK_FLOOR_KW, look.CARE))
+_TO_COME: Final = influxql.newest(
+    {"demand": "demand_kw", "power": "power_import_kw", "peak": "demand_month_peak_kw"}
+)
 _TWELVE: Final = "now-11M/M"
 """The month that runs, and the eleven before."""
 
@@ -18,14 +34,14 @@ _MEAN: Final = (
 )
 
 _QUARTERS: Final = Row(
-    "The quarter hour that runs",
+    "",
     [
         gauge(
             "Running quarter hour",
             "The mean power since the quarter of the clock began, as the meter counts it. It is "
             "what this quarter will be if nothing more is used; a kettle late in it is little.",
             look.KILOWATT,
-            influxql.last({"running quarter hour": "{demand_kw}"}),
+            influxql.last({"demand": "{demand_kw}"}),
             least=0,
             most=10,
             steps=_STEPS,
@@ -34,47 +50,76 @@ _QUARTERS: Final = Row(
             width=6,
         ),
         stat(
+            "Until the quarter hour ends",
+            "How long it still is, what it ends at if the power stays as it is, and what power "
+            "may be imported until then without a new peak of this month. Below nought there is "
+            "one already.",
+            look.KILOWATT,
+            _TO_COME,
+            transformations=[
+                *quarter_to_come("demand", "power", "peak"),
+                ordered(("time left", "ends at", "room"), {}),
+            ],
+            overrides=[override("time left", unit="suffix:s", decimals=0)],
+            field="/^(time left|ends at|room)$/",
+            text="value_and_name",
+            no_data=_EMPTY,
+            decimals=2,
+            width=6,
+            height=8,
+        ),
+        stat(
             "Peak of this month",
             "The highest quarter hour since the first of the month: what this month will be "
             "charged for, unless a higher one comes.",
             look.KILOWATT,
             influxql.last({"peak of this month": "{demand_month_peak_kw}"}),
             steps=_STEPS,
-            no_data=_NONE,
+            no_data=_EMPTY,
             decimals=2,
-            width=6,
-            height=8,
+            width=4,
+            height=4,
+        ),
+        table(
+            "Highest quarter hour",
+            "From the readings of the register, so for every meter, and when it ended.",
+            look.KILOWATT,
+            influxql.highest_quarter("power"),
+            transformations=[ordered(("power", "Time"), {"Time": "until"})],
+            overrides=[override("until", unit=look.CLOCK), override("Time", unit=look.CLOCK)],
+            since="now/M",
+            decimals=2,
+            width=8,
+            height=4,
         ),
         stat(
             "Mean of twelve months",
             _MEAN,
             look.KILOWATT,
-            influxql.floored_peaks(look.PEAK_FLOOR_KW)[0],
-            queries=influxql.floored_peaks(look.PEAK_FLOOR_KW),
+            influxql.floored_peaks("peak", look.PEAK_FLOOR_KW)[0],
+            queries=influxql.floored_peaks("peak", look.PEAK_FLOOR_KW),
             transformations=[merged()],
             field="/^peak$/",
             take="mean",
             since=_TWELVE,
             steps=_STEPS,
-            no_data=_NONE,
+            no_data=_EMPTY,
             decimals=2,
             width=6,
-            height=8,
         ),
         stat(
             "That costs in a year",
-            f"{_MEAN} The price per kW and year stands above.",
+            f"{_MEAN} The price per kW and year is the dashboard's variable.",
             look.EURO,
-            influxql.floored_peaks(look.PEAK_FLOOR_KW, "* ($price_kw)")[0],
-            queries=influxql.floored_peaks(look.PEAK_FLOOR_KW, "* ($price_kw)"),
+            influxql.floored_peaks("peak", look.PEAK_FLOOR_KW, "* ($price_kw)")[0],
+            queries=influxql.floored_peaks("peak", look.PEAK_FLOOR_KW, "* ($price_kw)"),
             transformations=[merged()],
             field="/^peak$/",
             take="mean",
             since=_TWELVE,
-            no_data=_NONE,
+            no_data=_EMPTY,
             decimals=2,
             width=6,
-            height=8,
         ),
         lines(
             "The running quarter and the peak",
@@ -82,14 +127,14 @@ _QUARTERS: Final = Row(
             look.KILOWATT,
             influxql.course(
                 {
-                    "running quarter hour": "{demand_kw}",
+                    "demand": "{demand_kw}",
                     "peak of this month": "{demand_month_peak_kw}",
                 },
                 how="max",
             ),
             custom={"fillOpacity": 0},
             interval="10s",
-            no_data=_NONE,
+            no_data=_EMPTY,
             decimals=2,
             width=24,
             height=9,
@@ -97,40 +142,45 @@ _QUARTERS: Final = Row(
     ],
 )
 
+_FLOORED: Final = influxql.floored_peaks("counted", look.PEAK_FLOOR_KW)
+
 _MONTHS: Final = Row(
     "Months and days",
     [
         columns(
             "The month peaks",
-            "The highest quarter hour of each finished month, from the meter's own log, which "
-            "goes thirteen months back.",
+            "The highest quarter hour of each month, from the meter's own log, which goes "
+            "thirteen months back, and this month's so far. Beside it the mean of the twelve "
+            "months up to then, none counted below 2.5 kW, which is the line.",
             look.KILOWATT,
-            influxql.rows({"peak": "power_kw"}, measurement="demand_peak"),
-            transformations=per_calendar("YYYY-MM", "Month", ("peak",), "max"),
+            *influxql.month_peaks("peak"),
+            *_FLOORED,
+            transformations=[
+                merged(),
+                sorted_by("Time"),
+                *per_calendar(MONTH, "Month", ("peak", "counted"), "max"),
+                trailing_mean("mean of twelve months", "counted", 12),
+                ordered(("Month", "peak", "mean of twelve months"), {}, hidden=["counted"]),
+            ],
             along="Month",
             stacking="none",
             since="now-13M/M",
-            steps=_STEPS,
+            steps=((None, "transparent"), (look.PEAK_FLOOR_KW, look.CARE)),
             custom={"thresholdsStyle": {"mode": "dashed"}},
-            no_data=_NONE,
+            no_data=_EMPTY,
             decimals=1,
             least=0,
             width=12,
             height=9,
         ),
-        lines(
+        columns(
             "The highest quarter hour of each day",
             "From the readings of the register, so for every meter, Belgian or not.",
             look.KILOWATT,
-            influxql.highest_quarter("peak"),
+            influxql.highest_quarters("peak", past(31)),
+            transformations=per_calendar(DAY, "Day", ("peak",), "max"),
+            along="Day",
             since="now-30d/d",
-            custom={
-                "drawStyle": "bars",
-                "fillOpacity": 80,
-                "barAlignment": 1,
-                "barMaxWidth": WIDEST_BAR,
-            },
-            decimals=2,
             width=12,
             height=9,
         ),

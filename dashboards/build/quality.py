@@ -4,7 +4,8 @@ from typing import Final
 
 from dashboards.build import influxql, look
 from dashboards.build.dashboard import FAILURES, Dashboard, Row
-from dashboards.build.panel import Panel, lines, override, stat, table
+from dashboards.build.influxql import past
+from dashboards.build.panel import Panel, lines, mirrored, override, stat, table
 from dashboards.build.transformation import sorted_by
 
 _PHASES: Final = (1, 2, 3)
@@ -60,7 +61,7 @@ def _counter(title: str, field: str, description: str) -> Panel:
 
 
 _VOLTAGE: Final = Row(
-    "Voltage and current",
+    "",
     [
         lines(
             "Voltage",
@@ -125,7 +126,7 @@ _FAILED: Final = Row(
             "From the meter's own log, which goes back to before the collector was there: when "
             "each ended and how long it was.",
             look.SECONDS,
-            influxql.rows({"length": "duration_s"}, measurement="power_failure"),
+            influxql.rows({"length": "duration_s"}, measurement="power_failure", span=past(3660)),
             transformations=[sorted_by("Time", descending=True)],
             overrides=[override("Time", displayName="End")],
             since="now-10y",
@@ -137,7 +138,7 @@ _FAILED: Final = Row(
             "Messages",
             "What the network operator has put on the meter's display.",
             look.TEXT,
-            influxql.rows({"text": "text", "code": "code"}, measurement="message"),
+            influxql.rows({"text": "text", "code": "code"}, measurement="message", span=past(366)),
             transformations=[sorted_by("Time", descending=True)],
             since="now-1y",
             width=8,
@@ -158,9 +159,10 @@ _SELDOM: Final = Row(
             influxql.course(
                 {
                     "import": "{reactive_power_import_kvar}",
-                    "return": "0 - {reactive_power_export_kvar}",
+                    "export": "{reactive_power_export_kvar}",
                 }
             ),
+            overrides=mirrored("export"),
             interval="10s",
             no_data=_NONE,
         ),

@@ -89,7 +89,8 @@ def sites_seen() -> Ask:
 {source("electricity", ["energy_import_kwh"], site=False)}\
   |> last()
   |> group()
-  |> rename(columns: {{_time: "last reading", _value: "reading"}})
+  |> map(fn: (r) => ({{r with "last reading": clock(t: r._time)}}))
+  |> rename(columns: {{_value: "reading"}})
   |> keep(columns: ["last reading", "site", "meter", "reading"])
 """
     return Ask(body, ("reading",), table=True, labels=("last reading", "site", "meter"))

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from dashboards.build import look, task
 from dashboards.build.cells import CELLS
-from dashboards.build.chart import WIDTH, chart, heading, height, width
+from dashboards.build.chart import WIDTH, charts
 from dashboards.build.dashboard import Dashboard
 from dashboards.build.flux import Ask
 from dashboards.build.panel import Json, Panel
@@ -18,7 +18,7 @@ _LABELLED: Final = [{"kind": "Label", "name": LABEL}]
 _PRICES: Final = {
     "price_t1": ["0.12", "0.20", "0.25", "0.30", "0.35"],
     "price_t2": ["0.14", "0.20", "0.25", "0.30", "0.35"],
-    "price_return": ["0.05", "0.01", "0.10"],
+    "price_export": ["0.05", "0.01", "0.10"],
     "energy_tax": ["0.13", "0.00"],
     "price_gas": ["1.30", "1.10", "1.50"],
     "standing": ["0.60", "1.00", "1.50"],
@@ -114,25 +114,33 @@ def _variables() -> Iterable[Json]:
 
 
 def _dashboard(made: Dashboard) -> Json:
-    """The panels of one of Grafana's, row by row, each row under its heading."""
-    charts, y = [], 0
-    for row in made.rows:
-        charts.append(heading(row.title, y))
-        x, y, tallest = 0, y + 1, 0
-        for panel in row.panels:
-            if x + width(panel) > WIDTH:
-                x, y, tallest = 0, y + tallest, 0
-            charts.append(chart(panel, _asked(made, panel), x, y))
-            x, tallest = x + width(panel), max(tallest, height(panel))
-        y += tallest
+    """The panels of one of Grafana's, each under its title: a heading would take much room."""
+    least = made.since if "d" in made.since else ""
     return _resource(
         "Dashboard",
         f"p1-{made.name}",
         name=f"P1 · {made.title}",
         description=made.description,
-        charts=charts,
+        charts=list(
+            _placed(
+                chart
+                for row in made.rows
+                for panel in row.panels
+                for chart in charts(panel, _asked(made, panel), least)
+            )
+        ),
         associations=_LABELLED,
     )
+
+
+def _placed(charts: Iterable[Json]) -> Iterable[Json]:
+    """One after the other, in rows as high as their highest."""
+    x, y, tallest = 0, 0, 0
+    for chart in charts:
+        if x + chart["width"] > WIDTH:
+            x, y, tallest = 0, y + tallest, 0
+        yield {**chart, "xPos": x, "yPos": y}
+        x, tallest = x + chart["width"], max(tallest, chart["height"])
 
 
 def _asked(made: Dashboard, panel: Panel) -> Ask:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 Json = dict[str, Any]
 
+DAY: Final = "D MMM"
 MONTH: Final = "YYYY-MM"
 YEAR: Final = "YYYY"
 WEEK: Final = "GGGG-[W]WW"
@@ -44,16 +45,119 @@ def total(names: Sequence[str]) -> Json:
     )
 
 
-def per_calendar(pattern: str, label: str, names: Sequence[str], how: str = "sum") -> list[Json]:
-    """One row a month (or what `pattern` tells apart), each column taken together."""
+def per_calendar(
+    pattern: str,
+    label: str,
+    names: Sequence[str],
+    how: str = "sum",
+    newest: int | None = None,
+) -> list[Json]:
+    """One row a month (or what `pattern` tells apart), each column taken together.
+
+    With `newest`, so many, the newest first: the oldest that a range touches is not whole.
+    """
     fields: Json = {name: {"aggregations": [how], "operation": "aggregate"} for name in names}
     fields["Time"] = {"aggregations": [], "operation": "groupby"}
     renamed = {"Time": label, **{f"{name} ({how})": name for name in names}}
     return [
+        *([sorted_by("Time", descending=True)] if newest else []),
         written("Time", pattern),
         _step("groupBy", fields=fields),
+        *([limited(newest)] if newest else []),
         ordered(list(renamed), renamed),
     ]
+
+
+def limited(count: int) -> Json:
+    return _step("limit", limitField=count)
+
+
+def side_by_side() -> Json:
+    """The columns of all tables in one: their first rows belong together."""
+    return _step("concatenate", frameNameMode="drop")
+
+
+def computed(name: str, left: str | float, operator: str, right: str | float) -> Json:
+    """A column from two others, or from one and a number."""
+    return _step(
+        "calculateField",
+        mode="binary",
+        binary={"left": _operand(left), "operator": operator, "right": _operand(right)},
+        alias=name,
+        replaceFields=False,
+    )
+
+
+def _operand(given: str | float) -> Json:
+    if isinstance(given, str):
+        return {"matcher": {"id": "byName", "options": given}}
+    return {"fixed": str(given)}
+
+
+def compared(now: str, before: str, difference: str) -> list[Json]:
+    """How much more `now` is than `before`, as a part of it."""
+    return [
+        computed("ratio", now, "/", before),
+        computed(difference, "ratio", "-", 1),
+        ordered([now, before, difference], {}, hidden=["ratio"]),
+    ]
+
+
+def age(count: str, seconds: int) -> list[Json]:
+    """From counts of equal times, the newest first: how long ago the last one that is not 0."""
+    return [
+        _step("calculateField", mode="index", alias="steps", replaceFields=False),
+        _above(count, 0),
+        limited(1),
+        computed("ago", "steps", "*", seconds),
+    ]
+
+
+def _above(name: str, value: float) -> Json:
+    above = {"id": "greater", "options": {"value": value}}
+    return _step(
+        "filterByValue",
+        filters=[{"fieldName": name, "config": above}],
+        type="include",
+        match="any",
+    )
+
+
+def quarter_to_come(demand: str, power: str, peak: str) -> list[Json]:
+    """Of the newest telegram: how long its quarter hour still is, and how it may end.
+
+    A quarter of the clock is one of UTC, so the time's milliseconds tell how far it has come.
+    """
+    floor = {"operator": "floor", "fieldName": "quarters"}
+    return [
+        computed("quarters", "Time", "/", 900_000),
+        _step("calculateField", mode="unary", unary=floor, alias="begun", replaceFields=False),
+        computed("passed", "quarters", "-", "begun"),
+        computed("left passed", "passed", "*", -1),
+        computed("part left", "left passed", "+", 1),
+        computed("time left", "part left", "*", 900),
+        computed("to come", power, "*", "part left"),
+        computed("ends at", demand, "+", "to come"),
+        computed("below the peak", peak, "-", demand),
+        computed("room", "below the peak", "/", "part left"),
+    ]
+
+
+def trailing_mean(name: str, column: str, count: int) -> Json:
+    """The mean of a row and those before it."""
+    return _step(
+        "calculateField",
+        mode="windowFunctions",
+        window={
+            "field": column,
+            "reducer": "mean",
+            "windowAlignment": "trailing",
+            "windowSize": count,
+            "windowSizeMode": "fixed",
+        },
+        alias=name,
+        replaceFields=False,
+    )
 
 
 def crossed(
@@ -62,6 +166,7 @@ def crossed(
     name: str,
     how: str = "sum",
     order: Sequence[str] = (),
+    newest: int | None = None,
 ) -> list[Json]:
     """A table of two parts of the calendar, `rows` down, `across` along: labels and patterns.
 
@@ -71,6 +176,7 @@ def crossed(
     value = f"{name} ({how})"
     corner = f"{down}\\Time"  # the name of the first column, for those that show it
     return [
+        *([sorted_by("Time", descending=True)] if newest else []),
         *_copied(down),
         written(down, down_pattern),
         written("Time", along_pattern),
@@ -82,6 +188,7 @@ def crossed(
                 name: {"aggregations": [how], "operation": "aggregate"},
             },
         ),
+        *([limited(newest), sorted_by("Time")] if newest else []),
         _step(
             "groupingToMatrix",
             columnField="Time",
@@ -97,17 +204,7 @@ def crossed(
 def _copied(name: str) -> list[Json]:
     """The time once more, under another name."""
     return [
-        _step(
-            "calculateField",
-            mode="binary",
-            binary={
-                "left": {"matcher": {"id": "byName", "options": "Time"}},
-                "operator": "+",
-                "right": {"fixed": "0"},
-            },
-            alias=name,
-            replaceFields=False,
-        ),
+        computed(name, "Time", "+", 0),
         _step(
             "convertFieldType",
             conversions=[{"targetField": name, "destinationType": "time"}],

@@ -30,7 +30,14 @@ BUCKET = "p1"
 LONG_TERM = "p1-long"
 SECONDS = 600  # a Raspberry Pi reads eighty queries for a minute or more
 SHOWN = 200  # characters of what the server said
-MADE = ("dashboards", "variables", "tasks", "checks")
+MADE = {
+    "dashboards": "dashboards",
+    "variables": "variables",
+    "checks": "checks",
+    "summaryTask": "task",
+}
+"""What the server's summary calls each kind, and what a person does."""
+
 ALL_ACCESS = "make one under Load Data, API Tokens, All Access"
 ONLY_2 = (
     "the dashboards here are for the UI of InfluxDB 2 and its cloud; "
@@ -64,13 +71,35 @@ class InfluxDB:
         )
         old = self._stack()
         stack = old or self._posted("/api/v2/stacks", {"name": NAME})["id"]
-        body = {"stackID": stack, "template": {"contents": json.loads(text)}}
+        template = json.loads(text)
+        body = {"stackID": stack, "template": {"contents": template}}
         summary = self._posted("/api/v2/templates/apply", body).get("summary", {})
-        made = ", ".join(f"{len(summary.get(kind) or [])} {kind}" for kind in MADE)
+        self._bound(template, summary)
+        made = ", ".join(f"{len(summary.get(kind) or [])} {word}" for kind, word in MADE.items())
         return (
             f"{'brought up to date' if old else 'made'} in {self._name}: {made}{also}\n"
             f"open {self._url}, Dashboards, `P1 · Now`, and choose the bucket {bucket} there"
         )
+
+    def _bound(self, template: list[Any], summary: Mapping[str, Any]) -> None:
+        """Set what the axes have at least: the server takes it, but not from a template."""
+        wanted = {
+            (resource["spec"]["name"], chart["name"]): axis["bounds"]
+            for resource in template
+            for chart in resource["spec"].get("charts", [])
+            for axis in chart.get("axes", [])
+            if any(axis.get("bounds", []))
+        }
+        for made in summary.get("dashboards") or []:
+            # Here alone the server writes an identifier as a number.
+            dashboard = f"/api/v2/dashboards/{int(made['id']):016x}"
+            for cell in self._ask("GET", dashboard)["cells"]:
+                path = f"{dashboard}/cells/{cell['id']}/view"
+                view = self._ask("GET", path)
+                bounds = wanted.get((made["name"], view["name"]))
+                if bounds and "axes" in view["properties"]:
+                    view["properties"]["axes"]["y"]["bounds"] = bounds
+                    self._ask("PATCH", path, view)
 
     def remove(self) -> str:
         stack = self._stack()

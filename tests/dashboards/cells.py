@@ -8,7 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from bed.influxd import Database, at
@@ -32,8 +32,8 @@ PRICES: Final[dict[str, str]] = {
 
 
 def cells(dashboard: str) -> list[Json]:
-    """The cells that show something; a heading is words."""
-    return [cell for cell in DASHBOARDS[dashboard]["charts"] if cell["kind"] != "Markdown"]
+    charts: list[Json] = DASHBOARDS[dashboard]["charts"]
+    return charts
 
 
 def cell(dashboard: str, title: str, kind: str = "") -> Json:
@@ -88,7 +88,7 @@ def _posted(influxd: Database, path: str, body: Mapping[str, Any]) -> str:
 
 
 def written(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def clock(row: Row) -> datetime:
@@ -96,9 +96,22 @@ def clock(row: Row) -> datetime:
     return local(datetime.fromisoformat(row["_time"]))
 
 
+def bars(rows: Sequence[Row]) -> list[Row]:
+    """One row for each bar; it is drawn as four points: 0, v, v, 0."""
+    series: dict[str, list[Row]] = {}
+    for row in rows:
+        series.setdefault(row["_field"], []).append(row)
+    for drawn in series.values():
+        heights = [float(row["_value"]) for row in drawn]
+        assert len(heights) % 4 == 0
+        assert heights[1::4] == heights[2::4]
+        assert not any(heights[0::4] + heights[3::4])
+    return [row for drawn in series.values() for row in drawn[1::4]]
+
+
 def by_day(rows: Sequence[Row]) -> dict[date, dict[str, int]]:
     """Thousandths of each series, by the day of the household's clock."""
     found: dict[date, dict[str, int]] = {}
-    for row in rows:
+    for row in bars(rows):
         found.setdefault(clock(row).date(), {})[row["_field"]] = round(float(row["_value"]) * 1000)
     return found

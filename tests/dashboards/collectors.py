@@ -6,6 +6,9 @@ from typing import Final
 from collector.service.status import collector_line
 
 MINUTES: Final = 120
+LATE: Final = 360 - 30
+"""What came late: an hour of telegrams, less those of the five minutes in which it came."""
+
 NAMES: Final = (
     *("read", "delivered", "waiting", "repeated", "bad_checksums", "bad_lines"),
     *("rejected", "dropped", "damaged", "retries", "spool_bytes"),

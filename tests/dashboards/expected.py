@@ -1,7 +1,7 @@
 """What the dashboards must show, by the books: sums of the calendar, tariffs, what things cost."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -10,7 +10,7 @@ from dashboards.books import Books, Used
 from dashboards.homes import FIRST, NOW, UNREAD
 from dashboards.shipped import dashboards, defaults
 
-LAST: Final = NOW - timedelta(minutes=15)  # the last quarter hour that was read
+LAST: Final = datetime(2026, 10, 5, 17, 45, tzinfo=UTC)  # the last quarter hour that was read
 TODAY: Final = local(NOW).date()
 WHOLE_DAYS: Final = [FIRST + timedelta(days=n) for n in range((TODAY - FIRST).days)]
 ALL_DAYS: Final = [*WHOLE_DAYS, TODAY]
@@ -38,13 +38,13 @@ def days_without_a_gap(site: str) -> list[date]:
 
 
 def tariffs(used: Used, site: str) -> dict[str, int]:
-    """Give the use by the numbers of the tariffs; the returned energy below nought."""
+    """Give the use by the numbers of the tariffs; what was exported below nought."""
     names = ("tariff 1", "tariff 2") if LOW_IS_ONE[site] else ("tariff 2", "tariff 1")
     return {
         names[0]: used.low,
         names[1]: used.normal,
-        f"return {names[0]}": -used.out_low,
-        f"return {names[1]}": -used.out_normal,
+        f"export {names[0]}": -used.out_low,
+        f"export {names[1]}": -used.out_normal,
     }
 
 
@@ -89,7 +89,7 @@ def six(day: date) -> datetime:
 
 
 def prices() -> Prices:
-    names = ("price_t1", "price_t2", "price_return", "energy_tax", "price_gas", "standing")
+    names = ("price_t1", "price_t2", "price_export", "energy_tax", "price_gas", "standing")
     shipped = defaults(dashboards()["cost"])
     return {name: Decimal(shipped[name]) for name in names}
 
@@ -102,7 +102,7 @@ def parts(used: Used, site: str, days: int) -> dict[str, Decimal]:
         "tariff 2": energy["tariff 2"] * price["price_t2"] / 1000,
         "energy tax": used.imported * price["energy_tax"] / 1000,
         "standing charge": days * price["standing"],
-        "return": -used.exported * price["price_return"] / 1000,
+        "export": -used.exported * price["price_export"] / 1000,
         "gas": used.gas * price["price_gas"] / 1000,
     }
 

@@ -23,8 +23,10 @@ from collector.simulate.reading import Build, Counters
 
 FIRST: Final = date(2025, 9, 1)
 BEGIN: Final = midnight(FIRST)
-NOW: Final = datetime(2026, 10, 5, 18, 0, tzinfo=UTC)  # 20:00 on a Monday, summer time
-FINE_FROM: Final = NOW - timedelta(hours=2)  # a telegram every ten seconds from here on
+NOW: Final = datetime(2026, 10, 5, 17, 59, 53, 217_000, tzinfo=UTC)  # 20:00 on a Monday, summer
+"""No person looks at a whole quarter of the clock, so the tests do not either."""
+
+FINE_FROM: Final = datetime(2026, 10, 5, 11, 45, tzinfo=UTC)  # from here on every ten seconds
 QUARTER: Final = timedelta(minutes=15)
 SECOND: Final = timedelta(seconds=1)
 

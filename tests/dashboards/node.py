@@ -74,11 +74,11 @@ class Packages:
         return done.stdout + done.stderr
 
 
-def install() -> Path:
-    """Give the directory with the packages of the lock; raises NoNodeError in words."""
+def install(folder: Path = HERE) -> Path:
+    """Give the directory with the packages of a folder's lock; raises NoNodeError in words."""
     if not (shutil.which("node") and shutil.which("npm")):
         raise NoNodeError("node and npm are not on the PATH")
-    files = [HERE / "package.json", HERE / "package-lock.json"]
+    files = [folder / "package.json", folder / "package-lock.json"]
     content = b"".join(path.read_bytes() for path in files)
     place = cache().parent / f"node-{hashlib.sha256(content).hexdigest()[:16]}"
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def _install(files: Sequence[Path], place: Path) -> None:
         draft.mkdir()
         for path in files:
             shutil.copy(path, draft)
-        command = ["npm", "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         command.append("--fetch-retries=5")
         done = subprocess.run(
             command,

@@ -100,13 +100,24 @@ def defaults(dashboard: Json) -> dict[str, str]:
     return values
 
 
-def sent(query: str, span: Range, values: Mapping[str, str], interval: str = "10m") -> str:
-    """Fill the variables in, as Grafana's InfluxDB data source does."""
+def sent(
+    query: str,
+    span: Range,
+    values: Mapping[str, str],
+    interval: str = "10m",
+    now: datetime | None = None,
+) -> str:
+    """Fill the variables in, as Grafana's InfluxDB data source does.
+
+    `now()` is the range's end, unless it is given: the server's clock is not the tests' one.
+    """
+    now = now or span.end
     begin, end = span.milliseconds
     known = {
         "$timeFilter": f"time >= {begin}ms and time <= {end}ms",
         "${__from}": str(begin),
         "${__to}": str(end),
+        "now()": f"'{now.isoformat().replace('+00:00', 'Z')}'",
         "$__interval": interval,
         **{f"${{{name}:regex}}": value for name, value in values.items()},
         **{f"${{{name}}}": value for name, value in values.items()},

@@ -9,6 +9,7 @@ import pytest
 
 from collector.simulate.localtime import midnight
 from dashboards.asked import Ask, Series, answers, frame, of_version_1, of_version_2
+from dashboards.collectors import LATE
 from dashboards.conftest import DATABASE, Year
 from dashboards.homes import FIRST, NOW
 from dashboards.influxdb1 import Influxd1
@@ -109,9 +110,7 @@ def test_the_collectors_dashboard_tells_an_outage_and_what_came_late(
 
     assert shown["stat Rejected, dropped, damaged"][0]["values"][0][1] == 1
     assert shown["stat Bad checksums"][0]["values"][0][1] == 3
-    assert (
-        shown["stat Delivered late"][0]["values"][0][1] == 354
-    )  # 360 waited, 6 of them not a minute
+    assert shown["stat Delivered late"][0]["values"][0][1] == LATE
     lags = {
         one["tags"]["site"]: max(row[1] for row in one["values"] if row[1] is not None)
         for one in shown["timeseries Age of the backlog"]
