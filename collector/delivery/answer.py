@@ -6,15 +6,19 @@ answer                  meaning         what the sender does
 204                     stored          remove the segment; no other status counts, not even 200
 no answer, 408, 429,    not now         again, with exponential backoff and full jitter;
 5xx                                     `Retry-After` honoured and bounded
-401, 403, 404, and 400  misconfigured   keep everything, again slowly, say which setting to mend
-for want of an `org`
+401, 403, 404           misconfigured   keep everything, again slowly, say which setting to mend
 413                     too large       halve
-400, 422                bad             halve until each bad line stands alone
+400, 422                by its words    see below
 anything else           unknown         as "not now", loudly
 ======================  ==============  =======================================================
 
-InfluxDB says in JSON what is bad about a line. A 400 with another body is not about the lines: a
-proxy says so to plain HTTP at its HTTPS port, for instance. So it counts as unknown.
+With 400 and 422 InfluxDB speaks of the lines, and of everything else too. Whose fault it is,
+`_WORDS` knows of each product: the lines' (too old, of another type, bad), the server's (not now)
+or the settings' (misconfigured). What it does not know is unclear: the lines are at fault only if
+they are refused while others pass.
+
+InfluxDB says it in JSON. A 400 with another body is not about the lines: a proxy says so to plain
+HTTP at its HTTPS port, for instance. So it counts as unknown.
 """
 
 import hashlib
@@ -63,7 +67,8 @@ class Answer:
     """What came back; status 0 if nothing did. `retry_after` in seconds.
 
     `is_page` if the body is none of InfluxDB's: somebody between us and it has answered. `is_late`
-    if nothing came because the deadline had passed.
+    if nothing came because the deadline had passed. `told` are the lines it speaks of: their
+    numbers, from 1, or their texts.
     """
 
     status: int
@@ -71,6 +76,7 @@ class Answer:
     retry_after: float | None = None
     is_page: bool = False
     is_late: bool = False
+    told: tuple[int | str, ...] = ()
 
 
 class Packed(bytes):
@@ -92,20 +98,28 @@ class Meaning(StrEnum):
     NOT_NOW = "not now"
     MISCONFIGURED = "misconfigured"
     TOO_LARGE = "too large"
+    OLD = "too old"
+    CONFLICT = "of another type"
     BAD = "bad"
+    UNCLEAR = "unclear"
     UNKNOWN = "unknown"
 
+
+REFUSED: Final = frozenset(
+    {Meaning.TOO_LARGE, Meaning.OLD, Meaning.CONFLICT, Meaning.BAD, Meaning.UNCLEAR}
+)
+"""What may be about some of the lines only."""
 
 _BY_STATUS: Final = {
     0: Meaning.NOT_NOW,
     204: Meaning.STORED,
-    400: Meaning.BAD,
+    400: Meaning.UNCLEAR,
     401: Meaning.MISCONFIGURED,
     403: Meaning.MISCONFIGURED,
     404: Meaning.MISCONFIGURED,
     408: Meaning.NOT_NOW,
     413: Meaning.TOO_LARGE,
-    422: Meaning.BAD,
+    422: Meaning.UNCLEAR,
     429: Meaning.NOT_NOW,
 }
 _PLACE: Final = re.compile(r"([a-z][a-z0-9+.-]*://)?(?:.*@)?([^?#]*)", re.IGNORECASE | re.DOTALL)
@@ -113,14 +127,48 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 _SERVER_ERRORS: Final = range(500, 600)
 _OUT_OF_TIME: Final = (408, 504)
 _BUSY: Final = (429, 503)
-_NO_ORGANISATION: Final = "Please provide either orgID or org"
-"""InfluxDB 2's words for a setting that is missing; the status is the one of bad lines."""
+
+# The first row that fits counts. A line may be quoted, with anything in it: after `unable to
+# parse`. A bound above, on what lies in the future, is not monotone in the same direction. Other
+# refusals of InfluxDB 2 end with the words `for retention policy: autogen`.
+_WORDS: Final = tuple(
+    (statuses, re.compile(words), found)
+    for statuses, words, found in (
+        ((400,), r"^(?:partial write: )?unable to parse", Meaning.BAD),  # 1 and 2
+        ((400, 422), r"field type conflict", Meaning.CONFLICT),  # 1 and 2
+        ((400, 422), r"invalid column type for column", Meaning.CONFLICT),  # 3
+        ((400, 422), r"(?:outside|beyond) retention policy(?!.*Upper Bound)", Meaning.OLD),
+        ((400, 403, 422), r"outside of the retention period", Meaning.OLD),  # Serverless
+        ((400,), r"line protocol parse failed", Meaning.BAD),  # 3, from 3.10 on
+        ((400,), r"failed to parse line protocol", Meaning.BAD),  # Serverless
+        # Core says so of its own trouble, with the status of bad lines.
+        ((400,), r"error from wal|catalog update error|object store error", Meaning.NOT_NOW),
+        ((400,), r"soft-deleted", Meaning.NOT_NOW),
+        ((400,), r"exceed limit of \d+ databases", Meaning.MISCONFIGURED),
+        ((400,), r"namespace name .*invalid character", Meaning.MISCONFIGURED),
+        ((400,), r"db name did not start|length must be between", Meaning.MISCONFIGURED),
+        ((400,), r"missing (?:org/)?bucket", Meaning.MISCONFIGURED),
+        ((400,), r"provide either orgID or org|invalid precision", Meaning.MISCONFIGURED),
+    )
+)
 
 _REMEDIES: Final = {
     401: "the token is not valid: check `P1_INFLUX_TOKEN`",
     403: "the token may not write to this bucket: check `P1_INFLUX_TOKEN` and `P1_INFLUX_BUCKET`",
     404: "bucket or organisation not found: check `P1_INFLUX_BUCKET`, `P1_INFLUX_ORG`",
 }
+_NO_ORGANISATION: Final = "InfluxDB 2 wants to know the organisation: set `P1_INFLUX_ORG`"
+_BY_MEANING: Final = {
+    Meaning.MISCONFIGURED: "check `P1_INFLUX_BUCKET` and `P1_INFLUX_ORG`",
+    Meaning.UNCLEAR: "it takes nothing at all: check `P1_INFLUX_BUCKET`, and look at its log",
+    Meaning.UNKNOWN: (
+        "this is not what InfluxDB answers: check `P1_INFLUX_URL`, or a login page between"
+    ),
+}
+_TOLD: Final = re.compile(
+    r"""(?:error parsing line |"line_number": ?)(\d{1,9})|^unable to parse '(.*)': """,
+    re.MULTILINE,
+)
 _TOO_SLOW: Final = (
     "the line to InfluxDB is slow or broken, or InfluxDB is busy: look at its log; `p1-collector"
     " check` tries each link"
@@ -131,11 +179,18 @@ def meaning(answer: Answer) -> Meaning:
     """Look the answer up in the table."""
     if answer.status in _SERVER_ERRORS:
         return Meaning.NOT_NOW
-    if _names_no_organisation(answer):
-        return Meaning.MISCONFIGURED
-    if answer.is_page and _BY_STATUS.get(answer.status) is Meaning.BAD:
-        return Meaning.UNKNOWN
-    return _BY_STATUS.get(answer.status, Meaning.UNKNOWN)
+    by_status = _BY_STATUS.get(answer.status, Meaning.UNKNOWN)
+    if answer.is_page:
+        return Meaning.UNKNOWN if by_status is Meaning.UNCLEAR else by_status
+    for statuses, words, found in _WORDS:
+        if answer.status in statuses and words.search(answer.message):
+            return found
+    return by_status
+
+
+def told(message: str) -> tuple[int | str, ...]:
+    """Read which lines a refusal speaks of, number or text; every product has its own words."""
+    return tuple(int(number) if number else text for number, text in _TOLD.findall(message))
 
 
 def was_too_slow(answer: Answer) -> bool:
@@ -157,20 +212,16 @@ def describe(answer: Answer) -> str:
     """Say what came back and, where a setting is wrong, which."""
     if answer.is_late:
         return f"{answer.message} ({_TOO_SLOW})"
+    remedy = _REMEDIES.get(answer.status) or _BY_MEANING.get(meaning(answer))
+    if "orgID or org" in answer.message:
+        remedy = _NO_ORGANISATION
+    return f"{words(answer)} ({remedy})" if remedy else words(answer)
+
+
+def words(answer: Answer) -> str:
+    """Say what came back."""
     status = f"answer {answer.status}" if answer.status else "no answer"
-    remedy = _REMEDIES.get(answer.status)
-    if _names_no_organisation(answer):
-        remedy = "InfluxDB 2 wants to know the organisation: set `P1_INFLUX_ORG`"
-    if meaning(answer) is Meaning.UNKNOWN:
-        remedy = (
-            "this is not what InfluxDB answers: check `P1_INFLUX_URL`, or a login page between"
-        )
-    words = f"{status}: {answer.message}" if answer.message else status
-    return f"{words} ({remedy})" if remedy else words
-
-
-def _names_no_organisation(answer: Answer) -> bool:
-    return answer.status == 400 and _NO_ORGANISATION in answer.message  # noqa: PLR2004  a status
+    return f"{status}: {answer.message}" if answer.message else status
 
 
 def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:

@@ -13,7 +13,8 @@ class Backoff:
     """Exponential bounds in seconds, and anything below them: full jitter.
 
     Ordinary bounds go from `first` to `longest`; where a person must mend something first, they
-    begin at `longest` and go on to fifteen times that.
+    begin at `longest` and go on to fifteen times that. Where it is unclear who must, they begin at
+    `first`, so that other segments show it, and go on as far.
     """
 
     first: float = 1.0
@@ -25,12 +26,12 @@ class Backoff:
         What the server asks for comes on top: who waits for just that long comes back with all
         the others.
         """
-        slow = meaning(answer) is Meaning.MISCONFIGURED
-        return draw * self.bound(failures, slow=slow) + (answer.retry_after or 0.0)
+        bound = self.bound(failures, meaning(answer))
+        return draw * bound + (answer.retry_after or 0.0)
 
-    def bound(self, failures: int, *, slow: bool) -> float:
+    def bound(self, failures: int, what: Meaning) -> float:
         """Give the longest wait that may be drawn."""
-        first, longest = self.first, self.longest
-        if slow:
-            first, longest = longest, longest * SLOWER
+        first = self.longest if what is Meaning.MISCONFIGURED else self.first
+        slow = what in (Meaning.MISCONFIGURED, Meaning.UNCLEAR)
+        longest = self.longest * (SLOWER if slow else 1)
         return min(longest, first * 2.0 ** min(failures - 1, 20))

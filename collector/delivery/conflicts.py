@@ -1,38 +1,103 @@
-"""Which measurements wait because InfluxDB has a field of theirs under another type."""
+"""Which measurements wait because InfluxDB refuses each of their lines: a field has another type.
+
+Not every product says so, and one line of several measurements may be bad. So what counts is the
+measurement of our line and the status: ten refusals in a row, with no line of it stored between.
+If all ten are of one segment, that may be at fault itself: for a minute others of the measurement
+are tried, and one that passes ends the pause.
+"""
 
 import logging
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
+from collector.delivery.answer import Answer, Packed, words
 from collector.delivery.doubts import ASIDE_SECONDS
 from collector.errors import Troubles
 
 log: Final = logging.getLogger(__name__)
 
 CONFLICTS_BEFORE_PAUSE: Final = 10
+TRIAL_SECONDS: Final = 60.0
+
+_MEASUREMENTS: Final = re.compile(rb"^(?:\\.|[^\\, \n#])+", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class _Pause:
+    """All times are on the monotonic clock."""
+
+    until: float
+    trial_until: float
 
 
 class Conflicts:
-    """Counts refusals by their words; ten of the same let their measurement wait for an hour."""
+    """Counts refusals; ten of the same let their measurement wait for an hour."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._troubles = Troubles(monotonic, again=ASIDE_SECONDS)
-        self._times: dict[str, int] = {}
-        self._until: dict[str, float] = {}
+        self._refusals: dict[tuple[str, int], list[object]] = {}
+        self._pauses: dict[str, _Pause] = {}
+        self._last: dict[str, int] = {}
+        self.stored = 0
+        """How many requests were."""
+
+    @property
+    def any_doubt(self) -> bool:
+        """Whether it matters what is stored."""
+        over = [name for name in self._pauses if not self.pauses(name)]
+        for name in over:
+            del self._pauses[name]
+        return bool(self._refusals or self._pauses)
 
     @property
     def any_pauses(self) -> bool:
-        return any(map(self.pauses, self._until))
+        """Whether lines are to be left out of what has not been refused."""
+        return any(self.pauses(name) and not self._on_trial(name) for name in self._pauses)
 
     def pauses(self, measurement: str) -> bool:
-        return self._until.get(measurement, 0.0) > self._monotonic()
+        found = self._pauses.get(measurement)
+        return found is not None and found.until > self._monotonic()
 
-    def note(self, measurement: str, words: str) -> None:
-        """Note a refusal by a field's type."""
-        self._times[words] = self._times.get(words, 0) + 1
-        if self._times[words] >= CONFLICTS_BEFORE_PAUSE:
-            if self._troubles.came(words):
-                log.error("`%s` waits for an hour: %s", measurement, words)
-            self._until[measurement] = self._monotonic() + ASIDE_SECONDS
-            del self._times[words]
+    def note(self, measurement: str, answer: Answer, *, of: object, since: int) -> None:
+        """Note that a line was refused alone.
+
+        `of` is its segment, and `since` what had been stored when that was first refused: it is
+        at fault itself if another line of the measurement has been stored meanwhile.
+        """
+        if self._last.get(measurement, 0) > since:
+            return
+        segments = self._refusals.setdefault((measurement, answer.status), [])
+        segments.append(of)
+        if len(segments) >= CONFLICTS_BEFORE_PAUSE:
+            alone = all(segment == of for segment in segments)
+            self._pause(measurement, words(answer), TRIAL_SECONDS if alone else 0.0)
+            del self._refusals[measurement, answer.status]
+
+    def passed(self, lines: bytes, *, others_wait: bool) -> bool:
+        """Note that lines were stored; gives whether a pause ends by it.
+
+        What they are matters where there is a doubt, or where `others_wait`.
+        """
+        self.stored += 1
+        if isinstance(lines, Packed) or not (self.any_doubt or others_wait):
+            return False
+        names = {name.decode(errors="replace") for name in _MEASUREMENTS.findall(lines)}
+        self._last.update(dict.fromkeys(names, self.stored))
+        for key in [key for key in self._refusals if key[0] in names]:
+            del self._refusals[key]
+        ended = names & self._pauses.keys()
+        for name in ended:
+            del self._pauses[name]
+        return bool(ended)
+
+    def _on_trial(self, measurement: str) -> bool:
+        return self._pauses[measurement].trial_until > self._monotonic()
+
+    def _pause(self, measurement: str, said: str, trial_seconds: float) -> None:
+        now = self._monotonic()
+        self._pauses[measurement] = _Pause(now + ASIDE_SECONDS, now + trial_seconds)
+        if self._troubles.came(measurement):
+            log.error("`%s` waits for an hour: %s", measurement, said)

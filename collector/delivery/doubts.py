@@ -11,6 +11,9 @@ from collector.errors import Troubles
 log: Final = logging.getLogger(__name__)
 
 ASIDE_SECONDS: Final = 3600.0
+GOES_ON_SECONDS: Final = 10.0
+"""So that 5,000 lines which are all bad take half an hour, and no server notices."""
+
 FAILURES_BEFORE_ASIDE: Final = 5
 MOST_SUSPECTS: Final = 64
 
@@ -52,9 +55,10 @@ class Doubts:
         self.suspects.clear()
         self.failures = {path: n for path, n in self.failures.items() if exists(path)}
 
-    def set_aside(self, path: Path, now: float) -> None:
+    def set_aside(self, path: Path, now: float, *, for_long: bool = True) -> None:
+        """Let others go first: for an hour, or a while where it only takes many requests."""
         self.failures.pop(path, None)
-        self.aside[path] = now + ASIDE_SECONDS
+        self.aside[path] = now + (ASIDE_SECONDS if for_long else GOES_ON_SECONDS)
 
     def set_aside_now(self, now: float) -> Container[Path]:
         self.aside = {path: until for path, until in self.aside.items() if until > now}

@@ -21,7 +21,7 @@ from influxdb_client.service.write_service import WriteService
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from collector.delivery.answer import Answer, Packed, Target, pack, retry_after
+from collector.delivery.answer import Answer, Packed, Target, pack, retry_after, told
 from collector.delivery.causes import explain
 
 CONNECT_SECONDS: Final = 5.0
@@ -29,6 +29,9 @@ CUT_SECONDS: Final = 1.0
 """How long a request may take to notice that its connection was cut."""
 MOST_BYTES: Final = 64 * 1024
 """So much of an answer is read, of what comes packed nothing: the words in it need no more."""
+PLACEHOLDER: Final = "-"
+"""An organisation where none is set: some products need none, and refuse an empty one."""
+
 _LONGEST_MESSAGE: Final = 500
 
 
@@ -86,7 +89,7 @@ class Influx:
         try:
             service: Any = WriteService(self._opened().api_client)  # type: ignore[no-untyped-call]  # theirs
             response = service.post_write_with_http_info(
-                org=self._target.org,
+                org=self._target.org or PLACEHOLDER,
                 bucket=self._target.bucket,
                 body=body,
                 precision="s",
@@ -119,11 +122,12 @@ class Influx:
             self._words(error.message or error.reason),
             retry_after(error.retry_after),
             is_page=not _is_json(error.body),
+            told=told(f"{error.message}\n{_text(error.body or b'')}"),
         )
 
     def _words(self, text: object) -> str:
         """Make one line of what somebody said, without the token, should they repeat it."""
-        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text or "")
+        words = _text(text) if isinstance(text, bytes) else str(text or "")
         if self._target.token:
             words = words.replace(self._target.token, "(token)")
         return " ".join(words.split())[:_LONGEST_MESSAGE]
@@ -212,6 +216,10 @@ def _beginning(answer: urllib3.BaseHTTPResponse) -> bytes:
     answer.close()
     answer.release_conn()
     return body
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "replace")
 
 
 def _is_json(body: bytes | None) -> bool:

@@ -1,28 +1,28 @@
 """Finding the bad lines of a segment that InfluxDB refused, in few requests.
 
-A refusal names at best one of the bad lines, and what it says about the others differs between
+A refusal names at best some of the bad lines, and what it says about the others differs between
 servers: some stored the good ones, some nothing. So nothing is believed but a 204: the lines are
 halved until each good part had its own 204 and each bad line stands alone with its own refusal.
-A refusal by retention is monotone in time, so there one bisection over the sorted lines will do.
+Lines that a refusal tells stand alone at once. A refusal by retention is monotone in time, so
+there one bisection over the sorted lines will do.
+
+Where it is unclear whose fault a refusal is, it is the lines' only if others pass: until then a
+few lines far apart are tried, and if each is refused the whole waits, with nothing decided.
 """
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from collector.delivery.answer import Answer, Meaning, describe, meaning
+from collector.delivery.answer import REFUSED, Answer, Meaning, describe, meaning, words
 from collector.spool.record import Record, RecordId
 from collector.spool.segment import MAX_LINES
 
 MOST_REQUESTS: Final = 64
-UNPROCESSABLE: Final = 422
+MOST_PROBES: Final = 8
 
-# Other refusals end with the words `for retention policy: autogen`. A bound above, on what lies
-# in the future, is not monotone in the same direction.
-_RETENTION: Final = re.compile(r"(?:outside|beyond) retention policy(?!.*Upper Bound)")
-_CONFLICT: Final = re.compile(r'field type conflict.* on measurement "([^"]+)"')
 _MEASUREMENT: Final = re.compile(rb"(?:\\.|[^\\, ])*")
 _LINE: Final = re.compile(rb"[^\n]+\n?")
 _TIME: Final = re.compile(rb" (-?\d{1,19})\s*$")
@@ -64,11 +64,13 @@ class Interrupted(Exception):  # noqa: N818  it is no error: the rest is tried l
 class Narrowing:
     """The state of one segment: parts still to be sent, lines refused so far with the reason.
 
-    `known` is the answer that the first part as a whole already had.
+    `known` is the answer that the first part as a whole already had. `since` is how many requests
+    had been stored by then.
     """
 
     parts: deque[Sequence[Line]]
     known: Answer | None = None
+    since: int = 0
     refused: list[tuple[Line, str]] = field(default_factory=list)
     held: list[Line] = field(default_factory=list)
     requests: int = 0
@@ -93,15 +95,17 @@ class Narrowing:
         post: Callable[[bytes], Answer],
         *,
         paused: Callable[[str], bool],
-        conflict: Callable[[str, str], None],
+        conflict: Callable[[str, Answer], None],
         most_lines: Callable[[], int] = lambda: MAX_LINES,
         turn: Callable[[], bool] = lambda: False,
+        others_pass: Callable[[], bool] = lambda: True,
     ) -> None:
         """Send parts until none is left, `MOST_REQUESTS` were made, or it is the turn of others.
 
-        Lines of a measurement that is `paused` are held. `conflict` is told of each refusal by a
-        field's type: measurement and words. A part that has more than `most_lines` goes in pieces.
-        Raises `Interrupted` when the server cannot decide.
+        Lines of a measurement that is `paused` are held. `conflict` is told of each refusal that
+        may be by a field's type: measurement and answer. A part that has more than `most_lines`
+        goes in pieces. Raises `Interrupted` when the server cannot decide, or may not mean the
+        lines: unless `others_pass`.
         """
         self.parts.extend([self.held] if self.held else [])
         self.held = []
@@ -112,7 +116,7 @@ class Narrowing:
             part = self._unpaused(self.parts.popleft(), paused)
             if part:
                 self.parts.appendleft(part)
-                self._try(part, post, conflict)
+                self._try(part, post, conflict, others_pass)
             if turn():
                 break
 
@@ -120,14 +124,32 @@ class Narrowing:
         self,
         part: Sequence[Line],
         post: Callable[[bytes], Answer],
-        conflict: Callable[[str, str], None],
+        conflict: Callable[[str, Answer], None],
+        others_pass: Callable[[], bool],
     ) -> None:
         """Send the first part. What says nothing of the lines is none of their requests."""
         try:
-            self._send(part, post, conflict)
+            answer = self._post(part, post)
+            if meaning(answer) is Meaning.UNCLEAR and not others_pass():
+                self._probe(part, answer, post)
+            else:
+                self._judge(part, answer, post, conflict)
         except Interrupted:
             self.requests -= 1
             raise
+
+    def _probe(
+        self, part: Sequence[Line], answer: Answer, post: Callable[[bytes], Answer]
+    ) -> None:
+        """Try lines far apart. Raises `Interrupted` if they are all alike to the server."""
+        for line in _far_apart(part):
+            verdict = self._post([line], post)
+            if meaning(verdict) is Meaning.STORED:
+                self.parts[0] = [other for other in part if other != line]
+                return
+            if meaning(verdict) not in REFUSED:
+                raise Interrupted(verdict)
+        raise Interrupted(answer)
 
     def _cut(self, most: int) -> None:
         """Cut the first part so that it has no more lines: more was too much for the line."""
@@ -153,28 +175,37 @@ class Narrowing:
         self.held += [line for line in part if line.measurement in waiting]
         return [line for line in part if line.measurement not in waiting]
 
-    def _send(
+    def _judge(
         self,
         part: Sequence[Line],
+        answer: Answer,
         post: Callable[[bytes], Answer],
-        conflict: Callable[[str, str], None],
+        conflict: Callable[[str, Answer], None],
     ) -> None:
-        """Send the first part, and put what is left of it back."""
-        answer = self._post(part, post)
+        """Take the first part for what was said of it, and put what is left of it back."""
         what = meaning(answer)
         if what is Meaning.STORED:
             self.parts.popleft()
-        elif what not in (Meaning.BAD, Meaning.TOO_LARGE):
+        elif what not in REFUSED:
             raise Interrupted(answer)
         elif len(part) == 1:
-            if found := _CONFLICT.search(answer.message):
-                conflict(found[1], found[0])
+            if what in (Meaning.CONFLICT, Meaning.UNCLEAR):
+                conflict(part[0].measurement, answer)
             self.parts.popleft()
-            self.refused.append((part[0], describe(answer)))
-        elif _by_retention(answer) and (ordered := _by_time(part)):
+            self.refused.append((part[0], words(answer)))
+        elif what is Meaning.OLD and (ordered := _by_time(part)):
             self._bisect(ordered, answer, post)
+        elif told := _told(part, answer):
+            self._single_out(part, told)
         else:
             self._halve(part, len(part) // 2)
+
+    def _single_out(self, part: Sequence[Line], told: Collection[int]) -> None:
+        """Let lines stand alone, behind the others."""
+        rest = [line for n, line in enumerate(part) if n not in told]
+        self.parts.popleft()
+        self.parts.extendleft([[part[n]] for n in sorted(told, reverse=True)])
+        self.parts.extendleft([rest] if rest else [])
 
     def _halve(self, part: Sequence[Line], middle: int) -> None:
         self.parts.popleft()
@@ -185,17 +216,17 @@ class Narrowing:
     ) -> None:
         """Find the first line that is young enough: all from there on had a 204 together."""
         low, high = 0, len(part)
-        reason = describe(answer)
+        reason = words(answer)
         while low < high:
             middle = (low + high) // 2
             verdict = self._post(part[middle:], post)
             what = meaning(verdict)
             if what is Meaning.STORED:
                 high = middle
-            elif _by_retention(verdict):
+            elif what is Meaning.OLD:
                 low = middle + 1
-                reason = describe(verdict)
-            elif what in (Meaning.BAD, Meaning.TOO_LARGE):
+                reason = words(verdict)
+            elif what in REFUSED:
                 # Something else is wrong as well: let halving separate the two.
                 self._halve(part, middle or 1)
                 return
@@ -212,8 +243,21 @@ class Narrowing:
         return post(b"".join(line.text for line in part))
 
 
-def _by_retention(answer: Answer) -> bool:
-    return answer.status == UNPROCESSABLE and bool(_RETENTION.search(answer.message))
+def _far_apart(part: Sequence[Line]) -> list[Line]:
+    """Give the first line of each measurement, one in the middle and the last; none of one."""
+    if len(part) == 1:
+        return []
+    firsts = {line.measurement: line for line in reversed(part)}
+    chosen = [part[0], part[len(part) // 2], part[-1], *firsts.values()]
+    return list(dict.fromkeys(chosen))[:MOST_PROBES]
+
+
+def _told(part: Sequence[Line], answer: Answer) -> set[int]:
+    """Give the places of the lines that a refusal speaks of."""
+    numbers = {told - 1 for told in answer.told if isinstance(told, int)}
+    texts = {told.encode() for told in answer.told if isinstance(told, str)}
+    quoted = {n for n, line in enumerate(part) if texts and line.text.rstrip(b"\n") in texts}
+    return quoted | numbers & set(range(len(part)))
 
 
 def _by_time(part: Sequence[Line]) -> Sequence[Line]:

@@ -13,7 +13,14 @@ while all have the same. Live readings never wait for a gap.
 from collections.abc import Callable
 from typing import Final
 
-from collector.delivery.answer import Answer, is_busy, says_busy, was_too_slow
+from collector.delivery.answer import (
+    Answer,
+    Meaning,
+    is_busy,
+    meaning,
+    says_busy,
+    was_too_slow,
+)
 from collector.spool.segment import MAX_LINES
 
 LEAST_LINES: Final = 100
@@ -61,6 +68,8 @@ class Pace:
 
         It is not while InfluxDB is busy, or while fewer lines may take less time.
         """
+        if meaning(answer) is Meaning.UNCLEAR:
+            return False  # whose fault it is shows when others pass
         smaller_may_do = was_too_slow(answer) and self.most_lines > LEAST_LINES
         if was_too_slow(answer):
             self._ceiling = self._half()

@@ -10,6 +10,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Final, Protocol
@@ -17,7 +18,7 @@ from typing import Final, Protocol
 from tenacity import Retrying, retry_if_exception_type, stop_when_event_set
 from tenacity.nap import sleep_using_event
 
-from collector.delivery.answer import Answer, Meaning, describe, meaning
+from collector.delivery.answer import REFUSED, Answer, Meaning, describe, meaning
 from collector.delivery.backoff import Backoff
 from collector.delivery.conflicts import Conflicts
 from collector.delivery.doubts import ASIDE_SECONDS, Doubts
@@ -110,7 +111,6 @@ class Sender:
         self._pace = Pace(draw=draw, monotonic=monotonic)
         self._leftovers = Leftovers(spool.remove, monotonic=monotonic)
         self._place = place
-        self._has_delivered = False
         self._troubles = Troubles(monotonic, quiet=QUIET_SECONDS)
         self._faults = Troubles(monotonic, again=ASIDE_SECONDS)
         self.delivery = DeliveryState()
@@ -218,8 +218,8 @@ class Sender:
 
     def _made_ready(self, path: Path) -> Ready | None:
         """Give a segment that is ready, unless something is known that asks for its lines."""
-        in_parts = path in self._narrowings or self._pace.most_lines < MAX_LINES
-        if in_parts or self._conflicts.any_pauses:
+        in_parts = self._narrowings or self._pace.most_lines < MAX_LINES
+        if in_parts or self._conflicts.any_doubt:
             return None
         return self.ahead.take(path)
 
@@ -262,7 +262,7 @@ class Sender:
             self._passed(Job(ready.path, ()))
             self._account.settle(Outcome.DELIVERED, ready.ids)
             self._leftovers.remove(ready.path)
-        elif what not in (Meaning.BAD, Meaning.TOO_LARGE):
+        elif what not in REFUSED:
             self._failed(ready.path, answer)
             self._spool.in_flight = None
             raise NotNowError(answer)
@@ -275,12 +275,14 @@ class Sender:
         post = self._post_backlog if job.hot is None else self._post
         try:
             narrowing = narrowing or self._send_whole(job, post)
+            since = narrowing.since
             narrowing.go_on(
                 post,
                 paused=self._conflicts.pauses,
-                conflict=self._conflicts.note,
+                conflict=partial(self._conflicts.note, of=job.path, since=since),
                 most_lines=lambda: self._pace.most_lines,
                 turn=lambda: job.hot is None and self._is_turn_of_others(),
+                others_pass=lambda: self._conflicts.stored > since,
             )
         except Interrupted as interrupted:
             self._failed(job.path, interrupted.answer)
@@ -295,10 +297,9 @@ class Sender:
             self._narrowings[job.path] = narrowing
             self._spool.in_flight = None
             return
-        if narrowing.parts:
-            log.warning("takes too many requests, continued in an hour: %s", job.path)
-        self._doubts.set_aside(job.path, self._monotonic())
         self._give_back(job, narrowing)
+        goes_on = bool(narrowing.parts) and job.path in self._narrowings
+        self._doubts.set_aside(job.path, self._monotonic(), for_long=not goes_on)
 
     def _is_turn_of_others(self) -> bool:
         return self._pace.pauses or self._handoff.waits(
@@ -316,8 +317,9 @@ class Sender:
         what = meaning(answer)
         if what is Meaning.STORED:
             return Narrowing(deque())
-        if what in (Meaning.BAD, Meaning.TOO_LARGE):
-            return Narrowing(deque([lines_of(job.records)]), known=answer)
+        if what in REFUSED:
+            since = self._conflicts.stored
+            return Narrowing(deque([lines_of(job.records)]), known=answer, since=since)
         raise Interrupted(answer)
 
     def _reject(self, narrowing: Narrowing) -> bool:
@@ -382,16 +384,23 @@ class Sender:
         if self._troubles.came(str(answer.status or words)):
             level = logging.WARNING if what is Meaning.NOT_NOW else logging.ERROR
             log.log(level, "InfluxDB did not take the readings, they are kept: %s", words)
-        self.delivery.state = "misconfigured" if what is Meaning.MISCONFIGURED else "retrying"
+        wrong = what in (Meaning.MISCONFIGURED, Meaning.UNCLEAR)
+        self.delivery.state = "misconfigured" if wrong else "retrying"
         self.delivery.message = words
 
     def _post(self, lines: bytes) -> Answer:
         self.delivery.requests += 1
         answer = self._link.write(lines)
-        if not self._has_delivered and meaning(answer) is Meaning.STORED:
-            self._has_delivered = True
-            log.info("delivering to %s", self._place)
+        if meaning(answer) is Meaning.STORED:
+            self._stored(lines)
         return answer
+
+    def _stored(self, lines: bytes) -> None:
+        if not self._conflicts.stored:
+            log.info("delivering to %s", self._place)
+        if self._conflicts.passed(lines, others_wait=bool(self._narrowings)):
+            for path in [path for path, n in self._narrowings.items() if n.held]:
+                self._doubts.forget(path)
 
     def _post_backlog(self, lines: bytes) -> Answer:
         began = self._monotonic()

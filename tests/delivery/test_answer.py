@@ -16,6 +16,7 @@ from collector.delivery.answer import (
     meaning,
     retry_after,
     shown,
+    told,
 )
 
 NOW: Final = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
@@ -24,7 +25,7 @@ TABLE: Final = {
     **dict.fromkeys(range(500, 600), Meaning.NOT_NOW),
     **dict.fromkeys((0, 408, 429), Meaning.NOT_NOW),
     **dict.fromkeys((401, 403, 404), Meaning.MISCONFIGURED),
-    **dict.fromkeys((400, 422), Meaning.BAD),
+    **dict.fromkeys((400, 422), Meaning.UNCLEAR),
     413: Meaning.TOO_LARGE,
     204: Meaning.STORED,
 }
@@ -42,6 +43,56 @@ def test_only_204_is_stored() -> None:
 def test_a_page_of_somebody_else_says_nothing_of_lines() -> None:
     pages = {status: meaning(Answer(status, "<html>", is_page=True)) for status in TABLE}
     assert pages == TABLE | {400: Meaning.UNKNOWN, 422: Meaning.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "found"),
+    [
+        (400, "unable to parse 'gas v=\"error from wal\" 1': bad timestamp", Meaning.BAD),
+        (400, "line protocol parse failed", Meaning.BAD),
+        (400, "failed to parse line protocol: errors encountered on line(s): …", Meaning.BAD),
+        (400, "parsing for line protocol failed", Meaning.UNCLEAR),  # a type conflict, perhaps
+        (422, "partial write: field type conflict: input field …", Meaning.CONFLICT),
+        (400, "partial write: field type conflict: input field …", Meaning.CONFLICT),
+        (400, "… invalid column type for column 'power', expected …", Meaning.CONFLICT),
+        (422, "partial write: dropped 3 points outside retention policy of …", Meaning.OLD),
+        (400, "partial write: points beyond retention policy dropped=1", Meaning.OLD),
+        (422, "data in table gas is outside of the retention period", Meaning.OLD),
+        (403, "data in table gas is outside of the retention period", Meaning.OLD),
+        (422, "… outside retention policy … Write Window Upper Bound …", Meaning.UNCLEAR),
+        (400, "error from wal: … No space left on device", Meaning.NOT_NOW),
+        (400, "catalog update error: …", Meaning.NOT_NOW),
+        (400, "object store error: …", Meaning.NOT_NOW),
+        (400, "database p1 is soft-deleted", Meaning.NOT_NOW),
+        (400, "Update to schema would exceed limit of 5 databases", Meaning.MISCONFIGURED),
+        (400, "namespace name p/1 has an invalid character", Meaning.MISCONFIGURED),
+        (400, "db name did not start with a number or letter", Meaning.MISCONFIGURED),
+        (400, "db name length must be between 1 and 64", Meaning.MISCONFIGURED),
+        (400, "missing bucket", Meaning.MISCONFIGURED),
+        (400, "missing org/bucket value", Meaning.MISCONFIGURED),
+        (400, "what no product has said so far", Meaning.UNCLEAR),
+    ],
+)
+def test_whose_fault_a_refusal_is_say_the_words_of_each_product(
+    status: int, words: str, found: Meaning
+) -> None:
+    assert meaning(Answer(status, words)) is found
+
+
+@pytest.mark.parametrize(
+    ("message", "lines"),
+    [
+        (
+            "unable to parse 'gas,a=b': missing fields\nunable to parse 'it's': x",
+            ("gas,a=b", "it's"),
+        ),
+        ("errors encountered on line(s): error parsing line 2 (1-based): Invalid", (2,)),
+        ('{"data": [{"line_number": 7, "error_message": "…"}, {"line_number": 9}]}', (7, 9)),
+        ("field type conflict", ()),
+    ],
+)
+def test_the_lines_that_a_refusal_speaks_of(message: str, lines: tuple[int | str, ...]) -> None:
+    assert told(message) == lines
 
 
 def test_a_400_for_want_of_an_organisation_is_a_setting() -> None:

@@ -103,9 +103,10 @@ def go_on(
     server: Server,
     *,
     paused: Callable[[str], bool] = nothing_paused,
-    conflicts: list[tuple[str, str]] | None = None,
+    conflicts: list[tuple[str, Answer]] | None = None,
     most_lines: int = MAX_LINES,
     turn: Callable[[], bool] = lambda: False,
+    others_pass: Callable[[], bool] = lambda: True,
 ) -> Narrowing:
     heard = [] if conflicts is None else conflicts
     narrowing.go_on(
@@ -114,6 +115,7 @@ def go_on(
         conflict=lambda *told: heard.append(told),
         most_lines=lambda: most_lines,
         turn=turn,
+        others_pass=others_pass,
     )
     return narrowing
 
@@ -366,11 +368,72 @@ def test_only_what_would_cost_requests_is_worth_remembering() -> None:
 
 def test_each_type_conflict_is_told_once() -> None:
     lines = [line(n, "gas" if n % 2 else "electricity") for n in range(8)]
-    told: list[tuple[str, str]] = []
+    told: list[tuple[str, Answer]] = []
     server = Server(bad(lines[1::2], conflict("gas")))
     go_on(Narrowing(deque([segment(lines)])), server, conflicts=told)
-    words = 'field type conflict: input field "v" on measurement "gas"'
-    assert told == [("gas", words)] * 4
+    assert told == [("gas", conflict("gas"))] * 4
+
+
+UNCLEAR: Final = Answer(400, "the schema is not what it was")
+
+
+@pytest.mark.parametrize("measurements", [["gas"], ["gas", "electricity", "collector"]])
+def test_while_nothing_passes_an_unclear_refusal_costs_a_few_requests_and_decides_nothing(
+    measurements: list[str],
+) -> None:
+    lines = [line(n, measurements[n % len(measurements)]) for n in range(300)]
+    server = Server(lambda _: UNCLEAR)
+    narrowing = Narrowing(deque([segment(lines)]))
+    for _ in range(3):
+        with pytest.raises(Interrupted) as caught:
+            go_on(narrowing, server, others_pass=lambda: False)
+        assert caught.value.answer == UNCLEAR
+    assert narrowing.refused == []
+    assert server.requests <= 3 * 6
+    server.verdict = bad([])
+    go_on(narrowing, server, others_pass=lambda: False)
+    assert narrowing.finished
+    assert server.stored == Counter(lines)
+
+
+@given(st.sets(st.integers(0, 39), max_size=38))
+def test_an_unclear_refusal_is_the_lines_fault_once_one_of_them_passes(wrong: set[int]) -> None:
+    lines = [line(n) for n in range(40)]
+    server = Server(bad([lines[n] for n in wrong - {0}], UNCLEAR))
+    narrowing = Narrowing(deque([segment(lines)]))
+    go_on(narrowing, server, others_pass=lambda: bool(server.stored))
+    while not narrowing.finished:
+        go_on(narrowing, server, others_pass=lambda: bool(server.stored))
+    assert Counter(refused(narrowing)) == Counter(lines[n] for n in wrong - {0})
+    assert server.stored == Counter(lines) - Counter(refused(narrowing))
+
+
+@pytest.mark.parametrize("by_number", [True, False])
+def test_lines_that_were_told_stand_alone_at_once_and_are_asked_all_the_same(
+    by_number: bool,  # noqa: FBT001  a case
+) -> None:
+    lines = [line(n) for n in range(5000)]
+    wrong = {lines[n] for n in (7, 2500, 4999)}
+
+    def verdict(sent: list[bytes]) -> Answer:
+        places = [n for n, text in enumerate(sent, 1) if text in wrong]
+        told = places if by_number else [sent[n - 1].decode().strip() for n in places]
+        return Answer(400, "unable to parse", told=tuple(told)) if places else STORED
+
+    server = Server(verdict)
+    narrowing = go_on(Narrowing(deque([segment(lines)])), server)
+    assert Counter(refused(narrowing)) == Counter(wrong)
+    assert server.requests == 1 + 1 + 3
+    assert server.stored == Counter(lines) - Counter(wrong)
+
+
+def test_lines_that_were_told_and_are_good_are_stored() -> None:
+    lines = [line(n) for n in range(64)]
+    lie = Answer(400, "unable to parse", told=(1, 2, 99, "nonsense"))
+    server = Server(bad([lines[40]], lie))
+    narrowing = go_on(Narrowing(deque([segment(lines)])), server)
+    assert refused(narrowing) == [lines[40]]
+    assert server.stored == Counter(lines) - Counter([lines[40]])
 
 
 def test_lines_of_a_paused_measurement_wait() -> None:
