@@ -12,7 +12,7 @@ import collector
 HERE = Path(collector.__file__).parent
 TESTS = Path(__file__).parent
 ROOMS = sorted(path.parent.name for path in HERE.glob("*/__init__.py"))
-FLAT = {"__init__", "__main__", "errors", "memory", "points", "remedies"}
+FLAT = {"__init__", "__main__", "errors", "memory", "points", "protocol", "remedies"}
 
 
 def test_nothing_lies_flat_but_the_schema_and_what_everybody_needs() -> None:
