@@ -1,13 +1,14 @@
 """What is said of a server that gives no rows; the real one's are in `tests/integration`."""
 
 import gzip
+import json
 import socket
 from collections import deque
 
 import pytest
 
 from bed.answers import Answers, answer
-from collector.commands.export.query import Asker
+from collector.commands.export.query import Asker, objects
 from collector.delivery.answer import Target
 from collector.errors import CollectorError
 
@@ -38,3 +39,22 @@ def test_an_answer_that_comes_packed_is_not_unpacked() -> None:
     packed = gzip.compress(b'{"results": []}')
     with Answers(deque([answer(200, packed, Content_Encoding="gzip")])) as server:
         assert "cannot be read" in str(failure(server.url))
+
+
+OBJECTS = [{"results": [{"series": [{"name": "gas", "values": [["„€“", n]]}]}]} for n in range(3)]
+
+
+@pytest.mark.parametrize("between", ["", "\n", "\r\n \n"])
+@pytest.mark.parametrize("size", [1, 2, 7, 10_000])
+def test_objects_are_taken_one_by_one_whatever_is_between_and_however_they_are_cut(
+    between: str, size: int
+) -> None:
+    text = between.join(json.dumps(one, ensure_ascii=False) for one in OBJECTS).encode()
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    assert list(objects(pieces)) == OBJECTS
+
+
+@pytest.mark.parametrize("text", [b'{"results": [', b"<html>", b'{"a": 1} <html>', b'{"a": 1} {'])
+def test_what_is_no_object_or_breaks_off_is_told(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"no JSON|Expecting|Unterminated"):
+        list(objects([text]))
