@@ -6,14 +6,17 @@ import io
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Final
 
 from collector.commands import cli
+from collector.commands.show.screen import render
 from collector.p1.obis import FIELDS, Field, Kind
 from collector.remedies import Remedy
 from collector.settings.settings import Settings, names
 from collector.spool.record import Record, RecordId
+from commands.show.statuses import status
 
 ROOT: Final = Path(__file__).parents[2]
 ELECTRICITY: Final = (Kind.REGISTER, Kind.COUNTER, Kind.CODE, Kind.PEAK)
@@ -43,6 +46,12 @@ def _room(name: str) -> str:
 def _begins(name: str) -> str:
     text = importlib.import_module(f"collector.{name}").__doc__ or ""
     return text.partition("\n\n")[0].replace("\n", " ").removesuffix(".")
+
+
+def screen() -> str:
+    """What `show` shows of a house in the sun."""
+    lines = render(status(), 80, colour=False, zone=timezone(timedelta(hours=2)))
+    return "\n".join(("```", *map(str.rstrip, lines), "```", ""))
 
 
 def commands() -> str:

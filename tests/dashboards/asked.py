@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from bed.influxd import Answer, Database, at
 from dashboards.homes import NOW
-from dashboards.influxdb1 import Influxd1
 from dashboards.node import Packages
 from dashboards.shipped import Json, dashboards, defaults, panel, range_of, sent
 
@@ -21,16 +20,10 @@ class QueryError(Exception):
     """What the server said about a query."""
 
 
-def of_version_2(influxd: Database, bucket: str) -> Ask:
-    """Ask the v1 endpoint of InfluxDB 2; a database of the bucket's name maps to the bucket."""
+def of(influxd: Database, bucket: str) -> Ask:
+    """Ask in InfluxQL; in version 2 a database of the bucket's name maps to the bucket."""
     return lambda query: _series(
         influxd.request("GET", at("/query", db=bucket, q=query, epoch="ms")), query
-    )
-
-
-def of_version_1(influxd: Influxd1, database: str) -> Ask:
-    return lambda query: _series(
-        influxd.request("GET", at("/query", db=database, q=query, epoch="ms")), query
     )
 
 

@@ -7,16 +7,19 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from bed.influxd import Database
-from bed.influxdb import cache
+from bed.influxd import Database, Influxd
+from bed.influxd1 import own
+from bed.influxdb import EVERY, NoInfluxDBError, cache, other
 from bed.service import Service
 from collector.simulate.localtime import midnight
 from dashboards.books import Books
@@ -24,7 +27,6 @@ from dashboards.cells import Row, asked, cell
 from dashboards.collectors import lines
 from dashboards.expected import SITES
 from dashboards.homes import FIRST, HOMES, NOW, Home, write
-from dashboards.influxdb1 import Influxd1, NoInfluxDB1Error, find
 from dashboards.node import NoNodeError, Packages, alone, install
 from dashboards.shipped import ROOT
 
@@ -173,22 +175,29 @@ def collectors(year: Year) -> Year:
 
 
 @pytest.fixture(scope="session")
-def influxd1(telegrams: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd1]:
-    """Give an InfluxDB 1.x with the same year, loaded from the lines as one would by hand."""
+def loaded(telegrams: Path) -> Iterator[Callable[[str], Database]]:
+    """Give an InfluxDB of a version with the same year, loaded from the lines."""
+    with ExitStack() as running:
+        yield lru_cache(lambda version: _loaded(running.enter_context(_own(version)), telegrams))
+
+
+def _own(version: str) -> Influxd:
     try:
-        program = find()
-    except NoInfluxDB1Error as error:
-        pytest.skip(f"NO INFLUXDB 1.x TO TEST WITH: {error}")
-    with Influxd1(program, tmp_path_factory.mktemp("influxdb1")) as server:
-        server.make(DATABASE)
-        for site in HOMES:
-            points = (telegrams / site / "lines.lp").read_bytes().splitlines(keepends=True)
-            for batch in _batches(points):
-                server.load(DATABASE, b"".join(batch))
-        yield server
+        return own(other(EVERY[version]))
+    except NoInfluxDBError as error:
+        pytest.skip(f"NO INFLUXDB {version} TO TEST WITH: {error}")
 
 
-def _batches(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+def _loaded(server: Database, telegrams: Path) -> Database:
+    server.new_bucket(DATABASE)
+    for site in HOMES:
+        points = (telegrams / site / "lines.lp").read_text().splitlines(keepends=True)
+        for batch in _batches(points):
+            assert server.write(DATABASE, "".join(batch)).status == 204
+    return server
+
+
+def _batches(lines: Sequence[str]) -> Iterator[Sequence[str]]:
     for first in range(0, len(lines), LINES_A_REQUEST):
         yield lines[first : first + LINES_A_REQUEST]
 

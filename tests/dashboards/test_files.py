@@ -12,8 +12,9 @@ import pytest
 
 from collector.p1.obis import FIELDS, Kind
 from collector.service import status
+from dashboards.build import look
 from dashboards.node import Packages
-from dashboards.shipped import GRAFANA, ROOT, Json, dashboards, panels, range_of
+from dashboards.shipped import GRAFANA, INFLUXDB, ROOT, Json, dashboards, panels, range_of
 
 DASHBOARDS: Final = dashboards()
 PANELS: Final = [
@@ -117,6 +118,28 @@ def test_a_panel_over_more_than_three_days_says_what_version_3_does(
 
     if "no readings" in said:
         assert ("3 Core" in said) == (asked > timedelta(days=3))
+
+
+def test_the_readme_has_the_words_and_what_now_asks() -> None:
+    readme = (ROOT / "dashboards" / "README.md").read_text()
+    rows = {
+        word: tuple(cell.strip() for cell in cells.split("|")[:3])
+        for word, cells in re.findall(r"^\| ([\w ]+) \| (.*?) \|$", readme, re.MULTILINE)
+    }
+    now = DASHBOARDS["now"]
+    asked = sum(len(panel["targets"]) for panel in panels(now))
+    asked += sum("target" in each for each in now["annotations"]["list"])
+
+    assert {word: rows.get(word) for word in look.WORDS} == look.WORDS
+    assert f"*Now* asks {asked}:" in readme
+
+
+def test_a_series_has_a_name_of_the_projects_words() -> None:
+    """Import is never "taken", and export never "returned"."""
+    for path in (*GRAFANA.glob("*.json"), INFLUXDB / "p1-collector.json"):
+        for word in ("return", "taken", "given", "surplus", "consumption"):
+            found = re.findall(rf"[^\\n]{{0,30}}\\b{word}[^\\n]{{0,10}}", path.read_text())
+            assert [each for each in found if "=> {" not in each and "return {" not in each] == []
 
 
 def test_there_are_the_six() -> None:

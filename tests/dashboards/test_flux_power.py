@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from collector.simulate.localtime import local, midnight
-from dashboards.asked import answers, frame, of_version_2, table
+from dashboards.asked import answers, frame, of, table
 from dashboards.books import Books
 from dashboards.cells import Row, asked, bars, by_day, cell, clock
 from dashboards.collectors import LATE
@@ -107,7 +107,7 @@ def test_a_small_household_is_charged_the_floor(year: Year, packages: Packages) 
         NOW,
         "-1h",
     )
-    ask = of_version_2(year.influxd, bucket)
+    ask = of(year.influxd, bucket)
     grafana = table(ask, packages, "peak-demand", "Mean of twelve months", site="small")
     assert float(row["_value"]) == pytest.approx((2.5 + 3.1 + 2.5) / 3)
     assert sorted(grafana["peak"]) == pytest.approx([2.5, 2.5, 3.1])
@@ -133,7 +133,7 @@ def test_the_power_failures_are_counted(shown: Shown, which: str) -> None:
 
 def test_what_is_older_than_two_minutes_is_not_shown_as_now(year: Year, shown: Shown) -> None:
     later = NOW + timedelta(minutes=3)
-    ask = of_version_2(year.influxd, year.bucket)
+    ask = of(year.influxd, year.bucket)
     query = panel("now", "Power")["targets"][0]["query"]
     values = {**defaults(dashboards()["now"]), "site": "gent"}
 
@@ -143,7 +143,7 @@ def test_what_is_older_than_two_minutes_is_not_shown_as_now(year: Year, shown: S
 
 
 def test_the_age_of_the_last_reading_is_told_in_both(year: Year, packages: Packages) -> None:
-    ask = of_version_2(year.influxd, year.bucket)
+    ask = of(year.influxd, year.bucket)
     made, values = panel("now", "Last reading"), {**defaults(dashboards()["now"]), "site": "gent"}
     for minutes, seconds in ((0, 0), (4, 240), (59, 3540)):
         end = NOW + timedelta(minutes=minutes)
@@ -162,7 +162,7 @@ def test_the_highest_and_lowest_power_have_their_time(
     year: Year, packages: Packages, shown: Shown, site: str
 ) -> None:
     rows = shown("now", "Highest and lowest power")
-    ask = of_version_2(year.influxd, year.bucket)
+    ask = of(year.influxd, year.bucket)
     grafana = table(ask, packages, "now", "Highest and lowest power", site=site)
 
     found = [(round(float(row["power"])), row["at"]) for row in rows]
@@ -176,7 +176,7 @@ def test_the_quarter_hour_ends_where_the_power_leads_it(
     year: Year, packages: Packages, shown: Shown
 ) -> None:
     """The newest telegram is that of 17:59:50, ten seconds before its quarter hour ends."""
-    ask = of_version_2(year.influxd, year.bucket)
+    ask = of(year.influxd, year.bucket)
     title = "Until the quarter hour ends"
     grafana = table(ask, packages, "peak-demand", title, site="gent")
 
@@ -193,7 +193,7 @@ def test_the_highest_quarter_hour_of_the_month_has_its_time(
     year: Year, packages: Packages, shown: Shown, site: str, books: Books
 ) -> None:
     (row,) = shown("peak-demand", "Highest quarter hour")
-    ask = of_version_2(year.influxd, year.bucket)
+    ask = of(year.influxd, year.bucket)
     grafana = table(ask, packages, "peak-demand", "Highest quarter hour", site=site)
 
     first = midnight(TODAY.replace(day=1))
@@ -227,7 +227,7 @@ def test_a_number_is_the_one_that_grafana_shows(
     year: Year, shown: Shown, site: str, dashboard: str, title: str
 ) -> None:
     who = "gent" if dashboard == "peak-demand" else site  # a Dutch meter sends none
-    ask = of_version_2(year.influxd, year.bucket)
+    ask = of(year.influxd, year.bucket)
     found = answers(ask, dashboard, panel(dashboard, title), {"site": who})["A"]
     grafana = {
         name: value
@@ -262,7 +262,7 @@ def test_a_course_goes_as_it_does_in_grafana(
 
     What is exported InfluxDB's UI can draw below nought only as less than nought.
     """
-    ask = of_version_2(year.influxd, year.bucket)
+    ask = of(year.influxd, year.bucket)
     grafana: dict[tuple[str, int], float] = {}
     for one in answers(ask, dashboard, panel(dashboard, title), {"site": "gent"})["A"]:
         for time, *numbers in one["values"]:

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bed.influxd import at
-from dashboards.asked import Ask, of_version_2
+from dashboards.asked import Ask, of
 from dashboards.conftest import Year
 from dashboards.homes import NOW
 from dashboards.shipped import ROOT, Json, Range, dashboards, panels, sent
@@ -93,7 +93,7 @@ class TestOnInfluxDB:
 
     @pytest.mark.parametrize("query", QUERIES)
     def test_the_rules_queries_are_answered(self, year: Year, query: str) -> None:
-        ask = of_version_2(year.influxd, year.bucket)
+        ask = of(year.influxd, year.bucket)
 
         last = _last(ask, query, NOW, minutes=10)
 
@@ -103,7 +103,7 @@ class TestOnInfluxDB:
         assert min(last.values()) > 0
 
     def test_silence_is_told_from_readings_and_from_a_site_long_gone(self, year: Year) -> None:
-        ask = of_version_2(year.influxd, year.bucket)
+        ask = of(year.influxd, year.bucket)
         (query,) = _queries(RULES["p1-silence"])
         minutes = RULES["p1-silence"]["data"][0]["relativeTimeRange"]["from"] // 60
 

@@ -2,17 +2,19 @@
 
 import math
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 
+from bed import influxdb
+from bed.influxd import Database
 from collector.simulate.localtime import midnight
-from dashboards.asked import Ask, Series, answers, frame, of_version_1, of_version_2
+from dashboards.asked import Ask, Series, answers, frame, of
 from dashboards.collectors import LATE
 from dashboards.conftest import DATABASE, Year
 from dashboards.homes import FIRST, NOW
-from dashboards.influxdb1 import Influxd1
 from dashboards.node import Packages
 from dashboards.shipped import Range, dashboards, defaults, panels, sent
 
@@ -35,12 +37,13 @@ def _values(name: str, site: str) -> dict[str, str]:
     return {**defaults(DASHBOARDS[name]), "site": site}
 
 
+@pytest.mark.parametrize("version", [influxdb.FIRST.version, influxdb.NEWEST.version])
 @pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("name", DASHBOARDS)
-def test_every_query_is_answered_alike_by_both_versions(
-    year: Year, influxd1: Influxd1, name: str, site: str
+def test_every_query_is_answered_alike_by_each_version(
+    year: Year, loaded: Callable[[str], Database], name: str, site: str, version: str
 ) -> None:
-    two, one = of_version_2(year.influxd, year.bucket), of_version_1(influxd1, DATABASE)
+    two, one = of(year.influxd, year.bucket), of(loaded(version), DATABASE)
     for panel in panels(DASHBOARDS[name]):
         of_two, of_one = (answers(ask, name, panel, {"site": site}) for ask in (two, one))
         for target in panel["targets"]:
@@ -76,7 +79,7 @@ def _numbers(series: Series) -> list[float]:
 
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_variables_and_annotations_are_answered(year: Year, name: str) -> None:
-    ask = of_version_2(year.influxd, year.bucket)
+    ask = of(year.influxd, year.bucket)
     span = Range(midnight(FIRST), NOW)
     found = {
         variable["name"]: {row[1] for row in one["values"]}
@@ -102,7 +105,7 @@ def _failure_end(year: Year) -> int:
 def test_the_collectors_dashboard_tells_an_outage_and_what_came_late(
     collectors: Year, packages: Packages
 ) -> None:
-    ask = of_version_2(collectors.influxd, collectors.bucket)
+    ask = of(collectors.influxd, collectors.bucket)
     shown = {
         f"{panel['type']} {panel['title']}": answers(ask, "collector", panel, {})["A"]
         for panel in panels(DASHBOARDS["collector"])
@@ -127,7 +130,7 @@ def test_the_collectors_dashboard_tells_an_outage_and_what_came_late(
 
 def test_a_range_that_ends_at_midnight_has_its_last_quarter_hour(year: Year) -> None:
     """Grafana ends a day at 23:59:59.999, before the reading that closes it."""
-    ask: Ask = of_version_2(year.influxd, year.bucket)
+    ask: Ask = of(year.influxd, year.bucket)
     (panel,) = (p for p in panels(DASHBOARDS["history"]) if p["title"] == "Electricity, each day")
     day = midnight(FIRST)
     short = Range(day, day + timedelta(days=1, milliseconds=-1))

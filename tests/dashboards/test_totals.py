@@ -1,14 +1,15 @@
 """The figures on the dashboards are those of the simulator's books, to the meter's last digit."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 import pytest
 
+from bed.influxd import Database
+from bed.influxdb import EVERY, USUAL
 from collector.simulate.localtime import local, midnight
-from dashboards.asked import Ask, frame, of_version_1, of_version_2, table
+from dashboards.asked import Ask, frame, of, table
 from dashboards.books import Books, Used
 from dashboards.build.transformation import night_only
 from dashboards.conftest import DATABASE, Year
@@ -30,19 +31,15 @@ from dashboards.homes import FIRST, NOW
 from dashboards.node import Packages
 from dashboards.shipped import Range, dashboards, defaults, panel, sent, utc
 
-if TYPE_CHECKING:
-    from dashboards.influxdb1 import Influxd1
-
 pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-@pytest.fixture(params=["2.7", "1.6"])
-def ask(request: pytest.FixtureRequest, year: Year) -> Ask:
-    """Ask one of both servers."""
-    if request.param == "2.7":
-        return of_version_2(year.influxd, year.bucket)
-    server: Influxd1 = request.getfixturevalue("influxd1")
-    return of_version_1(server, DATABASE)
+@pytest.fixture(params=EVERY)
+def ask(request: pytest.FixtureRequest, year: Year, loaded: Callable[[str], Database]) -> Ask:
+    """Ask one of the servers; on the usual one the year was delivered by the collector."""
+    if request.param == USUAL.version:
+        return of(year.influxd, year.bucket)
+    return of(loaded(request.param), DATABASE)
 
 
 def by_day(ask: Ask, dashboard: str, title: str, site: str) -> dict[date, dict[str, float]]:

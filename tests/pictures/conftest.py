@@ -9,7 +9,7 @@ import pytest
 
 from bed.influxd import Database
 from dashboards import collectors
-from dashboards.asked import Ask, of_version_2
+from dashboards.asked import Ask, of
 from dashboards.conftest import LINES_A_REQUEST, telegrams
 from dashboards.homes import HOMES, NOW
 from dashboards.node import NoNodeError
@@ -28,7 +28,7 @@ def ask(influxd: Database, telegrams: Path) -> Ask:
     for site in ALONE:
         _load(influxd, bucket, lines(site))
     _load(influxd, bucket, collectors.lines(NOW).splitlines(keepends=True))
-    return of_version_2(influxd, bucket)
+    return of(influxd, bucket)
 
 
 def _load(influxd: Database, bucket: str, given: Iterable[str]) -> None:
