@@ -1,7 +1,8 @@
 """The process: three threads wired together, and what the machine wants of a service.
 
 `service` starts reader, keeper and sender and stops them in order; `parts` makes them from the
-settings, `places` finds the directories, `process` is around it: signals, crashes, exit status.
+settings, `places` finds the directories, `former` those of before, `process` is around it:
+signals, crashes, exit status.
 `report` tells others how it goes, through the `status` file and `notify` (systemd, its watchdog).
 `lock` keeps a spool to one process, `ending` turns signals into an orderly end, `malloc` gives
 memory back.
