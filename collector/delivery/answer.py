@@ -188,6 +188,11 @@ def meaning(answer: Answer) -> Meaning:
     return by_status
 
 
+def has_ui_path(url: str) -> bool:
+    """Whether an address was copied from a browser that shows InfluxDB's pages."""
+    return "/orgs/" in url
+
+
 def told(message: str) -> tuple[int | str, ...]:
     """Read which lines a refusal speaks of, number or text; every product has its own words."""
     return tuple(int(number) if number else text for number, text in _TOLD.findall(message))

@@ -399,8 +399,7 @@ class Sender:
         if not self._conflicts.stored:
             log.info("delivering to %s", self._place)
         if self._conflicts.passed(lines, others_wait=bool(self._narrowings)):
-            for path in [path for path, n in self._narrowings.items() if n.held]:
-                self._doubts.forget(path)
+            self._doubts.aside.clear()  # what waits for its measurement is among them
 
     def _post_backlog(self, lines: bytes) -> Answer:
         began = self._monotonic()

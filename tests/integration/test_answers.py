@@ -187,7 +187,7 @@ def test_a_bucket_that_was_deleted_and_made_again(
 def test_an_organisation_that_is_not_set_is_a_setting(influxd: Database, bucket: str) -> None:
     target = Target(influxd.url, "", bucket, influxd.token)
     answer = Influx(target, deadline=PATIENCE).write(line(1))
-    assert answer == Answer(400, "Please provide either orgID or org")
+    assert answer == Answer(404, 'organization name "-" not found')
 
 
 def test_lines_that_influxdb_cannot_read(influxd: Database, bucket: str, tmp_path: Path) -> None:

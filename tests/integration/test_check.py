@@ -1,5 +1,6 @@
 """`check` against a real InfluxDB: tokens, buckets, retention, and that nothing is spoilt."""
 
+import secrets
 import time
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from bed.command import called
 from bed.influxd import Database
-from collector.commands.check import database
+from collector.commands.check import database, reading
 from collector.commands.check.finding import Finding, Outcome
 from collector.delivery.answer import Target
 from collector.delivery.influx import Influx
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.influxdb
 
 NOBODY = "no-such-token"
 HOUR = 3600
+DAY = 24 * HOUR
 
 
 def judged(
@@ -96,6 +98,19 @@ def test_a_backlog_older_than_the_retention_is_told(influxd: Database, bucket: s
     assert failures(old) == {"retention": Remedy.RETENTION.advice}
     assert "1h0m0s" in old["retention"].what
     assert failures(young) == {}
+
+
+@pytest.mark.every_influxdb
+def test_the_way_of_grafana_is_tried_where_the_token_may_read(influxd: Database) -> None:
+    month = influxd.new_bucket(f"month-{secrets.token_hex(4)}", retention_seconds=30 * DAY)
+    target = Target(influxd.url, influxd.org, month, influxd.token)
+    found = {one.link: one for one in reading.findings(reading.asker(target), target)}
+    assert [one.outcome for one in found.values()] == [Outcome.OK, Outcome.OK, Outcome.WARN]
+    assert found["keeps"].what == "points are kept for 30 days"
+    assert "(OSS)" in found["product"].what
+    only_write = Target(influxd.url, influxd.org, month, influxd.write_token(month).text)
+    asked = {one.link: one for one in reading.findings(reading.asker(only_write), only_write)}
+    assert asked["reading"].outcome is Outcome.SKIP
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from collector.commands.export.query import CHUNK
 from collector.points import Points
 from commands.imports.recordings import read, telegrams
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow]
+pytestmark = [pytest.mark.influxdb, pytest.mark.every_influxdb, pytest.mark.slow]
 
 PERIOD = ("--from", "2021-03-05", "--to", "2021-03-06")
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 import pytest
 
+from bed.influxd import Database
 from bed.standin import CORE, PRODUCTS, SERVERLESS, TROUBLES, Product, StandIn
 from bed.trial import START, Trial
+from collector.protocol import LineError, read
 from collector.spool.disk import Disk
 from collector.spool.inbox import Inbox
 from collector.spool.record import Record, RecordId
@@ -106,3 +108,36 @@ def test_a_fault_of_the_settings_said_with_400_is_told_and_heals_by_itself(
 
         trial.run(300, {200: [mend]})
         trial.check(trial.drain())
+
+
+TAKEN: Final = (
+    'gas,meter=a\\ b\\,c v=1.50,n=-3i,t=true,s="a, b=\\"c\\"" 1700000000',
+    r"my\ gas,a\=b=c v=1e3 1700000000",
+    "gas v=-0.1,w=9223372036854775807i 1700000000",
+)
+REFUSED: Final = (
+    *(
+        "gas 1700000000",
+        "gas v= 1",
+        "gas v=NaN 1",
+        "gas v=1e400 1",
+        "gas,a= v=1 1",
+        "gas v=1.5i 1",
+    ),
+    *("gas,a=1,a=2 v=1 1", 'gas v="a 1', "gas v=9223372036854775808i 1", "gas,a v=1 1"),
+)
+
+
+@pytest.mark.influxdb
+@pytest.mark.every_influxdb
+def test_what_the_strict_reader_takes_and_refuses_a_real_server_does(influxd: Database) -> None:
+    bucket = influxd.new_bucket(f"read-{secrets.token_hex(4)}")
+    for line in TAKEN:
+        assert influxd.write(bucket, line).status == 204
+        read(line)
+    for line in REFUSED:
+        assert influxd.write(bucket, line).status == 400, line
+        with pytest.raises(LineError):
+            read(line)
+    (row,) = influxd.influxql(bucket, "SELECT s, n FROM gas WHERE meter = 'a b,c'")
+    assert (row["s"], row["n"]) == (read(TAKEN[0]).fields["s"], -3)

@@ -66,6 +66,16 @@ class Chain:
             yield warn("other spool", what, Remedy.OTHER_SPOOL)
         yield from self._delivery()
 
+    def mapping(self) -> Iterator[Finding]:
+        """Let a database of InfluxQL lead to the bucket."""
+        from collector.commands.check import reading  # noqa: PLC0415  only once it is needed
+
+        target = self.settings.target
+        if target is None:
+            yield fail("InfluxDB", self._unused(), Remedy.NO_INFLUX)
+        else:
+            yield reading.map_bucket(reading.asker(target), target)
+
     def _status(self) -> Mapping[str, Any]:
         """Read what the service says; one that has just been started gets time to begin."""
         path = self.settings.hot / status.FILE_NAME
@@ -143,7 +153,8 @@ class Chain:
             way.append(finding)
             yield finding
         if not network.is_open(way):
-            yield from (skip(link, "there is no way to InfluxDB") for link in database.LINKS)
+            links = (*database.LINKS, *database.READ)
+            yield from (skip(link, "there is no way to InfluxDB") for link in links)
             return
         yield from self._database(target)
 
@@ -164,6 +175,9 @@ class Chain:
         oldest = oldest_line(Directories(self.settings.spool), Disk())
         site = self.settings.site
         yield from database.findings(influx.write, target, site, time.time(), oldest)
+        from collector.commands.check import reading  # noqa: PLC0415  as above
+
+        yield from reading.findings(reading.asker(target), target)
 
 
 def host_clock(is_set: bool | None) -> Finding:  # noqa: FBT001  the fact itself

@@ -31,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=15.0,
         help="how long to listen to the meter at each speed (default 15)",
     )
+    parser.add_argument(
+        "--map-bucket",
+        action="store_true",
+        help="let a database of InfluxQL lead to the bucket, which Grafana needs in the cloud",
+    )
     parser.epilog = "Exit 0 if every link holds, 1 if one fails. It works beside the service."
 
 
@@ -48,6 +53,8 @@ def main(options: argparse.Namespace) -> int:
     port = source.text if source.found else "none found"
     listed = list(settings_in_words(settings, places, port))
     chain = Chain(settings, problems, len(places), options.seconds)
+    if options.map_bucket:
+        return 0 if _holds(_shown(chain.mapping())) else 1
     if options.json:
         found = list(chain.findings())
         facts = {

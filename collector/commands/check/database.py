@@ -19,17 +19,17 @@ from typing import Final
 
 from collector import __version__
 from collector.commands.check.finding import Finding, fail, ok, skip, warn
-from collector.delivery.answer import Answer, Meaning, Target, meaning
+from collector.delivery.answer import Answer, Meaning, Target, has_ui_path, meaning, words
 from collector.points import QUARTER_SECONDS, line_of
 from collector.remedies import Remedy
 
 COMMENT: Final = b"# p1-collector check\n"
 LINKS: Final = ("token", "bucket", "write", "retention")
+READ: Final = ("product", "reading", "keeps")
+"""What is asked for beside, where the token may: `collector.commands.check.reading`."""
 
 Write = Callable[[bytes], Answer]
 """Sends lines, and gives the answer: `collector.delivery.influx.Influx.write`."""
-
-_BAD: Final = (400, 422)
 
 
 def findings(
@@ -48,20 +48,30 @@ def findings(
 def access(answer: Answer, target: Target) -> list[Finding]:
     """Judge token and bucket by the answer to a comment."""
     known = ok("token", "known to InfluxDB")
-    if not answer.is_page and (remedy := _BY_TOKEN.get(answer.status)):
-        return [fail("token", _words(answer), remedy)]
+    # Serverless says 401 with an empty body.
+    if (not answer.is_page or answer.status == _UNAUTHORISED) and (
+        remedy := _BY_TOKEN.get(answer.status)
+    ):
+        return [fail("token", words(answer), remedy)]
     found = meaning(answer)
-    if found in _NO_REQUEST or answer.is_page:
-        return [fail("token", _words(answer), _NO_REQUEST.get(found, Remedy.NOT_INFLUX))]
+    if found is Meaning.NOT_NOW:
+        return [fail("token", words(answer), Remedy.BUSY)]
+    if found is Meaning.UNKNOWN or answer.is_page:
+        stranger = Remedy.UI_PATH if has_ui_path(target.url) else Remedy.NOT_INFLUX
+        return [fail("token", words(answer), stranger)]
     if found is Meaning.MISCONFIGURED:
-        missing = "bucket" in answer.message
-        return [known, fail("bucket", _words(answer), _MISSING[missing])]
+        return [known, fail("bucket", words(answer), _missing(answer.message))]
     return [known, ok("bucket", f"`{target.bucket}` is there, the token may write to it")]
 
 
-_BY_TOKEN: Final = {401: Remedy.TOKEN, 403: Remedy.TOKEN_FORBIDDEN}
-_NO_REQUEST: Final = {Meaning.NOT_NOW: Remedy.BUSY, Meaning.UNKNOWN: Remedy.NOT_INFLUX}
-_MISSING: Final = {True: Remedy.BUCKET, False: Remedy.ORGANISATION}
+_UNAUTHORISED: Final = 401
+_BY_TOKEN: Final = {_UNAUTHORISED: Remedy.TOKEN, 403: Remedy.TOKEN_FORBIDDEN}
+
+
+def _missing(said: str) -> Remedy:
+    if "database not found" in said:
+        return Remedy.DATABASE
+    return Remedy.ORGANISATION if "organi" in said or "orgID" in said else Remedy.BUCKET
 
 
 def point(site: str, now: float) -> bytes:
@@ -76,9 +86,9 @@ def storing(answer: Answer) -> Finding:
     if meaning(answer) is Meaning.STORED:
         what = "a point of `collector` is stored: this version, at this quarter hour"
         return ok("write", what)
-    if _is_retention(answer):
-        return fail("write", _words(answer), Remedy.HOST_CLOCK)
-    return fail("write", _words(answer), Remedy.WRITE)
+    if meaning(answer) is Meaning.OLD:
+        return fail("write", words(answer), Remedy.HOST_CLOCK)
+    return fail("write", words(answer), Remedy.WRITE)
 
 
 def retention(answer: Answer | None, oldest: bytes | None) -> Finding:
@@ -87,9 +97,9 @@ def retention(answer: Answer | None, oldest: bytes | None) -> Finding:
         return ok("retention", "nothing waits that could be too old")
     if meaning(answer) is Meaning.STORED:
         return ok("retention", f"the bucket takes the oldest line that waits ({_time(oldest)})")
-    if _is_retention(answer):
-        return warn("retention", _words(answer), Remedy.RETENTION)
-    return warn("retention", _words(answer), Remedy.WRITE)
+    if meaning(answer) is Meaning.OLD:
+        return warn("retention", words(answer), Remedy.RETENTION)
+    return warn("retention", words(answer), Remedy.WRITE)
 
 
 def _time(line: bytes) -> str:
@@ -98,12 +108,3 @@ def _time(line: bytes) -> str:
     with suppress(ValueError, OverflowError, OSError):
         return f"{datetime.fromtimestamp(int(second), UTC):%Y-%m-%d %H:%M:%S} UTC"
     return f"second {second}"
-
-
-def _is_retention(answer: Answer) -> bool:
-    return answer.status in _BAD and "retention" in answer.message.lower()
-
-
-def _words(answer: Answer) -> str:
-    status = f"answer {answer.status}" if answer.status else "no answer"
-    return f"{status}: {answer.message}" if answer.message else status

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 FULL_CHAIN = {
     *("settings", "service", "port", "permission", "other readers", "bytes"),
     *(*line.LINKS, "host's clock", "spool", "spool's disk", "free space", "hot directory"),
-    *("backlog", "DNS", "TCP", "TLS", *database.LINKS),
+    *("backlog", "DNS", "TCP", "TLS", *database.LINKS, *database.READ),
 }
 
 

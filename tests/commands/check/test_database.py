@@ -55,6 +55,10 @@ def test_the_point_is_the_same_within_a_quarter_hour() -> None:
     ("answer", "link", "remedy"),
     [
         (Answer(401, "unauthorized access"), "token", Remedy.TOKEN),
+        (Answer(401, "", is_page=True), "token", Remedy.TOKEN),
+        (Answer(404, 'database not found: "p1"'), "bucket", Remedy.DATABASE),
+        (Answer(400, "missing bucket"), "bucket", Remedy.BUCKET),
+        (Answer(400, "exceed limit of 5 databases"), "bucket", Remedy.BUCKET),
         (Answer(403, "insufficient permissions"), "token", Remedy.TOKEN_FORBIDDEN),
         (Answer(404, 'bucket "p1" not found'), "bucket", Remedy.BUCKET),
         (Answer(404, 'organization name "x" not found'), "bucket", Remedy.ORGANISATION),
@@ -74,6 +78,12 @@ def test_a_refusal_is_held_against_the_right_link(
     failed = [f for f in found.values() if f.outcome is Outcome.FAIL]
     assert [(f.link, f.remedy) for f in failed] == [(link, remedy.advice)]
     assert found["write"].outcome is Outcome.SKIP
+
+
+def test_an_address_of_influxdbs_pages_is_told() -> None:
+    target = Target("https://cloud/orgs/0123abcd", "home", "p1", "made-up")
+    (found, *_) = database.findings(Server(Answer(200, "<html>")), target, "home", NOW, None)
+    assert found.remedy == Remedy.UI_PATH.advice
 
 
 def test_influxdb_3_refuses_a_request_without_points_and_that_is_no_fault() -> None:
