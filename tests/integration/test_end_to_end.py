@@ -8,7 +8,12 @@ import pytest
 from bed.influxd import Influxd
 from bed.trial import Trial
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.influxdb,
+    pytest.mark.every_influxdb,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+]
 
 TELEGRAMS: Final = 3000
 

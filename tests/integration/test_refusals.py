@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 
 from bed.influxd import Database, Influxd
+from bed.influxd1 import own
 from bed.influxdb import Found, Program
 from bed.ram import RamDisk, fill
 from bed.trial import START, Trial
@@ -23,7 +24,12 @@ from collector.spool.record import Record, RecordId
 from collector.spool.segment import segments
 from collector.spool.spool import Directories
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.influxdb,
+    pytest.mark.every_influxdb,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+]
 
 QUICKLY: Final = "0.2"  # seconds, the longest wait; with a wrong setting 3
 PATIENCE: Final = 120  # seconds; how fast it ends is another test's
@@ -82,10 +88,10 @@ def test_a_token_taken_away_and_given_back_then_revoked_and_replaced_costs_nothi
                     lambda: delivering(trial),
                     lambda: server.activate(trial.token, active=False),
                 ],
-                200: [refused(trial, "answer 403: insufficient permissions")],
+                200: [refused(trial, "answer 403: ")],
                 201: [lambda: server.activate(trial.token, active=True)],
                 300: [lambda: delivering(trial), lambda: server.revoke(trial.token)],
-                400: [refused(trial, "answer 401: unauthorized access")],
+                400: [refused(trial, "answer 401: ")],
                 401: [replace],
             },
         )
@@ -106,7 +112,7 @@ def test_a_bucket_that_was_deleted_and_made_again_gets_all_that_came_since(
                     lambda: delivering(trial),
                     lambda: server.delete_bucket(trial.bucket),
                 ],
-                200: [refused(trial, f'answer 404: bucket "{trial.bucket}" not found')],
+                200: [refused(trial, "answer 404: ")],
                 300: [lambda: server.new_bucket(trial.bucket)],
             },
         )
@@ -131,7 +137,7 @@ def test_a_token_for_a_bucket_that_was_deleted_is_replaced(
             {
                 100: [lambda: delivering(trial), lambda: server.delete_bucket(trial.bucket)],
                 200: [refused(trial, "answer 40"), lambda: server.new_bucket(trial.bucket)],
-                201: [refused(trial, "answer 403: insufficient permissions"), replace],
+                201: [refused(trial, "answer 403: "), replace],
             },
         )
         gone = trial.check_the_rest(trial.drain())
@@ -139,11 +145,11 @@ def test_a_token_for_a_bucket_that_was_deleted_is_replaced(
 
 
 BAD: Final[Mapping[bytes, bytes]] = {
-    b"electricity,site=import,meter=M power_import_kw=NaN %d\n" % SECOND: b"answer 400: unable to",
-    b"electricity,site=import,meter=M power_import_kw=1i %d\n" % SECOND: b"answer 422: ",
-    b"electricity,site=import,meter=M power_import_kw=1 %d\n" % YEAR: b"answer 422: ",
+    b"electricity,site=import,meter=M power_import_kw=NaN %d\n" % SECOND: b"unable to parse",
+    b"electricity,site=import,meter=M power_import_kw=1i %d\n" % SECOND: b"field type conflict",
+    b"electricity,site=import,meter=M power_import_kw=1 %d\n" % YEAR: b"retention policy",
 }
-"""Lines that InfluxDB refuses, and its words: no number, another type, older than it keeps."""
+"""Lines that InfluxDB refuses, and of its words: no number, another type, older than it keeps."""
 
 
 def test_bad_lines_are_kept_aside_with_its_words_and_hold_up_nothing(
@@ -169,7 +175,8 @@ def test_bad_lines_are_kept_aside_with_its_words_and_hold_up_nothing(
         kept = [path.read_bytes() for path in segments(Disk(), trial.service.spool / "rejected")]
         aside = {line: text.splitlines()[0] for text in kept for line in text.splitlines(True)}
         for line, words in BAD.items():
-            assert aside[line].startswith(b"# rejected: " + words), kept
+            assert aside[line].startswith(b"# rejected: answer 4"), kept
+            assert words in aside[line], kept
         rows = server.influxql(trial.bucket, "SELECT * FROM electricity WHERE site = 'import'")
         assert {row["time"] for row in rows} == {SECOND + n for n in range(100)}
 
@@ -183,7 +190,7 @@ def small(found_influxdb: Found) -> Iterator[Influxd]:
     if not isinstance(found_influxdb, Program):
         pytest.skip("only for a server that is ours, on this machine")
     with ExitStack() as stack:
-        server = Influxd(found_influxdb)
+        server = own(found_influxdb)
         disk = RamDisk(server._data, 256 * MIB)
         try:
             disk.make()
