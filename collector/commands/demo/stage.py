@@ -20,7 +20,7 @@ from collector.commands.demo.view import View, best_view
 from collector.commands.output import put
 from collector.commands.show.status import Status, read_status
 from collector.commands.spool import waiting
-from collector.delivery.answer import Target
+from collector.delivery.answer import Target, shown
 from collector.settings.settings import load
 from collector.simulate.stream import stream_like
 from collector.simulate.wire import Terminal, Wire
@@ -253,10 +253,10 @@ def _report(account: Account, status: Status, target: Target | None) -> None:
     if target is None:
         sys.stdout.write(_HOW_TO_CONNECT)
     elif delivery["message"]:
-        put(f"\nInfluxDB at {target.place}: {delivery['message']}")
+        put(f"\nInfluxDB at {shown(target.url)}: {delivery['message']}")
     else:
         sys.stdout.write(
-            f"\nthe readings are in InfluxDB at {target.place},\n"
+            f"\nthe readings are in InfluxDB at {shown(target.url)},\n"
             f"in the bucket `{target.bucket}`, with the tag site={_SITE}\n"
         )
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import urllib3
 
 from collector.commands.export.period import Period
-from collector.delivery.answer import Target
+from collector.delivery.answer import Target, shown
 from collector.delivery.causes import explain
 from collector.errors import CollectorError
 
@@ -95,7 +95,7 @@ class Asker:
                     for series in result.get("series", []):
                         yield series.get("name", ""), series["columns"], series["values"]
         except _UNREADABLE as error:
-            words = f"what {self._target.place} answers cannot be read: {error}"
+            words = f"what {shown(self._target.url)} answers cannot be read: {error}"
             raise CollectorError(words, hint=_CHECK) from error
 
     def _answers(self, query: str) -> Iterator[dict[str, Any]]:
