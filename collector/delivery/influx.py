@@ -33,6 +33,8 @@ PLACEHOLDER: Final = "-"
 """An organisation where none is set: some products need none, and refuse an empty one."""
 
 _LONGEST_MESSAGE: Final = 500
+_ONE_CHARACTER: Final = 7
+"""Bytes that a character of JSON may have, as an escape, and one."""
 
 
 @dataclass(slots=True)
@@ -215,6 +217,15 @@ def _beginning(answer: urllib3.BaseHTTPResponse) -> bytes:
         body += piece
     answer.close()
     answer.release_conn()
+    return _closed(body) if len(body) == MOST_BYTES else body
+
+
+def _closed(body: bytes) -> bytes:
+    """End an object of JSON that was cut in its last text: InfluxDB's words on every bad line."""
+    for lost in range(_ONE_CHARACTER):
+        whole = body[: len(body) - lost] + b'"}'
+        if _is_json(whole):
+            return whole
     return body
 
 
@@ -223,8 +234,7 @@ def _text(body: bytes) -> str:
 
 
 def _is_json(body: bytes | None) -> bool:
-    """Whether a body is an object of JSON, or the beginning of one that is longer than we read."""
     try:
         return isinstance(json.loads(body or b""), dict)
     except (ValueError, RecursionError):
-        return len(body or b"") == MOST_BYTES and (body or b"").startswith(b'{"')
+        return False

@@ -194,7 +194,13 @@ def test_what_comes_packed_is_not_unpacked(server: Answers, coding: str) -> None
 def test_a_refusal_of_every_line_is_longer_than_what_is_read_of_it(server: Answers) -> None:
     reply = write(server, refuse(400, "unable to parse " * 5000))
     assert meaning(reply) is Meaning.BAD
-    assert "unable to parse" in reply.message
+    assert reply.message.startswith("unable to parse unable")
+
+
+@pytest.mark.parametrize("moved", range(6))
+def test_it_may_be_cut_in_the_middle_of_a_character(server: Answers, moved: int) -> None:
+    words = "unable to parse " + "x" * moved + "\\u00e9" * 20_000
+    assert meaning(write(server, refuse(400, words))) is Meaning.BAD
 
 
 def test_an_error_without_a_body_has_its_status_in_words(server: Answers) -> None:
