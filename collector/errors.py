@@ -6,6 +6,8 @@ CollectorError            everything that the program says itself; `hint` says w
 │   ├── UnknownSetting    a name that no setting has; nothing else suffers from it
 │   └── IgnoredSetting    one of the first meter's that a further one cannot share
 ├── SourceError           the meter's line is not there, or went away; it is tried again
+│   └── AbsentError       nothing is plugged in there; it costs nothing to look for each second
+│       └── SettlingError   it was plugged in a moment ago: what it is will be known soon
 └── LockedError           another process works on the same spool
 
 `Troubles` decides for everything that lasts, in all three threads, whether it is worth a line in
@@ -42,6 +44,14 @@ class IgnoredSetting(SettingsError):  # noqa: N818  it says what the setting is
 
 class SourceError(CollectorError):
     """The meter's line cannot be opened, or stopped working."""
+
+
+class AbsentError(SourceError):
+    """There is no such port now."""
+
+
+class SettlingError(AbsentError):
+    """The port has been there for a moment only: whatever it does may be over in the next."""
 
 
 class LockedError(CollectorError):

@@ -35,6 +35,7 @@ class Remedy(Enum):
     ZONE = "the meter's clock is off by whole hours", "set `P1_UTC_OFFSET_HOURS` to the winter time of where the meter is (Finland and the Baltics: 2)"
     DEVICE_STALE = "a gas or water meter has not been read for long", "its radio or battery may have failed: the grid operator can see that; the electricity meter goes on sending the last value"
     HOST_CLOCK = "this machine's clock is not set by a time server", "`timedatectl set-ntp true`; without it, meters that send no time (DSMR 2 and 3) are stored under a wrong one"
+    TIME_SERVER = "the time server that this machine asks does not answer", "`timedatectl timesync-status` names it: does the network let UDP port 123 out? A router often has the time: `NTP=` with its address in `/etc/systemd/timesyncd.conf`"
     SPOOL_UNUSABLE = "the spool cannot be written", "`P1_SPOOL_DIR` must be a directory on a writable disk that belongs to the user of the service; run `check` as that user"
     SPOOL_IN_RAM = "the spool lies in RAM", "what waits there is gone after a power cut: set `P1_SPOOL_DIR` to a directory on a disk or USB stick"
     SPOOL_ON_OVERLAY = "the spool lies on an overlay", "what waits there is gone after a reboot: in Raspberry Pi OS's read-only mode set `P1_SPOOL_DIR` to a USB stick, in a container to a volume"

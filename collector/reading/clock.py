@@ -13,7 +13,8 @@ While the host has not set its clock after a boot, such telegrams wait, ten minu
 boot.
 
 Where nobody can be asked whether the host's clock is set (in a container, for instance), it is
-believed from an hour after the boot: whoever sets it has had the time.
+believed from an hour after the boot: whoever sets it has had the time. What is stored under the
+time of a clock that cannot be believed is counted, and said.
 """
 
 import logging
@@ -83,6 +84,7 @@ class Clock:
     ) -> None:
         """Go on with what an earlier run has `kept` of `chosen`."""
         self.changes = 0
+        self.unset = 0  # telegrams that were stored under the time of a clock nobody had set
         self._live = live
         self._auto = choice is Choice.AUTO and live
         before = kept if self._auto else choice
@@ -165,10 +167,21 @@ class Clock:
     def rounded(self, wall: float) -> datetime:
         """Round to a second. Of a replay nobody knows when it was: there, one apart is as good."""
         second = round(wall)
+        if self._live and not self._synchronised():
+            self._count()
         if not self._live:
             second = max(second, self._latest + 1)
         self._latest = second
         return datetime.fromtimestamp(second, UTC)
+
+    def _count(self) -> None:
+        """Count what may get a wrong time; say so once."""
+        if not self.unset:
+            log.warning(
+                "telegrams are stored under the time of this machine's clock, which no time server"
+                " has set (`timedatectl timesync-status`; `unset_clock` counts them)"
+            )
+        self.unset += 1
 
 
 class HostClock:
@@ -193,6 +206,11 @@ class HostClock:
             if not self._answer and (chrony := _chrony_says_so()) is not None:
                 self._answer = chrony
         return self._answer
+
+
+def asks_for_the_time() -> bool:
+    """Whether this machine asks time servers at all, answered or not."""
+    return _timesyncd_says_so() is not None or _chrony_says_so() is not None
 
 
 def _timesyncd_says_so() -> bool | None:

@@ -1,7 +1,9 @@
 """The line to the meter, kept open for ever: opened, watched, reported once, opened again.
 
 What can be wrong is noticed within a set time and said once, with likely causes: a port that
-cannot be opened, a line that breaks, a line without a byte, bytes that are no telegram. A serial
+cannot be opened, a line that breaks, a line without a byte, bytes that are no telegram. A port
+that is not there is looked for each second; one that fails is left alone for longer each time.
+Nothing is said of what goes wrong in the first moment of a port that was just plugged in. A serial
 port whose speed is not set is tried at 115200 8N1 and 9600 7E1 in turn until a telegram comes.
 """
 
@@ -10,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from collector.errors import SourceError, Troubles
+from collector.errors import AbsentError, SettlingError, SourceError, Troubles
 from collector.p1.diagnosis import diagnose
 from collector.reading.sources import READ_SECONDS, Address, Source, Speed
 
@@ -19,6 +21,8 @@ log: Final = logging.getLogger(__name__)
 FIRST_WAIT_SECONDS: Final = 0.1
 """Short: a peer may hang up after each telegram, and send the next one in a second."""
 LONGEST_WAIT_SECONDS: Final = 30.0
+LOOK_SECONDS: Final = 1.0
+"""How often a port is looked for that is not there."""
 SPEED_SECONDS: Final = 15.0
 """How long one speed is tried: a meter sends every 1 or 10 seconds."""
 STEADY_SECONDS: Final = 60.0
@@ -52,6 +56,7 @@ class Line:
         self.trouble: Trouble | None = None
         self.reopened = 0
         self._address = address
+        self._name = address.text
         self._silence = silence_seconds
         self._monotonic = monotonic
         self._pause = pause
@@ -72,7 +77,8 @@ class Line:
 
     @property
     def name(self) -> str:
-        return self._address.text
+        """The port, as it was opened last: which that is may change where none is set."""
+        return self._name
 
     @property
     def speed(self) -> Speed:
@@ -102,10 +108,11 @@ class Line:
     def telegram(self) -> None:
         """Say that a good telegram came: speed and line are right."""
         now = self._monotonic()
-        if self._troubles.went():
-            log.info("telegrams come again from `%s`", self.name)
-        elif not self._read_before:
+        went = self._troubles.went()
+        if not self._read_before:
             log.info("reading telegrams from `%s` at %s", self.name, self.speed)
+        elif went:
+            log.info("telegrams come again from `%s`", self.name)
         self._read_before = True
         self.trouble = None
         self._wait = FIRST_WAIT_SECONDS
@@ -125,14 +132,25 @@ class Line:
             return
         try:
             self._source = self._address.open(self.speed)
+        except AbsentError as error:
+            self._look_again(error)
+            return
         except SourceError as error:
             # It may be the speed that this port cannot do.
             self._next_speed()
             self._close(Trouble(str(error), error.hint))
             return
+        self._name = self._source.name
         self._last_byte = self._monotonic()
         self._last_telegram = self._first_byte = None
         self._sample = b""
+
+    def _look_again(self, error: AbsentError) -> None:
+        """Look for the port in a second; once it is there, nothing is held against it."""
+        if not isinstance(error, SettlingError):
+            self._report(Trouble(str(error), error.hint))
+        self._open_at = self._monotonic() + LOOK_SECONDS
+        self._wait = FIRST_WAIT_SECONDS
 
     def _close(self, trouble: Trouble) -> None:
         """Report, once, and open again after a while, longer each time."""

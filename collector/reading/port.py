@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from collector.errors import SourceError
+from collector.errors import AbsentError
 
 USUAL: Final = Path("/dev/p1")
 BY_ID: Final = Path("/dev/serial/by-id")
@@ -46,12 +46,12 @@ class Finder:
             return None
         return next((str(port) for port in _others() if not is_radio(port)), None)
 
-    def missing(self) -> SourceError:
+    def missing(self) -> AbsentError:
         """Say that there is none."""
         if self._usual_was_there:
             hint = f"plug it in; for another port restart this, or set `P1_SOURCE`: `{BY_ID}/`"
-            return SourceError(f"`{USUAL}` is gone", hint=hint)
-        return SourceError(
+            return AbsentError(f"`{USUAL}` is gone", hint=hint)
+        return AbsentError(
             f"no P1 cable found: neither `{USUAL}` nor any in `{BY_ID}/`",
             hint="plug it in, or set `P1_SOURCE`; Zigbee and Z-Wave sticks are left alone",
         )

@@ -90,6 +90,10 @@ class Reader:
     def clock_changes(self) -> int:
         return self._clock.changes
 
+    @property
+    def unset_clock(self) -> int:
+        return self._clock.unset
+
     def kept(self) -> dict[str, Any]:
         """Give what the next run is to know, as plain data."""
         return self.points.memory.as_dict() | {CLOCK: self._clock.chosen}

@@ -5,6 +5,7 @@ import fcntl
 import os
 import socket
 import termios
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from collector.errors import SourceError
+from collector.errors import AbsentError, SettlingError, SourceError
 from collector.reading.holders import holders, listed
 from collector.reading.port import Finder
 
@@ -20,16 +21,22 @@ READ_SECONDS: Final = 0.25
 """How long a read waits for bytes: short, so that the reader notices everything else in time."""
 
 CONNECT_SECONDS: Final = 5.0
+SETTLE_SECONDS: Final = 2.0
+"""After a plug-in the kernel is quicker than udev, which gives the names and the permissions."""
 _CHUNK: Final = 4096
 PSEUDO_TERMINALS: Final = range(136, 144)
 """The major numbers of `/dev/pts/`."""
 _IN_USE: Final = (errno.EAGAIN, errno.EBUSY)
+_ABSENT: Final = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 IN_USE_WORDS: Final = "another program reads it"
 _SEVEN_BITS: Final = bytes(byte & 0x7F for byte in range(256))
 
 
 class Source(Protocol):
-    """An open line from a meter."""
+    """An open line from a meter; `name` is what it is, by which it can be opened again."""
+
+    @property
+    def name(self) -> str: ...
 
     def read(self) -> bytes:
         """Give what has come; empty if nothing came for a moment. Raises `SourceError`."""
@@ -58,8 +65,9 @@ SLOW: Final = Speed(9600, 7, "E")
 class Address:
     """What `P1_SOURCE` names. `live` is a meter that is being read now, not a record of one.
 
-    `open` raises `SourceError`; `fault` is why it always will, if the text names no source at all.
-    `found` is False if no source is set, and there was none to choose.
+    `open` raises `SourceError`, of a port that is not there `AbsentError`; `fault` is why it
+    always will, if the text names no source at all. `found` is False if no source is set, and
+    there was none to choose.
     """
 
     text: str
@@ -86,6 +94,8 @@ def address(text: str, baud: str) -> Address:
         name = text or finder.find()
         if name is None:
             raise finder.missing()
+        if not text and name != finder.usual and _is_settling(name):
+            raise SettlingError(f"`{name}` was plugged in a moment ago, and may be named yet")
         return SerialSource(name, speed)
 
     found = device is not None
@@ -116,6 +126,13 @@ def _raise(fault: SourceError) -> Callable[[Speed], Source]:
     return refuse
 
 
+def _is_settling(name: str) -> bool:
+    """Whether a device was made, or given to a group, so lately that udev may be at work yet."""
+    with suppress(OSError):
+        return 0 <= time.time() - Path(name).stat().st_ctime < SETTLE_SECONDS
+    return False
+
+
 def misnamed(name: str) -> str | None:
     """Say how to write a source that is not there, if it looks like no path of a device."""
     if "/" in name:
@@ -137,7 +154,7 @@ class SerialSource:
     def __init__(self, name: str, speed: Speed) -> None:
         import serial  # noqa: PLC0415  `--help` must not pay for it
 
-        self._name = name
+        self.name = name
         self._seven_bits = speed.data_bits == SLOW.data_bits
         self._failed: tuple[type[Exception], ...] = (
             serial.SerialException,
@@ -147,7 +164,7 @@ class SerialSource:
         try:
             self._port = _port(name, speed)
         except (*self._failed, ValueError) as error:
-            raise SourceError(
+            raise _kind(error, name)(
                 f"cannot open `{name}`: {_words(error)}", hint=_open_hint(error, name)
             ) from error
 
@@ -158,7 +175,7 @@ class SerialSource:
             data = bytes(self._port.read(min(waiting, _CHUNK) or 1))
         except self._failed as error:
             raise SourceError(
-                f"the line `{self._name}` broke: {_words(error)}",
+                f"the line `{self.name}` broke: {_words(error)}",
                 hint="was the cable pulled out, or does a second program read this port?",
             ) from error
         return data.translate(_SEVEN_BITS) if self._seven_bits else data
@@ -192,6 +209,12 @@ def _port(name: str, speed: Speed) -> Any:
     return port
 
 
+def _kind(error: Exception, name: str) -> type[SourceError]:
+    if getattr(error, "errno", None) in _ABSENT:
+        return AbsentError
+    return SettlingError if _is_settling(name) else SourceError
+
+
 def _words(error: Exception) -> str:
     """Say what went wrong; pyserial wraps the system's words in several others."""
     number = getattr(error, "errno", None)
@@ -209,7 +232,7 @@ def _open_hint(error: Exception, name: str) -> str:
     if number in _IN_USE:
         who = listed(holders(name)) or f"`sudo fuser -v {name}` names the other"
         return f"only one program can read a port: {who}"
-    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+    if number in _ABSENT:
         return misnamed(name) or (
             "is the cable plugged in? `ls /dev/serial/by-id/` lists what is there (`P1_SOURCE`)"
         )
@@ -222,7 +245,7 @@ class TcpSource:
     """A TCP port that sends what a meter says: ser2net, or a dongle in the meter."""
 
     def __init__(self, text: str, end: tuple[str, int]) -> None:
-        self._text = text
+        self.name = text
         try:
             self._socket = socket.create_connection(end, CONNECT_SECONDS)
         except OSError as error:
@@ -249,7 +272,7 @@ class TcpSource:
 
     def _broken(self, words: str) -> SourceError:
         return SourceError(
-            f"the line `{self._text}` broke: {words}",
+            f"the line `{self.name}` broke: {words}",
             hint="was the other end restarted, or does a second program read it?"
             " Most serve only one",
         )
@@ -260,6 +283,7 @@ class FileSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.name = f"file://{path}"
         try:
             self._file = os.open(path, os.O_RDONLY)
         except OSError as error:

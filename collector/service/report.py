@@ -158,6 +158,7 @@ class Report:
             **asdict(self._reader.counters),
             "reopened": self._reader.line.reopened,
             "clock_changes": self._reader.clock_changes,
+            "unset_clock": self._reader.unset_clock,
             **self._account.totals().as_dict(),
             "requests": self.delivery.requests if self.delivery else 0,
             "retries": self.delivery.retries if self.delivery else 0,

@@ -22,6 +22,9 @@ _ADVICE: Final = {
     errno.EMFILE: "raise `LimitNOFILE=` or `ulimit -n`",
     errno.ENOENT: "what is in it is the collector's alone to remove",
 }
+_AILING: Final = (errno.EROFS, errno.EIO, errno.EUCLEAN, errno.ENODEV, errno.ENXIO, errno.EFBIG)
+NO_ROOM: Final = "there is no room"
+"""Where the disk has some, but none above the bounds of the settings."""
 _ELSE: Final = "`p1-collector check` tries every link"
 
 
@@ -33,6 +36,11 @@ def words(error: OSError) -> str:
 def advice(error: OSError) -> str:
     """Give what to do; the subject is the directory."""
     return _ADVICE.get(error.errno or 0, _ELSE)
+
+
+def advice_on(said: str) -> str | None:
+    """Give what to do about the disk itself, where only the words are left of what it said."""
+    return next((_ADVICE[number] for number in _AILING if os.strerror(number) in said), None)
 
 
 def full() -> OSError:

@@ -10,7 +10,7 @@ from typing import Final
 
 from collector.errors import Troubles
 from collector.spool.early import Early  # noqa: TC001  an attribute has this type
-from collector.spool.fault import advice, full, words
+from collector.spool.fault import NO_ROOM, advice, full, words
 from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.record import Record, RecordId
 from collector.spool.segment import fits, open_name
@@ -249,7 +249,7 @@ class Keeper:
         try:
             if due:
                 if not self._make_room(sum(segment.size for segment in due)):
-                    raise OSError(errno.ENOSPC, f"there is no room: {self._room()}")
+                    raise OSError(errno.ENOSPC, f"{NO_ROOM}: {self._room()}")
                 for segment in due:
                     self._writer.append(self._spool.read_hot(segment))
                 self._writer.sync()

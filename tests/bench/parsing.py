@@ -259,6 +259,8 @@ def fastest(case: Case) -> tuple[float, float, float]:
 class Tape:
     """A line on which one telegram after another has come."""
 
+    name = "tape"
+
     def __init__(self, telegrams: Iterator[bytes]) -> None:
         self._telegrams = telegrams
 

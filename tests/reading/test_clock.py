@@ -67,6 +67,50 @@ def run(host: Host, clock: Clock, telegrams: int, *, every: float = 10.0) -> Non
 # --- which clock
 
 
+def test_what_gets_the_time_of_a_clock_that_nobody_has_set_is_counted_and_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    host = Host(synchronised=False, monotonic=BOOT)
+    clock = host.clock()
+    held = 0
+    for _ in range(90):
+        held += clock.stamp(TIMELESS) is None
+        host.passes(10)
+    assert (held, clock.unset) == (57, 33)  # ten minutes less the time of the boot
+    clock.rounded(host.wall)  # one of those that waited
+    assert clock.unset == 34
+    host.synchronised = True
+    clock.stamp(TIMELESS)
+    assert clock.unset == 34
+    (only,) = [record.getMessage() for record in caplog.records]
+    assert "which no time server has set" in only
+
+
+def test_what_waited_for_a_clock_that_was_set_in_time_is_not_counted() -> None:
+    host = Host(synchronised=False, monotonic=BOOT)
+    clock = host.clock()
+    assert clock.stamp(TIMELESS) is None
+    host.passes(240)
+    host.synchronised = True
+    clock.rounded(host.wall - 240)
+    assert clock.stamp(TIMELESS) is not None
+    assert clock.unset == 0
+
+
+def test_a_meter_with_a_time_of_its_own_needs_no_clock_that_is_set() -> None:
+    host = Host(synchronised=False)
+    clock = host.clock()
+    clock.stamp(host.timed())
+    assert clock.unset == 0
+
+
+def test_a_recording_is_stored_under_no_clock_of_today() -> None:
+    host = Host(synchronised=False)
+    clock = host.clock(live=False)
+    clock.stamp(TIMELESS)
+    assert clock.unset == 0
+
+
 @pytest.mark.parametrize("choice", [Choice.AUTO, Choice.METER])
 def test_the_meters_time_is_kept(choice: Choice) -> None:
     host = Host()

@@ -13,11 +13,17 @@ from pathlib import Path
 import pytest
 
 from bed.telegrams import dsmr5, utc, written
-from collector.errors import SourceError
+from collector.errors import AbsentError, SettlingError, SourceError
 from collector.p1.framing import Framer
 from collector.p1.telegram import acceptable, parse
 from collector.reading import line as module
-from collector.reading.line import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, SPEED_SECONDS, Line
+from collector.reading.line import (
+    FIRST_WAIT_SECONDS,
+    LONGEST_WAIT_SECONDS,
+    LOOK_SECONDS,
+    SPEED_SECONDS,
+    Line,
+)
 from collector.reading.sources import FAST, READ_SECONDS, SLOW, Address, Source, Speed, address
 
 SILENCE = 30.0
@@ -31,6 +37,7 @@ class World:
     now: float = 1000.0
     says: Callable[[Speed], bytes] = lambda _: b""
     cannot_open: str | None = None
+    cannot_because: type[SourceError] = SourceError
     speeds: tuple[Speed, ...] = (FAST, SLOW)
     live: bool = True
     opened: list[tuple[float, Speed]] = field(default_factory=list)
@@ -51,7 +58,7 @@ class World:
     def open(self, speed: Speed) -> Source:
         self.tried.append(self.now)
         if self.cannot_open:
-            raise SourceError(self.cannot_open, hint="plug it in")
+            raise self.cannot_because(self.cannot_open, hint="plug it in")
         self.opened.append((self.now, speed))
         self.is_open += 1
         return _Port(self, speed)
@@ -61,6 +68,7 @@ class World:
 class _Port:
     world: World
     speed: Speed
+    name: str = "/dev/p1"
 
     def read(self) -> bytes:
         self.world.now += READ_SECONDS
@@ -124,7 +132,7 @@ def test_it_is_opened_again_for_ever_at_both_speeds() -> None:
 
 
 def test_the_waits_between_grow_to_half_a_minute() -> None:
-    world = World(cannot_open="cannot open `/dev/p1`: No such file or directory")
+    world = World(cannot_open="cannot open `/dev/p1`: another program reads it")
     run(world, world.line(), 600)
     waits = [b - a for a, b in zip(world.tried, world.tried[1:], strict=False)]
     expected = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30, 30]
@@ -144,6 +152,73 @@ def test_a_telegram_makes_the_first_wait_short_again() -> None:
     world.cannot_open = "gone"
     run(world, line, 10)
     assert world.tried[1] - world.tried[0] < 3
+
+
+def test_a_port_that_is_not_there_is_looked_for_each_second_however_long() -> None:
+    world = World(cannot_open="no such port", cannot_because=AbsentError)
+    line = world.line()
+    run(world, line, 86_400)
+    waits = {round(b - a, 1) for a, b in zip(world.tried, world.tried[1:], strict=False)}
+    assert waits == {LOOK_SECONDS} == {1.0}
+    assert line.reopened == 0
+    came = world.now
+    world.cannot_open, world.says = None, lambda _: TELEGRAM
+    run(world, line, 3)
+    ((at, speed),) = world.opened
+    assert at - came <= LOOK_SECONDS
+    assert speed is FAST  # its absence says nothing of the speed
+
+
+def test_a_plug_that_wobbles_costs_no_more_than_the_time_that_it_is_out() -> None:
+    world = World(says=lambda _: TELEGRAM, cannot_because=AbsentError)
+    line = world.line()
+    for _ in range(50):
+        world.says, world.cannot_open = _broken, "gone"
+        run(world, line, 2)
+        world.cannot_open = None
+        run(world, line, 2)
+    came, world.says = world.now, lambda _: TELEGRAM
+    world.opened.clear()
+    run(world, line, 60)
+    assert all(at - came <= 2 * LOOK_SECONDS for at, _ in world.opened)
+
+
+def test_nothing_is_said_of_a_port_in_its_first_moment(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(cannot_open="no permission yet", cannot_because=SettlingError)
+    line = world.line()
+    run(world, line, 2)
+    world.cannot_open, world.says = None, lambda _: TELEGRAM
+    run(world, line, 5)
+    assert said(caplog) == ["reading telegrams from `/dev/p1` at 115200 8N1"]
+    assert line.trouble is None
+
+
+def test_a_port_that_was_found_later_is_called_what_it_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(says=lambda _: TELEGRAM)
+    guess = Address("/dev/ttyUSB0", True, (FAST,), world.open)
+    line = Line(guess, silence_seconds=SILENCE, monotonic=lambda: world.now, pause=world.pass_time)
+    assert line.name == "/dev/ttyUSB0"
+    run(world, line, 3)
+    assert line.name == "/dev/p1"
+    assert said(caplog) == ["reading telegrams from `/dev/p1` at 115200 8N1"]
+
+
+def test_telegrams_do_not_come_again_where_none_came_before(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(cannot_open="no such port", cannot_because=AbsentError)
+    line = world.line()
+    run(world, line, 30)
+    world.cannot_open, world.says = None, lambda _: TELEGRAM
+    run(world, line, 120)
+    assert said(caplog) == [
+        "no such port (plug it in)",
+        "reading telegrams from `/dev/p1` at 115200 8N1",
+    ]
 
 
 def _broken(_: Speed) -> bytes:

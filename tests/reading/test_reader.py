@@ -39,6 +39,7 @@ class Meter:
     """A line on which a test says what comes next; `None` is a cable that is pulled out."""
 
     next: list[bytes | None] = field(default_factory=list)
+    name: str = "/dev/p1"
 
     def read(self) -> bytes:
         data = self.next.pop(0) if self.next else b""

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from bed.answers import nobody_listens, seconds_awake
-from collector.errors import SourceError
-from collector.reading import sources
+from collector.errors import AbsentError, SettlingError, SourceError
+from collector.reading import port, sources
 from collector.reading.sources import FAST, SLOW, Address, FileSource, Source, Speed, address
 
 SPEED, FORM = 4, 2  # places in what tcgetattr gives
@@ -209,13 +209,9 @@ def test_a_cable_that_is_pulled_out_is_noticed_at_the_next_read(cable: Cable) ->
     source = address(cable.device, "auto").open(FAST)
     cable.pull()
     error = broken(source)
-    assert str(error).startswith(f"the line `{source_name(source)}` broke: ")
+    assert str(error).startswith(f"the line `{source.name}` broke: ")
     assert "was the cable pulled out" in str(error.hint)
     source.close()
-
-
-def source_name(source: Source) -> str:
-    return str(source._name)  # type: ignore[attr-defined]  # a SerialSource
 
 
 def test_a_device_that_is_not_there_is_asked_about_the_cable(tmp_path: Path) -> None:
@@ -233,6 +229,31 @@ def test_a_file_named_as_a_device_is_told_how_to_replay_it(tmp_path: Path) -> No
 
 def test_a_permission_that_is_missing_names_the_group() -> None:
     assert "usermod -aG dialout" in sources._open_hint(PermissionError(13, "no"), "/dev/p1")
+
+
+def test_a_port_that_is_not_there_is_told_from_one_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = address(str(tmp_path / "port"), "auto")
+    assert type(refused(place)) is AbsentError
+    (tmp_path / "port").touch()
+    assert type(refused(place)) is SettlingError
+    monkeypatch.setattr(sources, "SETTLE_SECONDS", 0.0)
+    assert type(refused(place)) is SourceError
+
+
+def test_a_port_that_is_nobodys_yet_is_left_to_udev_for_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cable: Cable
+) -> None:
+    monkeypatch.setattr(port, "USUAL", tmp_path / "p1")
+    monkeypatch.setattr(port, "BY_ID", tmp_path / "by-id")
+    place = address("", "auto")
+    (tmp_path / "by-id").mkdir()
+    (tmp_path / "by-id" / "usb-FTDI_P1-if00").symlink_to(cable.device)
+    assert isinstance(refused(place), SettlingError)
+    (tmp_path / "p1").symlink_to(cable.device)
+    place.open(FAST).close()
+    address(cable.device, "auto").open(FAST).close()
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def host_clock(is_set: bool | None) -> Finding:  # noqa: FBT001  the fact itself
         what = "nobody here knows who sets it (a container?): believed from an hour after the boot"
         return ok("host's clock", what)
     what = "systemd-timesyncd and chrony do not say that it is set"
-    return warn("host's clock", what, Remedy.HOST_CLOCK)
+    return warn("host's clock", what, line.unset_clock())
 
 
 def oldest_line(directories: Directories, disk_: Disk) -> bytes | None:

@@ -13,10 +13,12 @@ from collector.commands.check.finding import Finding, fail, ok, skip, warn
 from collector.commands.check.mounts import IN_RAM, OVERLAYS, Mount, mount_of
 from collector.remedies import Remedy
 from collector.spool.disk import Disk
+from collector.spool.fault import NO_ROOM, advice_on
 from collector.spool.segment import segments
 from collector.spool.spool import Directories
 
 _MIB: Final = 1024 * 1024
+_FULL: Final = (NO_ROOM, os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 _TRIAL: Final = b"p1-collector check\n"
 
 
@@ -34,7 +36,7 @@ class Places:
 def findings(places: Places, disk: Disk, trouble: str | None = None) -> Iterator[Finding]:
     """Judge spool and hot directory; `trouble` is what the running service says of its spool."""
     mount = mount_of(places.spool, places.table)
-    yield fail("spool", trouble, Remedy.SPOOL_UNUSABLE) if trouble else spool(places.spool, disk)
+    yield fail("spool", trouble, _spool_remedy(trouble)) if trouble else spool(places.spool, disk)
     yield spool_disk(mount)
     yield room(places, disk)
     yield hot(places, disk, mount_of(places.hot, places.table))
@@ -47,8 +49,15 @@ def spool(directory: Path, disk: Disk) -> Finding:
         there = _try(directory, disk)
     except OSError as error:
         what = f"cannot write to `{directory}`: {error.strerror}"
-        return fail("spool", what, Remedy.SPOOL_UNUSABLE)
+        return fail("spool", what, _spool_remedy(what))
     return ok("spool", f"`{directory}` can be {'written' if there else 'made'}")
+
+
+def _spool_remedy(said: str) -> Remedy | str:
+    """Give what fits the words of the disk; what says nothing of the disk is the directory."""
+    if any(words in said for words in _FULL):
+        return Remedy.DISK_FULL
+    return advice_on(said) or Remedy.SPOOL_UNUSABLE
 
 
 def spool_disk(mount: Mount | None) -> Finding:
@@ -85,7 +94,8 @@ def hot(places: Places, disk: Disk, mount: Mount | None) -> Finding:
         free = disk.free(_existing(directory)) // _MIB
     except OSError as error:
         what = f"cannot write to `{directory}`: {error.strerror}"
-        return fail("hot directory", what, Remedy.HOT_UNUSABLE)
+        small = error.errno == errno.ENOSPC
+        return fail("hot directory", what, Remedy.HOT_SMALL if small else Remedy.HOT_UNUSABLE)
     what = f"`{directory}`, {mount.kind if mount else 'unknown'}, {free} MiB free"
     if mount is not None and mount.kind not in IN_RAM:
         return warn("hot directory", what, Remedy.HOT_ON_DISK)

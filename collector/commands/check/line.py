@@ -11,6 +11,7 @@ from collector.p1.checksum import Checksum
 from collector.p1.decryption import Refusal
 from collector.p1.diagnosis import diagnose
 from collector.p1.telegram import Device, Policy, Telegram
+from collector.reading.clock import asks_for_the_time
 from collector.reading.sources import Speed
 from collector.remedies import Remedy
 
@@ -151,11 +152,16 @@ def clock(time: datetime | None, expected: Expected) -> Finding:
     if abs(ahead) <= expected.tolerance_seconds:
         return ok("meter's clock", what)
     if not expected.host_is_set:
-        return warn("meter's clock", f"{what}, which may itself be wrong", Remedy.HOST_CLOCK)
+        return warn("meter's clock", f"{what}, which may itself be wrong", unset_clock())
     hours = round(ahead / _HOUR)
     near = abs(ahead - hours * _HOUR) < _NEARLY
     remedy = Remedy.ZONE if near and 0 < abs(hours) < 4 else Remedy.METER_CLOCK  # noqa: PLR2004
     return warn("meter's clock", what, remedy)
+
+
+def unset_clock() -> Remedy:
+    """What there is to do about a host's clock that no time server has set."""
+    return Remedy.TIME_SERVER if asks_for_the_time() else Remedy.HOST_CLOCK
 
 
 def devices(found: Iterable[Device], now: datetime | None) -> Finding:

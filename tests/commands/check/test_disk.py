@@ -12,6 +12,7 @@ from collector.commands.check.finding import Finding, Outcome
 from collector.commands.check.mounts import Mount
 from collector.remedies import Remedy
 from collector.spool.disk import Disk
+from collector.spool.fault import NO_ROOM, advice
 from collector.spool.spool import Directories
 
 MIB = 1024 * 1024
@@ -30,11 +31,14 @@ class Small(Disk):
         return self._free
 
 
-class ReadOnly(Disk):
-    """A disk that the kernel has mounted read-only after an error."""
+class Refusing(Disk):
+    """A disk that takes nothing, and says why."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
 
     def create(self, path: Path) -> int:
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        raise OSError(self._number, os.strerror(self._number), str(path))
 
 
 def places(home: Path, table: str = CARD) -> Places:
@@ -56,11 +60,33 @@ def test_a_good_disk_is_good_and_left_as_it_was(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_disk_that_is_read_only_is_told(tmp_path: Path) -> None:
-    found = judged(tmp_path, ReadOnly())
-    assert found["spool"].remedy == Remedy.SPOOL_UNUSABLE.advice
-    assert found["spool"].what.endswith("Read-only file system")
-    assert found["hot directory"].remedy == Remedy.HOT_UNUSABLE.advice
+@pytest.mark.parametrize(
+    ("number", "remedy", "hot_remedy"),
+    [
+        (errno.EACCES, Remedy.SPOOL_UNUSABLE.advice, Remedy.HOT_UNUSABLE),
+        (errno.ENOSPC, Remedy.DISK_FULL.advice, Remedy.HOT_SMALL),
+        (errno.EDQUOT, Remedy.DISK_FULL.advice, Remedy.HOT_UNUSABLE),
+        (errno.EROFS, advice(OSError(errno.EROFS, "")), Remedy.HOT_UNUSABLE),
+        (errno.EIO, advice(OSError(errno.EIO, "")), Remedy.HOT_UNUSABLE),
+    ],
+    ids=["forbidden", "full", "quota", "read-only", "broken"],
+)
+def test_the_remedy_fits_what_the_disk_said(
+    tmp_path: Path, number: int, remedy: str, hot_remedy: Remedy
+) -> None:
+    found = judged(tmp_path, Refusing(number))
+    assert found["spool"].remedy == remedy
+    assert found["spool"].what.endswith(os.strerror(number))
+    assert found["hot directory"].remedy == hot_remedy.advice
+    told = f"cannot write to the spool `/spool`: {os.strerror(number)}"
+    first, *_ = probes.findings(places(tmp_path), Disk(), told)
+    assert (first.what, first.remedy) == (told, remedy)
+
+
+def test_no_room_above_the_bounds_is_a_full_disk_too(tmp_path: Path) -> None:
+    told = f"cannot write to the spool `/spool`: {NO_ROOM}: 3 MiB"
+    first, *_ = probes.findings(places(tmp_path), Disk(), told)
+    assert first.remedy == Remedy.DISK_FULL.advice
 
 
 def test_what_the_service_says_of_its_disk_counts(tmp_path: Path) -> None:

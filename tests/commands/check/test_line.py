@@ -15,6 +15,7 @@ from collector.commands.check.listening import Heard, Patience, listen
 from collector.errors import SourceError
 from collector.p1.decryption import Keys
 from collector.p1.telegram import Device, Medium, Policy
+from collector.reading import clock
 from collector.reading.sources import FAST, SLOW, Address, Source, Speed
 from collector.remedies import Remedy
 from p1.sealing import KEY, seal
@@ -38,6 +39,8 @@ class Time:
 
 class Played:
     """A source that gives these pieces, and nothing after."""
+
+    name = "played"
 
     def __init__(self, pieces: Sequence[bytes | Exception]) -> None:
         self._pieces = iter(pieces)
@@ -209,6 +212,14 @@ def test_the_meters_clock_is_held_against_the_hosts(
 def test_a_host_that_is_not_set_is_suspected_first() -> None:
     found = line.clock(NOW + timedelta(days=3), replace(EXPECTED, host_is_set=False))
     assert found.remedy == Remedy.HOST_CLOCK.advice
+
+
+def test_a_host_that_asks_in_vain_is_told_about_its_time_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "_TIMESYNCD", tmp_path / "synchronized")
+    found = line.clock(NOW + timedelta(days=3), replace(EXPECTED, host_is_set=False))
+    assert found.remedy == Remedy.TIME_SERVER.advice
 
 
 def test_a_recording_is_not_held_against_the_clock() -> None:
