@@ -4,7 +4,7 @@ This module finds the texts; what they mean is `collector.settings.settings`' bu
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -98,16 +98,16 @@ class Search:
 
     def _secret(self, path: Path) -> str | None:
         """Read one of many possible files; most are not there, or not for this user."""
-        try:
-            there = path.is_file()
-        except PermissionError:
-            return None
-        return self._text(path, path.name) if there else None
+        return self._text(path, path.name) if _seen(path.is_file) else None
 
     def _dotenv(self) -> dict[str, str]:
+        """Read the file of the directory that a person is in; of none, where a wrapper is asked.
+
+        The wrapper has the settings of the service, which is in no such directory.
+        """
+        if FROM in self.environment or not _seen(ENV_FILE.exists):
+            return {}
         try:
-            if not ENV_FILE.exists():
-                return {}
             return {name: text for name, text in dotenv_values(ENV_FILE).items() if text}
         except (OSError, UnicodeDecodeError) as error:
             self.problems.append(_unreadable(".env", ENV_FILE, error))
@@ -134,6 +134,14 @@ def file_values(path: str) -> dict[str, str]:
 def _ignored(name: str) -> SettingsError:
     hint = "set it in this meter's own file, if its default is not right"
     return IgnoredSetting(f"{name}: ignored, it is the first meter's", hint=hint)
+
+
+def _seen(look: Callable[[], bool]) -> bool:
+    """Whether a file is there; one in a directory that may not be entered is not."""
+    try:
+        return look()
+    except PermissionError:
+        return False
 
 
 def _unreadable(what: str, path: Path, error: OSError | UnicodeDecodeError) -> SettingsError:

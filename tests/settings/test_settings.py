@@ -258,6 +258,24 @@ def test_a_file_env_that_is_no_text_is_reported(place: Path) -> None:
     assert wrong({}).startswith(".env: .env: is not text")
 
 
+def test_a_file_env_that_cannot_be_looked_at_is_not_there(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    place.joinpath(".env").write_text("P1_SITE=cabin\n")
+    monkeypatch.setattr(Path, "exists", refuse)
+    settings, _ = load({})
+    assert settings.site == "home"
+
+
+def test_where_the_settings_are_the_services_a_file_env_is_none_of_them(place: Path) -> None:
+    place.joinpath(".env").write_text("P1_SITE=cabin\n")
+    settings, _ = load({"SETTINGS_FROM": ""})
+    assert settings.site == "home"
+
+
 def test_a_file_env_that_is_a_directory_is_no_reason_to_stop(place: Path) -> None:
     place.joinpath(".env").mkdir()
     settings, _ = load({"P1_SITE": "cabin"})
