@@ -34,7 +34,8 @@ command=/usr/local/bin/p1-collector
 user=p1-collector
 changed=
 
-say() { printf '%s\n' "$*"; }
+# It goes on where nobody looks any more: a terminal that was closed ends nothing.
+say() { printf '%s\n' "$*" || true; }
 
 fail() {
     printf 'error: %s\n' "$1" >&2
@@ -69,11 +70,13 @@ main() {
 
 install() {
     [ -f "$checkout/pyproject.toml" ] || fail "$checkout is no checkout of p1-collector"
-    need_python
+    ! command -v python3 >/dev/null || need_version
     make_user
     put_settings
-    make_venv
     ask_connection
+    trap '' HUP
+    need_python
+    make_venv
     put_files
     start
     sweep
@@ -87,6 +90,10 @@ need_python() {
         apt_get install python3-venv || { apt_get update && apt_get install python3-venv; } ||
             fail "python3-venv could not be installed" "sudo apt install python3-venv"
     fi
+    need_version
+}
+
+need_version() {
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
         fail "Python 3.11 or later is needed, and this is $(python3 --version)" \
             "Raspberry Pi OS and Debian have it from version 12 (bookworm)"
@@ -247,6 +254,7 @@ ask_connection() {
     stty echo
     say ""
     set_secret influx-token "$answer"
+    say "That was all it asks. The rest takes some minutes on a small machine."
 }
 
 ask() {
@@ -260,14 +268,19 @@ put_files() {
     put "$here/p1-collector@.service" "$units/p1-collector@.service" 644
     put "$here/p1-collector" "$command" 755
     put "$here/99-p1.rules" "$rules" 644
-    if command -v udevadm >/dev/null && udevadm control --reload 2>/dev/null; then
-        udevadm trigger --subsystem-match=tty --action=add
-    fi
+    name_ports
     # Not every kernel has them, and a missing one would be a failed unit at every boot.
     if modprobe --quiet --dry-run --all usbserial cdc_acm 2>/dev/null; then
         put "$here/p1-modules.conf" "$modules" 644
         modprobe --quiet --all usbserial cdc_acm || true
     fi
+}
+
+# Lets udev name the ports anew, by the rules that are there now, and waits until it has.
+name_ports() {
+    command -v udevadm >/dev/null && udevadm control --reload 2>/dev/null || return 0
+    udevadm trigger --subsystem-match=tty --action=add
+    udevadm settle --timeout=30 || true
 }
 
 # Copies a file unless it is there already, as a whole: no program ever sees half of it.
@@ -289,7 +302,8 @@ start() {
         return
     fi
     # It reads again within seconds: what the meter sends meanwhile is all that is missed.
-    systemctl restart p1-collector.service
+    systemctl restart p1-collector.service ||
+        fail "the service does not start" "journalctl --unit=p1-collector --lines=20"
     for instance in $(instances); do
         systemctl restart "$instance"
     done
@@ -329,7 +343,7 @@ uninstall() {
         "$modules" "$settings.reference"
     rm -rf "$home"
     systemctl daemon-reload
-    udevadm control --reload 2>/dev/null || true
+    name_ports
     say "p1-collector is removed"
     if [ "$action" = uninstall ]; then
         say "kept: the settings in $etc, the readings that wait for InfluxDB in $state*"
