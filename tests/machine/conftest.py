@@ -1,0 +1,83 @@
+"""An emulated machine for each test of this folder: a copy of one that was installed once."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bed.influxd import Influxd
+from bed.influxdb import Found, Server
+from machine.emulator import Disk
+from machine.home import Home, household, installing
+from machine.image import BOOKWORM, Debian, NoMachineError, bare, installed, one_at_a_time
+
+Tell = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def _alone() -> Iterator[None]:
+    with one_at_a_time():
+        yield
+
+
+@pytest.fixture(scope="session")
+def debian() -> Debian:
+    return BOOKWORM
+
+
+@pytest.fixture(scope="session")
+def bare_disk(_alone: None, debian: Debian) -> Disk:
+    try:
+        return bare(debian)
+    except NoMachineError as error:
+        pytest.skip(f"NOT TESTED ON A WHOLE MACHINE: {error}")
+
+
+@pytest.fixture(scope="session")
+def installed_disk(
+    bare_disk: Disk, debian: Debian, tmp_path_factory: pytest.TempPathFactory
+) -> Disk:
+    assert bare_disk.image.exists()
+    return installed(debian, installing(tmp_path_factory.mktemp("installing")))
+
+
+@pytest.fixture(scope="session")
+def database(found_influxdb: Found) -> Iterator[Influxd]:
+    """Give an InfluxDB on this machine, which the guests see as one on their network."""
+    if isinstance(found_influxdb, Server):
+        pytest.skip("P1_TEST_INFLUXDB_URL names a server that is not ours to kill")
+    with Influxd(found_influxdb) as influxd:
+        yield influxd
+
+
+@pytest.fixture
+def influxd(database: Influxd) -> Influxd:
+    if not database.running:
+        database.start()
+    return database
+
+
+@pytest.fixture
+def home(installed_disk: Disk, influxd: Influxd, tmp_path: Path) -> Iterator[Home]:
+    """Give a household whose machine is switched off; the meter sends, its cable is out."""
+    with household(installed_disk, influxd, tmp_path) as home:
+        yield home
+
+
+@pytest.fixture
+def bare_home(bare_disk: Disk, influxd: Influxd, tmp_path: Path) -> Iterator[Home]:
+    """Give a household on whose machine nothing is installed yet."""
+    with household(bare_disk, influxd, tmp_path) as home:
+        yield home
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Tell:
+    """Give what prints a scenario's figures in one line, whether or not it fails later."""
+
+    def say(figures: str) -> None:
+        name = request.node.name.removeprefix("test_").replace("_", " ")
+        with capsys.disabled():
+            print(f"\n  {name}: {figures}")  # noqa: T201  the figures are what is asked for
+
+    return say
