@@ -65,11 +65,12 @@ def test_a_cable_that_is_pulled_and_plugged_loses_what_is_sent_while_it_is_out(
     home: Home, tell: Tell, request: pytest.FixtureRequest
 ) -> None:
     brief = request.config.getoption("-m") == "brief"
+    out = [0.3, 2.0, 15.0] if brief else gaps(20)
     home.meter.cable.plug()
     home.boot()
     home.connect()
     home.begins()
-    named = list(pulled(home, gaps(4 if brief else 20)))
+    named = list(pulled(home, out))
     missing = home.loses_only_what_was_promised()
     home.stores_only_what_was_sent()
     assert "usermod" not in home.guest.journal()

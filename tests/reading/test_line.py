@@ -327,6 +327,18 @@ def test_a_speed_at_which_telegrams_came_is_kept_when_the_line_breaks() -> None:
     assert {speed for _, speed in world.opened} == {SLOW}
 
 
+def test_a_speed_at_which_telegrams_came_is_kept_while_another_program_has_the_port() -> None:
+    world = World(says=lambda _: TELEGRAM, speeds=(SLOW, FAST))
+    line = world.line()
+    run(world, line, 60)
+    world.says, world.cannot_open = _broken, "another program reads it"
+    for tries in (1, 2, 3):
+        world.tried.clear()
+        while len(world.tried) < tries:
+            line.read()
+        assert line.speed is SLOW
+
+
 def test_a_port_that_cannot_do_one_speed_is_tried_at_the_other() -> None:
     world = World(says=lambda _: b"\x80")
 
