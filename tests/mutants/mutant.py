@@ -34,6 +34,7 @@ PROMISES: Final = {
     "413": "halved",
     "400": "400, 422: narrowed down to the bad lines",
     "unknown": "anything else: kept, loudly",
+    "shown": "the dashboards show what is, on each InfluxDB, and say what is wrong",
     "private": "the token and the readings are nobody's business",
 }
 """The promises by their number, the rows of the delivery table, and secrecy."""
