@@ -363,15 +363,15 @@ def test_each_device_has_its_own_channel_and_is_remembered_for_itself() -> None:
             for channel in (1, 2)
             for line in (
                 f"0-{channel}:24.1.0(007)",
-                f"0-{channel}:96.1.0({f'W{channel}'.encode().hex()})",
+                f"0-{channel}:96.1.0({f'W000{channel}'.encode().hex()})",
                 f"0-{channel}:24.2.1(260203120000W)(00001.000*m3)",
             )
         ),
     )
     source = points()
     assert [line.split(" ")[0] for line in source.lines(both, NOON) or []] == [
-        "water,site=home,meter=W1,channel=1",
-        "water,site=home,meter=W2,channel=2",
+        "water,site=home,meter=W0001,channel=1",
+        "water,site=home,meter=W0002,channel=2",
     ]
     assert source.lines(both, NOON + SECOND) == []
 

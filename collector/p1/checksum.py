@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from collector.p1.crc import crc16
-from collector.p1.framing import Frame
+
+if TYPE_CHECKING:  # it looks for a telegram whose checksum is right
+    from collector.p1.framing import Frame
 
 
 class Checksum(StrEnum):
@@ -21,7 +23,7 @@ _DIGITS: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
 _LINE_END: Final = re.compile(rb"\r*\n")
 
 
-def judge(frame: Frame) -> Checksum:
+def judge(frame: "Frame") -> Checksum:
     """Judge what stood behind the `!`.
 
     Nothing, or a number of another kind after a space (EasyMeter), is no checksum. Anything else
@@ -32,17 +34,22 @@ def judge(frame: Frame) -> Checksum:
         return Checksum.ABSENT
     if not _DIGITS.fullmatch(printed.strip()):
         return Checksum.ABSENT if printed[:1] == b" " else Checksum.BAD
-    return Checksum.OK if _sent(frame) else Checksum.BAD
+    return Checksum.OK if fits(frame.data, printed) else Checksum.BAD
 
 
-def reprinted(frame: Frame, data: bytes) -> bytes:
+def fits(data: bytes, printed: bytes) -> bool:
+    """Tell whether `printed` is the checksum of `data`, whatever happened to the line ends."""
+    return bool(_DIGITS.fullmatch(printed.strip()) and _sent(data, printed))
+
+
+def reprinted(frame: "Frame", data: bytes) -> bytes:
     """Print what stands behind the `!` if `data` is in the place of the frame's own.
 
     A checksum that fits is computed anew, over the same guess of what the meter sent and in the
     same form: small letters, or no leading zeros. Anything else stays as it is.
     """
     printed = frame.checksum.strip()
-    sent = _sent(frame) if _DIGITS.fullmatch(printed) else None
+    sent = _sent(frame.data, printed) if _DIGITS.fullmatch(printed) else None
     if sent is None:
         return frame.checksum
     digits = b"%04X" % crc16(sent(data))
@@ -53,14 +60,14 @@ def reprinted(frame: Frame, data: bytes) -> bytes:
     return frame.checksum.replace(printed, digits)
 
 
-def _sent(frame: Frame) -> Callable[[bytes], bytes] | None:
+def _sent(data: bytes, printed: bytes) -> Callable[[bytes], bytes] | None:
     """Find what to undo so that the checksum fits; None if nothing helps."""
-    expected = int(frame.checksum, 16)
-    if crc16(frame.data) == expected:
+    expected = int(printed, 16)
+    if crc16(data) == expected:
         return bytes
     for undo in _undoings():
-        data = undo(frame.data)
-        if data != frame.data and crc16(data) == expected:
+        undone = undo(data)
+        if undone != data and crc16(undone) == expected:
             return undo
     return None
 

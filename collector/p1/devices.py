@@ -11,11 +11,14 @@ if TYPE_CHECKING:  # it has a table of these readers
     from collector.p1.sheet import Route, Sheet
 
 _PAIR: Final = 2
+# What is never zero in a device that has been read, but without a time.
+_COUNTED: Final = ("volume_m3", "energy_gj", "energy_kwh")
 
 
 def device_type(sheet: "Sheet", route: "Route", body: str) -> None:
     def note(sheet: "Sheet") -> None:
-        sheet.slot(route.code).type = body
+        slot = sheet.slot(route.code)
+        slot.type = slot.type or body
 
     sheet.keep(note)
 
@@ -59,17 +62,18 @@ def _note_reading(
         return
     name, value = quantity(route.units, text, column)
     bare = "*" not in text and "" not in route.units
-    dead = not value and (time is None or bare)
+    if not value and (bare or (time is None and name in _COUNTED)):
+        # There is no device behind it.
+        return
 
     def note(sheet: "Sheet") -> None:
         slot = sheet.slot(route.code)
         slot.medium = slot.medium or medium
-        if dead:
-            slot.dead = True
-        # Of two values for one field the one that is first in the table counts.
-        elif name not in slot.readings or route.rank < slot.rank:
-            slot.readings[name] = value
-            slot.rank, slot.time = route.rank, time
+        # Of two codes for one field the one that is first in the table counts.
+        if route.rank < slot.ranks.get(name, route.rank + 1):
+            slot.readings[name], slot.ranks[name] = value, route.rank
+            if time and route.rank < slot.rank:
+                slot.rank, slot.time = route.rank, time
 
     sheet.keep(note)
 
@@ -82,6 +86,7 @@ def valve(sheet: "Sheet", route: "Route", body: str) -> None:
         raise Unreadable("not a code", 0)
 
     def note(sheet: "Sheet") -> None:
-        sheet.slot(route.code).valve = position
+        slot = sheet.slot(route.code)
+        slot.valve = position if slot.valve is None else slot.valve
 
     sheet.keep(note)

@@ -8,7 +8,9 @@ import re
 from typing import Final
 
 _TELEGRAM: Final = re.compile(rb"(?:\A|[\r\n])[^\r\n!-~]*/[ -~]")
-_DATA_LINE: Final = re.compile(rb"[0-9]-[0-9]{1,2}:[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{1,3}(?:\*255)?\(")
+_DATA_LINE: Final = re.compile(
+    rb"[0-9]-[0-9]{1,2}:[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{1,3}(?:[*&.][0-9]{1,3})?\("
+)
 _KINDS: Final = (
     (
         re.compile(rb"\x7e\xa0"),

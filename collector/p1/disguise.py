@@ -19,23 +19,25 @@ from collector.p1.framing import Frame
 from collector.p1.layout import Line, lay_out, put_together
 from collector.p1.lines import OBIS
 from collector.p1.obis import BY_CODE, Kind
-from collector.p1.values import identity, message, printable
+from collector.p1.values import identifier, identity, message, printable
 
 _NUMBERS: Final = (Kind.METER, Kind.DEVICE_METER)
 _MESSAGES: Final = (Kind.MESSAGE, Kind.MESSAGE_CODE)
 
 # What may stay between brackets, in lines that are known and in lines that are not.
-_TIME: Final = r"[0-9]{12}[SWsw]"
-_NUMBER: Final = r"[+-]?[0-9]{1,20}(?:\.[0-9]{0,20})?"
-_UNIT: Final = r"\*[A-Za-z][A-Za-z0-9³]{0,5}"
+_TIME: Final = r"[0-9]{12}[SWswT]"
+_NUMBER: Final = r"[+-]?[ \t]*[0-9]{1,20}(?:\.[0-9]{0,20})?"
+_UNIT: Final = r"[ \t]*\*[ \t]*[A-Za-z°][A-Za-z0-9³/]{0,5}"
 _DATE: Final = r"(?:20)?[0-9]{2}[-/.]?[0-9]{2}[-/.]?[0-9]{2}(?:[ T][0-9]{2}:?[0-9]{2}:?[0-9]{2})?"
 _WORD: Final = r"[A-Za-z]{1,10}[ _-]?[0-9]{1,2}"
 _SHORT: Final = r"\W*(?:\w\W*){0,4}"
 _HARMLESS: Final = re.compile(
-    rf"{_TIME}|{_NUMBER}(?:{_UNIT}|\*)?|{_DATE}|{OBIS.pattern}|{_WORD}|{_SHORT}"
+    rf"[ \t]*(?:{_TIME}|{_NUMBER}(?:{_UNIT}|\*)?|{_DATE}|{OBIS.pattern}|{_WORD}|{_SHORT})[ \t]*"
 )
-_PLAINLY_HARMLESS: Final = re.compile(rf"{_TIME}|{_NUMBER}{_UNIT}|{OBIS.pattern}|{_SHORT}")
-_CODELIKE: Final = re.compile(r"[0-9A-Za-z]{1,3}(?:[-:.*&][0-9A-Za-z]{1,3})+")
+_PLAINLY_HARMLESS: Final = re.compile(
+    rf"[ \t]*(?:{_TIME}|{_NUMBER}{_UNIT}|{OBIS.pattern}|{_SHORT})[ \t]*"
+)
+_CODELIKE: Final = re.compile(r"[0-9A-Za-z]{1,3}(?:[-:.*&\r\n]+[0-9A-Za-z]{1,3})+")
 
 _RUNS: Final = re.compile(r"[0-9A-Za-z]+|[^\W_]")
 _LONG_DIGITS: Final = re.compile(r"[0-9]{4,}")
@@ -116,17 +118,23 @@ class Disguise:
         return text
 
     def _number(self, text: str) -> str:
-        return text if identity(text) is None else self._in_the_same_form(text, self._words)
+        if identity(text) is None:
+            return text
+        return self._in_the_same_form(text, self._words, identifier)
 
     def _message(self, text: str) -> str:
-        return text if message(text) is None else self._in_the_same_form(text, self._letters)
+        if message(text) is None:
+            return text
+        return self._in_the_same_form(text, self._letters, printable)
 
-    def _in_the_same_form(self, text: str, invent: Callable[[str, str, int], str]) -> str:
+    def _in_the_same_form(
+        self, text: str, invent: Callable[[str, str, int], str], read: Callable[[str], str]
+    ) -> str:
         """Replace what `text` spells: plain stays plain, hexadecimal stays hexadecimal."""
-        spelt = printable(text)
+        spelt = read(text)
         if spelt == text:
             tried = (invent(text, "latin-1", n) for n in range(_TRIES))
-            return next((new for new in tried if _says(new, new)), text)
+            return next((new for new in tried if _says(new, new, read)), text)
         octets = bytes.fromhex(text)
         filled = octets.strip(_FILLING)
         before, _, behind = octets.partition(filled)
@@ -134,7 +142,7 @@ class Disguise:
         for attempt in range(_TRIES):
             said = invent(spelt, codec, attempt)
             new = (before + said.encode(codec) + behind).hex()
-            if _says(new, said):
+            if _says(new, said, read):
                 return new.upper() if text == text.upper() else new
         return text
 
@@ -165,9 +173,9 @@ class Disguise:
             count += 1
 
 
-def _says(text: str, what: str) -> bool:
+def _says(text: str, what: str, read: Callable[[str], str]) -> bool:
     """Tell whether `text` is read as `what`, and as something that is there at all."""
-    return printable(text) == what and identity(text) is not None and message(text) is not None
+    return read(text) == what and identity(text) is not None and message(text) is not None
 
 
 def _other(char: str, dice: Iterator[int], codec: str) -> str:

@@ -35,6 +35,11 @@ def document(telegram: Telegram) -> dict[str, Any]:
             {"time": _time(peak.time), "power_kw": plain(peak.power_kw)}
             for peak in telegram.demand_peaks
         ],
+        "running_peak": telegram.running_peak
+        and {
+            "time": _time(telegram.running_peak.time),
+            "power_kw": plain(telegram.running_peak.power_kw),
+        },
         "power_failures": [
             {"time": _time(failure.time), "duration_s": failure.duration_s}
             for failure in telegram.power_failures

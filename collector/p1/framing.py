@@ -5,6 +5,9 @@ behind the `)` of the last line, as some meters print it). What stands behind th
 is handed on as it is; whether it is a checksum is not decided here. Nothing is decoded, repaired
 or refused, so the bytes of a frame are exactly those of the line.
 
+A telegram that was torn within a line has the next one in that line. So where the checksum is
+wrong, and only there, a `/XXX` within is tried: if it is right from there on, that is the frame.
+
     feed(bytes)   the frames that these bytes complete; however a stream is cut, the same frames
     flush()       the line has fallen silent: a `!` that still waits for its line end counts now
     break_off()   the line broke: what comes next is no continuation of what came before
@@ -18,6 +21,8 @@ limit and the chunk fed, whatever comes.
 import re
 from dataclasses import dataclass
 from typing import Final
+
+from collector.p1.checksum import fits
 
 # A text message of 4 KiB and a hundred lines besides stay far below this.
 LIMIT: Final = 32 * 1024
@@ -41,6 +46,8 @@ _END: Final = re.compile(
     rb")"
 )
 _LINE_END: Final = re.compile(rb"[\r\n]")
+_HEADER: Final = re.compile(rb"/[A-Za-z0-9]{3}[!-~]")
+_TRIES: Final = 16
 _LINE_ENDS: Final = b"\r\n\0"
 _SLASH: Final = ord("/")
 
@@ -143,9 +150,12 @@ class Framer:
 
     def _end(self, end: re.Match[bytes], frames: list[Frame]) -> None:
         behind = end.lastgroup or ""
-        frames.append(
-            Frame(bytes(self._buffer[: end.start(behind)]), end[behind].rstrip(b"\0 \t"))
-        )
+        data, printed = bytes(self._buffer[: end.start(behind)]), end[behind].rstrip(b"\0 \t")
+        if data.find(b"/", 1) > 0 and (start := _start_of_whole(data, printed)):
+            self.torn += 1
+            self.noise += len(data[:start].translate(None, _LINE_ENDS))
+            data = data[start:]
+        frames.append(Frame(data, printed))
         if behind == "glued":
             del self._buffer[: end.end() - 1]
             self._begin()
@@ -180,3 +190,11 @@ class Framer:
         last = max(piece.rfind(b"\n"), piece.rfind(b"\r"))
         self._fresh = (self._fresh or last >= 0) and bool(_BLANK.fullmatch(piece, last + 1))
         self.noise += len(piece.translate(None, _LINE_ENDS))
+
+
+def _start_of_whole(data: bytes, printed: bytes) -> int:
+    """Find where a telegram begins whose checksum is right; 0 if that is at the beginning."""
+    starts = [match.start() for match in _HEADER.finditer(data, 1)][-_TRIES:]
+    if not starts or fits(data, printed):
+        return 0
+    return next((start for start in starts if fits(data[start:], printed)), 0)

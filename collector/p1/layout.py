@@ -9,24 +9,26 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from collector.p1.lines import OBIS, continues
+from collector.p1.lines import OBIS, continuing, is_current
 
 _PIECES: Final = re.compile(r"[^\r\n]*[\r\n]+|[^\r\n]+")
 _BLANK: Final = " \t\0\r\n"
 # Between the code and the first bracket there may be a line end.
-_HEAD: Final = re.compile(rf"[ \t\0]*{OBIS.pattern}(?:[ \t\0]*[\r\n][ \t\0\r\n]*)?\(")
+_HEAD: Final = re.compile(rf"[ \t\0]*{OBIS.pattern}[ \t\0\r\n]*\(")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line, `head + body + tail`.
 
-    `code` is the OBIS code without suffix, "" if the line has none. `head` ends in the first
-    bracket, `tail` begins with the last one; the line ends are in `tail`, and in `body` where a
+    `code` is the OBIS code without group F, "" if the line has none; `current` is
+    whether it is of this billing period, as far as group F says. `head` ends in the first bracket,
+    `tail` begins with the last one; the line ends are in `tail`, and in `body` where a
     value runs over several lines.
     """
 
     code: str
+    current: bool
     head: str
     body: str
     tail: str
@@ -51,16 +53,14 @@ def put_together(header: str, lines: list[Line]) -> bytes:
 
 
 def _joined(pieces: list[str]) -> list[str]:
+    stripped = [piece.strip(_BLANK) for piece in pieces]
+    more = iter(continuing([line for line in stripped if line]))
     joined: list[str] = []
-    before = ""
-    for piece in pieces:
-        line = piece.strip(_BLANK)
-        if joined and (not line or (before and continues(before, line))):
+    for piece, line in zip(pieces, stripped, strict=True):
+        if (next(more) if line else True) and joined:
             joined[-1] += piece
-            before += line
         else:
             joined.append(piece)
-            before = line
     return joined
 
 
@@ -71,4 +71,7 @@ def _line(text: str) -> Line:
     if match and text[start:end].endswith(")"):
         end -= 1
     end = max(start, end)
-    return Line(match["code"] if match else "", text[:start], text[start:end], text[end:])
+    code = match["code"] if match else ""
+    return Line(
+        code, match is None or is_current(match), text[:start], text[start:end], text[end:]
+    )

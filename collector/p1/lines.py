@@ -3,19 +3,45 @@
 A value may stand on a line of its own behind its code's (DSMR 3), a text message may run over
 several, lines may be doubled, end in anything and come in any order. Everything is read as
 latin-1, which takes any byte; whether the bytes are right is for the checksum to say.
+
+A list may stand over lines, and has lines of other codes in it (Holley, Hungary): it goes on to
+the `)` that closes it, and all of it is one line here. Only the code of a list or a line that is
+`(` alone opens one; a `)` that is missing elsewhere costs its own line. So does that of a list
+which has something behind its `(` and never closes; one with nothing behind it goes on to the end.
+A list may even have no brackets: behind its code alone, or behind a second clock, the energy
+registers and peaks that follow at once are the list's.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 _CODED: Final = re.compile(r"[0-9]{1,3}-[0-9]{1,3}:[0-9A-F]{1,3}\.")
 _HEX_TAIL: Final = re.compile(r"[0-9A-Fa-f]+\)?")
-# A line of a telegram, whatever its code: `1-0:1.8.0*255(`, `0.0.0(`, `C.1.0(`.
+# C is 98 or 99: lists and profiles (IEC 62056-61).
+_HAS_LIST: Final = re.compile(r":9[89]\.")
+_LIST: Final = re.compile(r"[0-9]{1,3}-[0-9]{1,3}:9[89]\.")
+_CLOCK: Final = "0-0:1.0.0("
+# What a list at a month's end has in it, behind a clock: energy (D=8) and peaks (D=6).
+_LISTED: Final = re.compile(r"1-[0-9]:[0-9]{1,2}\.[68]\.")
+_VALUE_FOLLOWS: Final = re.compile(r"0-[0-9]:24\.3\.")
+# A line of a telegram, whatever its code: `1-0:1.8.0*255(`, `1-0:1.8.0.255(`, `0.0.0(`, `C.1.0(`.
 OBIS: Final = re.compile(
     r"(?P<code>(?:[0-9]{1,3}-[0-9]{1,3}:)?[0-9A-F]{1,3}\.[0-9]{1,3}(?:\.[0-9]{1,3})?)"
-    r"(?:[*&][0-9]{1,3})?"
+    r"(?:[*&.](?P<period>[0-9]{1,3}))?"
 )
+_CURRENT: Final = 255
+
+
+def is_current(code: re.Match[str]) -> bool:
+    """Tell by group F, the billing period, whether a code that was matched is of this one."""
+    return code["period"] is None or int(code["period"]) == _CURRENT
+
+
+def is_list(code: str) -> bool:
+    """Tell whether a line that begins so is a list, or a list without brackets."""
+    return bool(_LIST.match(code))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +87,9 @@ def _is_plain(body: str) -> bool:
         body.count(")\n") == body.count("\n") > 0
         and body[-1] == "\n"
         and body[0] != "("
+        and "\n)" not in body
+        and not ("))\n" in body and _HAS_LIST.search(body))
+        and body.find(_CLOCK, body.find(_CLOCK) + 1) < 0
         and "\n(" not in body
         and "\n " not in body
         and "\r" not in body
@@ -71,27 +100,64 @@ def _is_plain(body: str) -> bool:
 
 def _split_oddities(text: str) -> tuple[str, list[str]]:
     header, *rest = text.replace("\r", "\n").split("\n")
+    pieces = [line for raw in rest if (line := raw.strip(" \t\0"))]
     lines: list[str] = []
-    for raw in rest:
-        line = raw.strip(" \t\0")
-        if line:
-            _add(lines, line)
+    for line, more in zip(pieces, continuing(pieces), strict=True):
+        if not more:
+            lines.append(line)
+        elif line[0] in "()" or _HEX_TAIL.fullmatch(line):
+            lines[-1] += line
+        else:
+            lines[-1] += f" {line}"
     return header.strip(), lines
 
 
-def _add(lines: list[str], line: str) -> None:
-    """Add a line that may not be complete in itself, or follow one that is not."""
-    if not lines or not continues(lines[-1], line):
-        lines.append(line)
-    elif line[0] == "(" or _HEX_TAIL.fullmatch(line):
-        lines[-1] += line
-    else:
-        lines[-1] += f" {line}"
+def continuing(lines: Sequence[str]) -> list[bool]:
+    """Tell of each line whether it is the rest of the one before: value, text, or list."""
+    found = []
+    before, end, clocks = "", 0, 0
+    for place, line in enumerate(lines):
+        more = place < end or (bool(before) and _continues(before, line))
+        before = before + line if more else line
+        found.append(more)
+        if place < end:
+            continue
+        clocks += before.startswith(_CLOCK)
+        if line == "(" or ("(" in before and _LIST.match(before)):
+            end = _end_of_list(before, lines, place + 1)
+        elif _LIST.match(before):
+            has_clock = lines[place + 1 : place + 2] and lines[place + 1].startswith(_CLOCK)
+            end = _end_of_listed(lines, place + (2 if has_clock else 1))
+        elif line.startswith(_CLOCK) and clocks > 1:
+            end = _end_of_listed(lines, place + 1)
+    return found
 
 
-def continues(before: str, line: str) -> bool:
-    """Tell whether `line` is the rest of the one before it: its value, or more of its text."""
+def _end_of_listed(lines: Sequence[str], start: int) -> int:
+    """Return the number of the line behind a list that has no brackets."""
+    for place in range(start, len(lines)):
+        if not _LISTED.match(lines[place]):
+            return place
+    return len(lines)
+
+
+def _continues(before: str, line: str) -> bool:
+    if line == "(" and before[-1] == ")":
+        # A list whose code is missing, behind a line that is complete.
+        return bool(_VALUE_FOLLOWS.match(before))
     return line[0] == "(" or (before[-1] != ")" and "(" in before and not _CODED.match(line))
+
+
+def _end_of_list(before: str, lines: Sequence[str], start: int) -> int:
+    """Return the number of the line behind the list that is open by now, if one is."""
+    depth = before.count("(") - before.count(")")
+    if depth <= 0:
+        return start
+    for place in range(start, len(lines)):
+        depth += lines[place].count("(") - lines[place].count(")")
+        if depth <= 0:
+            return place + 1
+    return len(lines) if before[-1] == "(" else start
 
 
 def groups(body: str) -> list[tuple[str, int]]:

@@ -1,12 +1,36 @@
 """The field table: the only place that knows an OBIS code.
 
-One row a (code, name). The parser, the points, the simulator and the documentation are derived
-from it. A dialect is a property of rows (`source`), never a copy of the table.
+One row a (code, name); parser, points, simulator and documentation are derived from it. A dialect
+is a property of rows (`source`), never a copy of the table.
 
 `code` is A-B:C.D.E as it stands in a telegram. `n` in `0-n:24.2.1` is an M-Bus channel, 1 to 9,
 which says in what order the devices were installed and nothing about what they are. Every
 `1-0:` code is also read as `1-1:`, which Swiss meters print, unless that has a row of its own.
 Several rows with one code differ in unit: the unit that the telegram prints decides.
+
+Codes with several national meanings, and what in the telegram decides:
+
+    31.4.0, 51.4.0, 71.4.0   the fuse (e-MUCS, E.ON, Luxembourg); in Lithuania the sliding average
+                             current, as D=4 in IEC 62056-61 (`collector.p1.nations`). That all
+                             three are there does not tell: Hungary has three fuses.
+    0-0:96.1.0, 0-0:96.1.1   device numbers 1 and 2 (COSEM blue book: 1 the maker's, 2 the owner's):
+                             whichever is there. In Poland 96.1.1 is the type (`nations`).
+    0-n:96.1.0, 0-n:96.1.1   of devices, in DSMR and in e-MUCS: whichever is there.
+    0-0:96.13.0              a message; in Poland a state (`nations`).
+    0-0:96.14.0, 0-0:96.14.1 the tariff in force, and in Israel: whichever is there.
+    0-0:17.0.0               the limiter: kW (DSMR 4), A (DSMR 3), kVA (Luxembourg), by the unit;
+                             bare digits are none of them, and in Poland it never is.
+    0-0:42.0.0               the meter's number in DSMR 2, elsewhere the logical device, which has
+                             the number in it: what is read if there is no other.
+    0-0:98.1.0               Belgium: peaks, which begin with a count and two codes; Hungary: the
+                             month's end, which begins with a time.
+    1-0:1.6.0                the highest quarter hour of this month (e-MUCS, Hungary), with a time or
+                             without one; in a list, of a month that is over.
+    1-0:1.8.1, 1-0:1.8.2     tariff 1 is low in the Netherlands and day in Belgium, 2 the other:
+                             the number is kept. In Israel they are 1.8.11 to 1.8.13.
+    0-n:24.2.1, 0-n:24.2.3   m3, GJ, kWh, degC, m3/h: by the unit; what is measured, by the type.
+                             (24.2.3 is Belgium's gas that is not corrected for temperature.)
+    0-0:96.3.10              the breaker; 0-1 to 0-4 are relays (Luxembourg, e-MUCS 2.1).
 """
 
 # ruff: noqa: E501  one row is one line, however long
@@ -45,12 +69,20 @@ class Kind(StrEnum):
     HISTORY = "history"
 
 
+class Nation(StrEnum):
+    """Whose meaning some codes have, where two nations differ in it."""
+
+    LITHUANIA = "Lithuania"
+    POLAND = "Poland"
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A row: what one code means.
 
     `unit` is the one that the value is kept in, whatever the meter prints; "" is a bare number.
-    `place` tells values apart of which one line has two.
+    `place` tells values apart of which one line has two. A row with a `nation` is what the code
+    means there, in place of the row without.
     """
 
     code: str
@@ -60,6 +92,7 @@ class Field:
     doc: str
     source: str
     place: int = 0
+    nation: Nation | None = None
 
 
 # Where a row is defined; the oldest that has it.
@@ -74,6 +107,8 @@ _LT: Final = "ESO P1 (Lithuania)"
 _HU: Final = "E.ON P1 (Hungary)"
 _AT: Final = "Sagemcom T210-D-R (Austria)"
 _IL: Final = "P1 of Israel"
+_WARMTE: Final = "WarmteLink"
+_ISK: Final = "Iskra MT382"
 _IEC: Final = "IEC 62056-61, as printed by meters"
 
 _REG: Final = Kind.REGISTER
@@ -89,6 +124,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-3:0.2.8", "version", Kind.VERSION, "", "Version of the P1 port", _NL4),
     Field("0-0:96.1.4", "version", Kind.VERSION, "", "Version of the P1 port: 50217 is e-MUCS 1.7", _BE),
     Field("0-0:1.0.0", "time", Kind.CLOCK, "", "Time of the telegram", _NL4),
+    Field("0-0:1.1.0", "time", Kind.CLOCK, "", "Time of a gateway for heat meters", _WARMTE),
     Field("1-0:0.9.1", "time_of_day", Kind.CLOCK_TIME, "", "Time of day, where 1.0.0 is missing", _IEC),
     Field("1-0:0.9.2", "date", Kind.CLOCK_DATE, "", "Date, where 1.0.0 is missing", _IEC),
     # The equipment number; of several the first in this order counts.
@@ -111,11 +147,19 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-0:1.8.2", "energy_import_t2_kwh", _REG, "kWh", "Meter reading, import, tariff 2", _NL2),
     Field("1-0:1.8.3", "energy_import_t3_kwh", _REG, "kWh", "Meter reading, import, tariff 3", _LT),
     Field("1-0:1.8.4", "energy_import_t4_kwh", _REG, "kWh", "Meter reading, import, tariff 4", _LT),
+    Field("1-0:1.8.5", "energy_import_t5_kwh", _REG, "kWh", "Meter reading, import, tariff 5", _ISK),
+    Field("1-0:1.8.6", "energy_import_t6_kwh", _REG, "kWh", "Meter reading, import, tariff 6", _ISK),
+    Field("1-0:1.8.7", "energy_import_t7_kwh", _REG, "kWh", "Meter reading, import, tariff 7", _ISK),
+    Field("1-0:1.8.8", "energy_import_t8_kwh", _REG, "kWh", "Meter reading, import, tariff 8", _ISK),
     Field("1-0:2.8.0", "energy_export_kwh", _REG, "kWh", "Meter reading, export", _SE),
     Field("1-0:2.8.1", "energy_export_t1_kwh", _REG, "kWh", "Meter reading, export, tariff 1", _NL2),
     Field("1-0:2.8.2", "energy_export_t2_kwh", _REG, "kWh", "Meter reading, export, tariff 2", _NL2),
     Field("1-0:2.8.3", "energy_export_t3_kwh", _REG, "kWh", "Meter reading, export, tariff 3", _LT),
     Field("1-0:2.8.4", "energy_export_t4_kwh", _REG, "kWh", "Meter reading, export, tariff 4", _LT),
+    Field("1-0:2.8.5", "energy_export_t5_kwh", _REG, "kWh", "Meter reading, export, tariff 5", _ISK),
+    Field("1-0:2.8.6", "energy_export_t6_kwh", _REG, "kWh", "Meter reading, export, tariff 6", _ISK),
+    Field("1-0:2.8.7", "energy_export_t7_kwh", _REG, "kWh", "Meter reading, export, tariff 7", _ISK),
+    Field("1-0:2.8.8", "energy_export_t8_kwh", _REG, "kWh", "Meter reading, export, tariff 8", _ISK),
     Field("1-0:1.8.11", "energy_import_t1_kwh", _REG, "kWh", "Meter reading, import, tariff 1", _IL),
     Field("1-0:1.8.12", "energy_import_t2_kwh", _REG, "kWh", "Meter reading, import, tariff 2", _IL),
     Field("1-0:1.8.13", "energy_import_t3_kwh", _REG, "kWh", "Meter reading, import, tariff 3", _IL),
@@ -151,6 +195,12 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-0:4.4.0", "demand_reactive_export_kvar", _REG, "kvar", "Demand, reactive export", _LT),
     Field("1-0:9.4.0", "demand_apparent_import_kva", _REG, "kVA", "Demand, apparent import", _LT),
     Field("1-0:10.4.0", "demand_apparent_export_kva", _REG, "kVA", "Demand, apparent export", _LT),
+    Field("1-0:1.5.0", "demand_last_kw", _REG, "kW", "Last quarter hour, import", _IEC),
+    Field("1-0:2.5.0", "demand_export_last_kw", _REG, "kW", "Last quarter hour, export", _IEC),
+    Field("1-0:3.5.0", "demand_reactive_import_last_kvar", _REG, "kvar", "Last demand, reactive import", _IEC),
+    Field("1-0:4.5.0", "demand_reactive_export_last_kvar", _REG, "kvar", "Last demand, reactive export", _IEC),
+    Field("1-0:9.5.0", "demand_apparent_import_last_kva", _REG, "kVA", "Last demand, apparent import", _IEC),
+    Field("1-0:10.5.0", "demand_apparent_export_last_kva", _REG, "kVA", "Last demand, apparent export", _IEC),
     Field("1-0:0.8.2", "demand_period_s", _REG, "s", "Length of the demand period", _LT),
     # Voltage and current.
     Field("1-0:32.7.0", "voltage_l1_v", _REG, "V", "Voltage, phase L1", _NL5),
@@ -172,17 +222,32 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-0:53.7.0", "power_factor_l2", _REG, "", "Power factor, phase L2", _LT),
     Field("1-0:73.7.0", "power_factor_l3", _REG, "", "Power factor, phase L3", _LT),
     Field("1-0:13.3.0", "power_factor_min", _REG, "", "Power factor, lowest of the period", _LT),
+    Field("1-0:81.7.1", "phase_angle_u1_u2_deg", _REG, "deg", "Angle from U1 to U2", _IEC),
+    Field("1-0:81.7.2", "phase_angle_u1_u3_deg", _REG, "deg", "Angle from U1 to U3", _IEC),
+    Field("1-0:81.7.4", "phase_angle_u1_i1_deg", _REG, "deg", "Angle from U1 to I1", _IEC),
+    Field("1-0:81.7.5", "phase_angle_u1_i2_deg", _REG, "deg", "Angle from U1 to I2", _IEC),
+    Field("1-0:81.7.6", "phase_angle_u1_i3_deg", _REG, "deg", "Angle from U1 to I3", _IEC),
+    Field("1-0:81.7.15", "phase_angle_u2_i2_deg", _REG, "deg", "Angle from U2 to I2", _IEC),
+    Field("1-0:81.7.26", "phase_angle_u3_i3_deg", _REG, "deg", "Angle from U3 to I3", _IEC),
     # Reactive energy and power.
     Field("1-0:3.8.0", "reactive_energy_import_kvarh", _REG, "kvarh", "Reactive energy, import", _SE),
     Field("1-0:3.8.1", "reactive_energy_import_t1_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 1", _AT),
     Field("1-0:3.8.2", "reactive_energy_import_t2_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 2", _AT),
     Field("1-0:3.8.3", "reactive_energy_import_t3_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 3", _LT),
     Field("1-0:3.8.4", "reactive_energy_import_t4_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 4", _LT),
+    Field("1-0:3.8.5", "reactive_energy_import_t5_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 5", _ISK),
+    Field("1-0:3.8.6", "reactive_energy_import_t6_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 6", _ISK),
+    Field("1-0:3.8.7", "reactive_energy_import_t7_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 7", _ISK),
+    Field("1-0:3.8.8", "reactive_energy_import_t8_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 8", _ISK),
     Field("1-0:4.8.0", "reactive_energy_export_kvarh", _REG, "kvarh", "Reactive energy, export", _SE),
     Field("1-0:4.8.1", "reactive_energy_export_t1_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 1", _AT),
     Field("1-0:4.8.2", "reactive_energy_export_t2_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 2", _AT),
     Field("1-0:4.8.3", "reactive_energy_export_t3_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 3", _LT),
     Field("1-0:4.8.4", "reactive_energy_export_t4_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 4", _LT),
+    Field("1-0:4.8.5", "reactive_energy_export_t5_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 5", _ISK),
+    Field("1-0:4.8.6", "reactive_energy_export_t6_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 6", _ISK),
+    Field("1-0:4.8.7", "reactive_energy_export_t7_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 7", _ISK),
+    Field("1-0:4.8.8", "reactive_energy_export_t8_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 8", _ISK),
     Field("1-0:5.8.0", "reactive_energy_q1_kvarh", _REG, "kvarh", "Reactive energy, quadrant 1", _HU),
     Field("1-0:6.8.0", "reactive_energy_q2_kvarh", _REG, "kvarh", "Reactive energy, quadrant 2", _HU),
     Field("1-0:7.8.0", "reactive_energy_q3_kvarh", _REG, "kvarh", "Reactive energy, quadrant 3", _HU),
@@ -225,6 +290,9 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-0:71.4.0", "fuse_l3_a", _REG, "A", "Fuse, phase L3: highest current", _HU),
     Field("1-1:31.4.0", "fuse_l1_a", _REG, "A", "Fuse: highest current, import", _LU),
     Field("1-1:31.4.0", "fuse_export_l1_a", _REG, "A", "Fuse: highest current, export", _LU, 1),
+    Field("1-0:31.4.0", "current_average_l1_a", _REG, "A", "Current, phase L1, sliding average", _LT, nation=Nation.LITHUANIA),
+    Field("1-0:51.4.0", "current_average_l2_a", _REG, "A", "Current, phase L2, sliding average", _LT, nation=Nation.LITHUANIA),
+    Field("1-0:71.4.0", "current_average_l3_a", _REG, "A", "Current, phase L3, sliding average", _LT, nation=Nation.LITHUANIA),
     # What went wrong with the supply.
     Field("0-0:96.7.21", "power_failures", _COUNT, "", "Power failures in any phase", _NL4),
     Field("0-0:96.7.9", "long_power_failures", _COUNT, "", "Long power failures in any phase", _NL4),
@@ -266,6 +334,15 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("0-n:24.2.3", "volume_m3", _READ, "m3", "Volume, not corrected", _BE),
     Field("0-n:24.2.3", "energy_gj", _READ, "GJ", "Heat or cold", _BE),
     Field("0-n:24.2.3", "energy_kwh", _READ, "kWh", "Energy", _BE),
+    Field("0-n:24.2.2", "volume_2_m3", _READ, "m3", "Volume, second register", _WARMTE),
+    Field("0-n:24.2.2", "energy_2_gj", _READ, "GJ", "Heat or cold, second register", _WARMTE),
+    Field("0-n:24.2.2", "energy_2_kwh", _READ, "kWh", "Energy, second register", _WARMTE),
+    Field("0-n:24.2.3", "flow_m3h", _READ, "m3h", "Flow", _WARMTE),
+    Field("0-n:24.2.3", "temperature_degc", _READ, "degC", "Temperature", _WARMTE),
+    Field("0-n:24.2.4", "flow_m3h", _READ, "m3h", "Flow", _WARMTE),
+    Field("0-n:24.2.4", "temperature_2_degc", _READ, "degC", "Temperature, second", _WARMTE),
+    Field("0-n:24.2.5", "flow_m3h", _READ, "m3h", "Flow", _WARMTE),
+    Field("0-n:24.2.5", "temperature_3_degc", _READ, "degC", "Temperature, third", _WARMTE),
     Field("0-n:24.3.0", "volume_m3", _HOUR, "m3", "Volume", _NL3),
     Field("0-n:24.3.0", "energy_gj", _HOUR, "GJ", "Heat or cold", _NL3),
     Field("0-n:24.3.0", "energy_kwh", _HOUR, "kWh", "Energy", _NL3),
@@ -311,7 +388,7 @@ def _spellings(code: str) -> list[str]:
 
 def _by_code() -> dict[str, tuple[Field, ...]]:
     rows: dict[str, tuple[Field, ...]] = {}
-    for field in FIELDS:
+    for field in (field for field in FIELDS if field.nation is None):
         for code in _spellings(field.code):
             rows[code] = (*rows.get(code, ()), field)
     for code in [code for code in rows if code.startswith("1-0:")]:

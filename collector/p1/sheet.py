@@ -3,35 +3,54 @@
 A line costs one look-up of its code in `ROUTES`, which is the field table turned round. A reader
 takes what stands between the outer brackets and notes it on the sheet, or raises Unreadable and
 notes nothing; putting the notes together is for `telegram`.
+
+**The current value wins, whatever else is in the telegram.** That is true of every register, the
+clock, the meter's number and the M-Bus devices:
+
+- A code whose group F is not 255 is of another billing period (IEC 62056-61, value group F), in
+  whatever order the lines come. It is kept as an unknown line.
+- What stands within a list belongs to the list (see `collector.p1.lines`).
+- Of several values for one field the first counts; what is empty, unset or unreadable is none. By
+  *field*, not by code: 17.0.0 in kW and in A are two. A list without brackets, which follows the
+  registers, therefore changes nothing. Only where the table has two codes for a field of a device,
+  or several for the meter's number, the order of the table goes before that of the lines.
+
+Blanks mean nothing where `collector.p1.blanks` says so.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from collector.p1 import devices, obis, values
-from collector.p1.lines import OBIS, LineError, Unfamiliar, Unreadable, groups
+from collector.p1 import devices, lists, obis, values
+from collector.p1.blanks import BLANK, with_blanks, without_blanks
+from collector.p1.lines import OBIS, LineError, Unfamiliar, Unreadable, groups, is_current, is_list
 from collector.p1.obis import Field, Kind
-from collector.p1.quantity import Units, quantity
+from collector.p1.quantity import Units, quantity, units_of
 from collector.p1.time import Unset, instant
 
 
 @dataclass(slots=True)
 class Slot:
-    """What the telegram says about one M-Bus channel. `dead`: there is no device behind it."""
+    """What the telegram says about one M-Bus channel.
+
+    `ranks` are the places in the table of what `readings` were read from, `rank` that of `time`.
+    """
 
     channel: int
     type: str = ""
     meter: str | None = None
     time: datetime | None = None
     readings: dict[str, Decimal] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
     rank: int = sys.maxsize
     valve: int | None = None
     medium: str = ""
-    dead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +63,7 @@ class Route:
     read: Callable[["Sheet", "Route", str], None]
     units: Units
     more_units: tuple[Units, ...]
+    is_text: bool
 
 
 class Sheet:
@@ -58,10 +78,11 @@ class Sheet:
         self.meters: dict[int, str] = {}
         self.electricity: dict[str, Decimal | int | str] = {}
         self.slots: dict[str, Slot] = {}
+        self.peak_times: dict[str, datetime] = {}
         self.peaks: list[tuple[datetime, Decimal]] = []
         self.failures: list[tuple[datetime, int]] = []
         self.month_end: tuple[datetime, dict[str, Decimal]] | None = None
-        self.texts: list[str] = []
+        self.texts: dict[str, str] = {}
         self.code: str | None = None
         self.about: dict[str, str] = {}
         self.unknown: list[str] = []
@@ -75,7 +96,7 @@ class Sheet:
         electricity, plain, kept = self.electricity, _PLAIN.get, self._kept.get
         for line in lines:
             if seen := plain(line):
-                electricity[seen[0]] = seen[1]
+                electricity.setdefault(*seen)
             elif again := kept(line):
                 again(self)
             else:
@@ -89,20 +110,31 @@ class Sheet:
             route = self._unusual(line, code)
             if route is None:
                 return
+        body = rest[:-1]
         try:
             if rest[-1:] != ")":
                 _refuse_open(rest)
-            route.read(self, route, rest[:-1])
+            self._read_body(route, body)
         except Unreadable as error:
             self.lost.add(route.name)
-            column = min(len(code) + 1 + error.column, len(line))
+            column = min(len(code) + 1 + with_blanks(body, error.column), len(line))
             self.errors.append(LineError(error.message, line, column))
         except Unfamiliar:
             self.unknown.append(line)
 
+    def _read_body(self, route: Route, body: str) -> None:
+        """Read what is between the brackets; if that fails, without the blanks in it."""
+        if route.is_text or not BLANK.search(body):
+            route.read(self, route, body)
+            return
+        with suppress(Unreadable, Unfamiliar):
+            route.read(self, route, body)
+            return
+        route.read(self, route, without_blanks(body))
+
     def note(self, name: str, value: Decimal | int) -> None:
-        """Note the one value that the line gives, whatever else is in the telegram."""
-        self.electricity[name] = value
+        """Note the one value that the line gives; of several for one field the first counts."""
+        self.electricity.setdefault(name, value)
         if len(_PLAIN) >= _PLAIN_LINES:
             _PLAIN.clear()
         _PLAIN[self._line] = name, value
@@ -116,19 +148,31 @@ class Sheet:
 
     def _unusual(self, line: str, code: str) -> Route | None:
         """Find the route of a code printed in full (`1-0:1.8.0*255`); else note the line."""
-        match = OBIS.match(code)
-        if match is None or match.end() < len(code):
-            self.lost.add(UNREADABLE_CODE)
-            self.errors.append(LineError("not an OBIS code", line, match.end() if match else 0))
+        match = OBIS.fullmatch(code.rstrip())
+        if match is None:
+            self._note_codeless(line, code)
             return None
-        if "(" not in line:
-            self.lost.add(UNREADABLE_CODE)
-            self.errors.append(LineError("missing value", line, len(line)))
-            return None
-        route = ROUTES.get(match["code"])
+        current = is_current(match)
+        route = ROUTES.get(match["code"]) if current else None
         if route is None:
             self.unknown.append(line)
+            if current and _TARIFF.fullmatch(code):
+                self.lost.add(UNREADABLE_CODE)
+        elif "(" not in line:
+            self.lost.add(route.name)
+            self.errors.append(LineError("missing value", line, len(line)))
+            return None
         return route
+
+    def _note_codeless(self, line: str, code: str) -> None:
+        """Note a line that has no code, or a damaged one: a list, or damage."""
+        if is_list(code) or (not code and OBIS.match(line.lstrip("( "))):
+            self.unknown.append(line)
+            return
+        if code.strip(") "):
+            self.lost.add(UNREADABLE_CODE)
+        match = OBIS.match(code)
+        self.errors.append(LineError("not an OBIS code", line, match.end() if match else 0))
 
     def moment(self, text: str, column: int = 0) -> datetime | None:
         """Read a time; None is a clock that was never set."""
@@ -138,6 +182,14 @@ class Sheet:
             return None
         except ValueError as error:
             raise Unreadable(str(error), column) from None
+
+    def separate_clock(self) -> datetime | None:
+        """Put the date and the time of day together, which the Iskra AM550 sends apart."""
+        if not self.date or not self.time_of_day:
+            return None
+        with suppress(Unreadable):
+            return self.moment(self.date[:6] + self.time_of_day)
+        return None
 
     def slot(self, code: str) -> Slot:
         """Return the notes on the M-Bus channel that `code` names: `0-1:`, or `7-0:` of DSMR 2."""
@@ -158,9 +210,12 @@ _KEPT: Final[dict[int, dict[str, Callable[[Sheet], None]]]] = {}
 # Noted as lost when a line's code cannot be read: it may have been any.
 UNREADABLE_CODE: Final = ""
 
+# A tariff that the table does not have.
+_TARIFF: Final = re.compile(r"1-[0-9]:[12]\.8\.[0-9]+.*")
+
 OLD_MEDIA: Final = {"5-0": "heat", "6-0": "cooling", "7-0": "gas", "8-0": "water"}
+_SAME_CLOCK: Final = timedelta(hours=2)
 _PAIR: Final = 2
-_TRIPLE: Final = 3
 
 
 def _refuse_open(rest: str) -> None:
@@ -174,32 +229,65 @@ def _register(sheet: Sheet, route: Route, body: str) -> None:
     if ")" in body:
         _registers(sheet, route, body)
     elif body:
-        sheet.note(*quantity(route.units, body))
+        name, value = quantity(route.units, body)
+        if not value and "*" not in body and len({each for each, _ in route.units.values()}) > 1:
+            # A zero of what?
+            raise Unfamiliar
+        sheet.note(name, value)
     else:
         sheet.lost.add(route.name)
 
 
 def _registers(sheet: Sheet, route: Route, body: str) -> None:
+    """Read several values, or one with a time beside it."""
     places = (route.units, *route.more_units)
     parts = groups(body)
+    if len(parts) == _PAIR and not route.more_units and _has_time(sheet, parts):
+        parts = [_value(parts)]
     if len(parts) > len(places):
         raise Unreadable("extra value", parts[len(places)][1])
-    sheet.electricity |= [
+    found = [
         quantity(units, text, column) for units, (text, column) in zip(places, parts, strict=False)
     ]
+    for name, value in found:
+        sheet.electricity.setdefault(name, value)
+
+
+def _has_time(sheet: Sheet, parts: list[tuple[str, int]]) -> bool:
+    try:
+        sheet.moment(*_time(parts))
+    except Unreadable:
+        return False
+    return True
+
+
+def _time(parts: list[tuple[str, int]]) -> tuple[str, int]:
+    """Give the time of `(time)(value)`; Logarex prints `(value)(time)`."""
+    return parts["*" in parts[0][0]]
+
+
+def _value(parts: list[tuple[str, int]]) -> tuple[str, int]:
+    return parts["*" not in parts[0][0]]
 
 
 def _peak(sheet: Sheet, route: Route, body: str) -> None:
-    """Read the month's highest quarter hour: the time, which is not kept, and the value."""
+    """Read the month's highest quarter hour: when it was, if that is said, and the value."""
     if not body:
         return
     parts = groups(body)
     if len(parts) > _PAIR:
         raise Unreadable("extra value", parts[_PAIR][1])
-    name, value = quantity(route.units, *parts[-1])
-    unset = len(parts) == _PAIR and sheet.moment(*parts[0]) is None
-    if value or not unset:
-        sheet.keep(lambda sheet: sheet.electricity.update({name: value}))
+    timed = len(parts) == _PAIR
+    name, value = quantity(route.units, *(_value(parts) if timed else parts[0]))
+    time = sheet.moment(*_time(parts)) if timed else None
+    if not value and timed and time is None:
+        return
+
+    def note(sheet: Sheet) -> None:
+        if sheet.electricity.setdefault(name, value) is value and time:
+            sheet.peak_times.setdefault(name, time)
+
+    sheet.keep(note)
 
 
 def _counter(sheet: Sheet, route: Route, body: str) -> None:
@@ -225,16 +313,20 @@ def _version(sheet: Sheet, _route: Route, body: str) -> None:
 
 
 def _clock(sheet: Sheet, _route: Route, body: str) -> None:
-    if body:
-        sheet.time = sheet.moment(body)
+    """Note the clock, unless date and time of day have told another time already."""
+    if not body or sheet.time:
+        return
+    moment, separate = sheet.moment(body), sheet.separate_clock()
+    if not (moment and separate) or abs(moment - separate) <= _SAME_CLOCK:
+        sheet.time = moment
 
 
 def _clock_date(sheet: Sheet, _route: Route, body: str) -> None:
-    sheet.date = body
+    sheet.date = sheet.date or body
 
 
 def _clock_time(sheet: Sheet, _route: Route, body: str) -> None:
-    sheet.time_of_day = body
+    sheet.time_of_day = sheet.time_of_day or body
 
 
 def _meter(sheet: Sheet, route: Route, body: str) -> None:
@@ -251,78 +343,21 @@ def _about(sheet: Sheet, route: Route, body: str) -> None:
     text = values.identity(body.strip("()"))
     if text:
         channel = "" if route.code[:3] in ("0-0", "1-0", "1-1") else f"_{route.code[2]}"
-        sheet.about[route.name + channel] = text
+        sheet.about.setdefault(route.name + channel, text)
 
 
-def _message(sheet: Sheet, _route: Route, body: str) -> None:
+def _message(sheet: Sheet, route: Route, body: str) -> None:
     text = values.message(body)
-    sheet.keep(lambda sheet: sheet.texts.extend([text] if text else []))
+
+    def note(sheet: Sheet) -> None:
+        if text:
+            sheet.texts.setdefault(route.code, text)
+
+    sheet.keep(note)
 
 
 def _message_code(sheet: Sheet, _route: Route, body: str) -> None:
-    sheet.code = values.message(body)
-
-
-def _failures(sheet: Sheet, _route: Route, body: str) -> None:
-    """Read the log of power failures: a count, a code, pairs of end and duration.
-
-    The count is not trusted, since meters print one that disagrees with the pairs; entries that
-    were never filled are empty, or have the time of an unset clock.
-    """
-    if not body:
-        return
-    entries = [part for part in groups(body)[1:] if part[0] and "." not in part[0]]
-    if len(entries) % _PAIR:
-        raise Unreadable("a time without a duration", entries[-1][1])
-    found = []
-    for (end, at), (duration, place) in zip(entries[::2], entries[1::2], strict=True):
-        time = sheet.moment(end, at)
-        seconds = values.counter(duration.removesuffix("*s"))
-        if seconds is None:
-            raise Unreadable("not a number of seconds", place)
-        if time:
-            found.append((time, seconds))
-    sheet.keep(lambda sheet: sheet.failures.extend(found))
-
-
-def _history(sheet: Sheet, route: Route, body: str) -> None:
-    """Read what stands behind 98.1.0: peaks (Belgium), or readings (Hungary)."""
-    parts = groups(body)
-    count, codes = parts[0][0], parts[1:_TRIPLE]
-    if values.counter(count) is not None and all(OBIS.fullmatch(code) for code, _ in codes):
-        _peaks(sheet, route, [part for part in parts[_TRIPLE:] if part[0]])
-    else:
-        _month_end(sheet, parts)
-
-
-def _peaks(sheet: Sheet, route: Route, parts: list[tuple[str, int]]) -> None:
-    """Read triples: the month's end, the time of its peak, the peak; in either order of months."""
-    if len(parts) % _TRIPLE:
-        raise Unreadable("a peak without its time", parts[-1][1])
-    found = []
-    for _, time, power in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-        moment = sheet.moment(*time)
-        _, value = quantity(route.units, *power)
-        if moment:
-            found.append((moment, value))
-    sheet.keep(lambda sheet: sheet.peaks.extend(found))
-
-
-def _month_end(sheet: Sheet, parts: list[tuple[str, int]]) -> None:
-    """Read a moment and the registers of `obis.MONTH_END`; any other list is unfamiliar."""
-    time, *registers = parts
-    if len(registers) != len(obis.MONTH_END):
-        raise Unfamiliar
-    try:
-        moment = sheet.moment(*time)
-        readings = dict(
-            quantity(ROUTES[code].units, *part)
-            for code, part in zip(obis.MONTH_END, registers, strict=True)
-        )
-    except Unreadable as error:
-        raise Unfamiliar from error
-    if moment:
-        sheet.month_end = moment, readings
+    sheet.code = sheet.code or values.message(body)
 
 
 _READERS: Final[dict[Kind, Callable[[Sheet, Route, str], None]]] = {
@@ -344,27 +379,21 @@ _READERS: Final[dict[Kind, Callable[[Sheet, Route, str], None]]] = {
     Kind.ABOUT: _about,
     Kind.MESSAGE: _message,
     Kind.MESSAGE_CODE: _message_code,
-    Kind.FAILURES: _failures,
-    Kind.HISTORY: _history,
+    Kind.FAILURES: lists.failures,
+    Kind.HISTORY: lists.history,
 }
 
 
-def _units(rows: tuple[Field, ...], place: int) -> Units:
-    units: Units = {}
-    for row in rows:
-        if row.place == place:
-            units |= {unit: (row.name, by) for unit, by in values.UNITS[row.unit].items()}
-            if row.kind is Kind.BARE_READING:
-                units[""] = (row.name, 0)
-    return units
+_TEXTS: Final = (Kind.MESSAGE, Kind.MESSAGE_CODE, Kind.ABOUT)
 
 
 def _route(code: str, rows: tuple[Field, ...]) -> Route:
     first = rows[0]
     last_place = max(row.place for row in rows)
-    more = tuple(_units(rows, place) for place in range(1, last_place + 1))
+    more = tuple(units_of(rows, place) for place in range(1, last_place + 1))
     rank = obis.FIELDS.index(first)
-    return Route(code, first.name, rank, _READERS[first.kind], _units(rows, 0), more)
+    is_text = first.kind in _TEXTS
+    return Route(code, first.name, rank, _READERS[first.kind], units_of(rows), more, is_text)
 
 
 ROUTES: Final = {code: _route(code, rows) for code, rows in obis.BY_CODE.items()}

@@ -6,13 +6,15 @@ A bad line costs that line and becomes a LineError; a line that the field table 
 kept as it is; an empty value is no value. Nothing in a telegram can make `parse` raise. A telegram
 whose checksum is wrong is parsed too, to be shown; `acceptable` tells whether it may be used.
 
-Three things are decided here rather than line by line:
+Four things are decided here rather than line by line:
 
 - An M-Bus device is what its type (24.1.0) says. Without a type the unit decides: m3 is gas, the
   only device there was when meters sent no type; GJ is heat; kWh a submeter.
 - A channel whose time was never set and whose value is zero, or that prints a zero without a
   unit, has no device behind it and gives no reading.
 - A total that is not sent is the exact sum of the tariffs that are.
+- Where two nations mean different things by a code (the table in `collector.p1.obis`), what else
+  is in the telegram tells, or an earlier one of the same source: see `collector.p1.nations`.
 """
 
 import re
@@ -26,7 +28,9 @@ from typing import Final
 
 from collector.p1.checksum import Checksum, judge
 from collector.p1.framing import Frame
-from collector.p1.lines import LineError, Unreadable, split
+from collector.p1.lines import LineError, split
+from collector.p1.nations import mean, nation_of
+from collector.p1.obis import Nation
 from collector.p1.sheet import UNREADABLE_CODE, Sheet, Slot
 from collector.p1.time import BASE_OFFSET_HOURS
 
@@ -103,6 +107,7 @@ class Telegram:
     electricity: Mapping[str, Value]
     devices: tuple[Device, ...]
     demand_peaks: tuple[DemandPeak, ...]
+    running_peak: DemandPeak | None
     power_failures: tuple[PowerFailure, ...]
     month_end: MonthEnd | None
     text: str | None
@@ -110,6 +115,7 @@ class Telegram:
     about: Mapping[str, str]
     unknown: tuple[str, ...]
     errors: tuple[LineError, ...]
+    nation: Nation | None
 
     @property
     def dialect(self) -> str:
@@ -134,16 +140,22 @@ def acceptable(telegram: Telegram, policy: Policy = Policy.REQUIRE) -> bool:
     return missing and (policy is Policy.ACCEPT_MISSING or telegram.version is None)
 
 
-def parse(frame: Frame, *, utc_offset_hours: int = BASE_OFFSET_HOURS) -> Telegram:
+def parse(
+    frame: Frame, *, utc_offset_hours: int = BASE_OFFSET_HOURS, nation: Nation | None = None
+) -> Telegram:
     """Read everything that `frame` says. Never raises, whatever it says.
 
-    `utc_offset_hours` is that of winter time where the meter stands.
+    `utc_offset_hours` is that of winter time where the meter stands; `nation` what an earlier
+    telegram of its has told.
     """
     header, lines = split(frame.data)
     sheet = Sheet(utc_offset_hours)
     sheet.read(lines)
+    nation = nation_of(sheet, header, frame.data) or nation
+    if nation:
+        mean(sheet, nation, lines)
     _add_totals(sheet)
-    time = sheet.time or _separate_clock(sheet)
+    time = sheet.time or sheet.separate_clock()
     return Telegram(
         header=header,
         version=sheet.version,
@@ -153,24 +165,24 @@ def parse(frame: Frame, *, utc_offset_hours: int = BASE_OFFSET_HOURS) -> Telegra
         electricity=sheet.electricity,
         devices=tuple(_devices(sheet, time)),
         demand_peaks=tuple(starmap(DemandPeak, sheet.peaks)),
+        running_peak=_running_peak(sheet),
         power_failures=tuple(starmap(PowerFailure, sheet.failures)),
         month_end=MonthEnd(*sheet.month_end) if sheet.month_end else None,
-        text=" ".join(sheet.texts) or None,
+        text=" ".join(sheet.texts.values()) or None,
         code=sheet.code,
         about=sheet.about,
         unknown=tuple(sheet.unknown),
         errors=tuple(sheet.errors),
+        nation=nation,
     )
 
 
-def _separate_clock(sheet: Sheet) -> datetime | None:
-    """Put the date and the time of day together, which the Iskra AM550 sends apart."""
-    if not sheet.date or not sheet.time_of_day:
-        return None
-    try:
-        return sheet.moment(sheet.date[:6] + sheet.time_of_day)
-    except Unreadable:
-        return None
+def _running_peak(sheet: Sheet) -> DemandPeak | None:
+    time, power = sheet.peak_times.get(_RUNNING_PEAK), sheet.electricity.get(_RUNNING_PEAK)
+    return DemandPeak(time, power) if time and isinstance(power, Decimal) else None
+
+
+_RUNNING_PEAK: Final = "demand_month_peak_kw"
 
 
 def _add_totals(sheet: Sheet) -> None:
@@ -186,12 +198,13 @@ def _add_totals(sheet: Sheet) -> None:
             sent = electricity.get(name)
             if isinstance(sent, Decimal):
                 added = sent if added is None else added + sent
-        if added is not None and sheet.lost.isdisjoint(tariffs):
+        missing = (name for name in tariffs if name not in electricity)
+        if added is not None and sheet.lost.isdisjoint(missing):
             electricity[total] = added
 
 
 _TOTALS: Final = tuple(
-    (f"energy_{way}_kwh", tuple(f"energy_{way}_t{tariff}_kwh" for tariff in range(1, 5)))
+    (f"energy_{way}_kwh", tuple(f"energy_{way}_t{tariff}_kwh" for tariff in range(1, 9)))
     for way in ("import", "export")
 )
 
@@ -217,23 +230,26 @@ _AHEAD: Final = timedelta(hours=1)
 
 def _devices(sheet: Sheet, now: datetime | None) -> Iterator[Device]:
     for slot in sheet.slots.values():
-        if not slot.readings or slot.dead:
+        if not slot.readings:
             continue
-        fields: dict[str, Value] = dict(slot.readings)
+        readings = sorted(slot.readings.items(), key=lambda reading: slot.ranks[reading[0]])
+        fields: dict[str, Value] = dict(readings)
         if slot.valve is not None:
             fields["valve"] = slot.valve
         time = slot.time
         if time and now and time > now + _AHEAD:
             time = None
-        yield Device(slot.channel, _medium(slot), slot.meter, time, fields)
+        yield Device(slot.channel, _medium(slot, readings[0][0]), slot.meter, time, fields)
 
 
-def _medium(slot: Slot) -> Medium:
-    """Decide what a device measures: by its type, and without one that is known by its unit."""
+def _medium(slot: Slot, name: str) -> Medium:
+    """Decide what a device measures: by its type, and without one that is known by its unit.
+
+    `name` is the field that is its first one in the table.
+    """
     if slot.medium and not slot.type:
         return _MEDIUM_BY_NAME[slot.medium]
-    name = next(iter(slot.readings))
     device_type = slot.type.strip().lstrip("0").upper()
     if device_type == _COLD and name == "energy_gj":
         return Medium.COOLING
-    return _MEDIA.get(device_type) or _MEDIUM_BY_FIELD[name]
+    return _MEDIA.get(device_type) or _MEDIUM_BY_FIELD.get(name, Medium.HEAT)

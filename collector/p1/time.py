@@ -4,9 +4,10 @@ S is UTC+2 and W is UTC+1, as fixed offsets: no time zone data, and no hour that
 (DSMR 5.0.2 P1, 6.4). Sweden prints W all year, which this reads rightly. Further east one setting,
 the base offset, moves both.
 
-DSMR 2 and 3 print no letter. Their clocks follow the summer time of the European Union, so the
-rule of directive 2000/84/EC is applied; in the hour that happens twice the second one is taken,
-and marked with `fold`: whoever knows what came before can tell (`told_apart`).
+DSMR 2 and 3 print no letter, Holley in Hungary a T, Logarex neither letter nor seconds. Their
+clocks follow the summer time of the European Union, so the rule of directive 2000/84/EC is
+applied; in the hour that happens twice the second one is taken, and marked with `fold`: whoever
+knows what came before can tell (`told_apart`).
 
 What is no moment at all (`632525252525W`, the thirtieth of February) or lies outside the years in
 which a P1 port can have said it (`700101010000W`, `000101000000W`) is an unset clock, which is not
@@ -24,9 +25,10 @@ FIRST_YEAR: Final = 2005
 LAST_YEAR: Final = 2059
 _HOUR: Final = timedelta(hours=1)
 
-_STAMP: Final = re.compile(r"[0-9]{12}[SWsw]?")
+_STAMP: Final = re.compile(r"[0-9]{12}[SWswT]?")
 _SEPARATED: Final = re.compile(r"(?:20)?([0-9]{2})[-/.]?([0-9]{2})[-/.]?([0-9]{2})[ T]?"
-                               r"([0-9]{2}):?([0-9]{2}):?([0-9]{2})([SWsw]?)")  # fmt: skip
+                               r"([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?([SWswT]?)")  # fmt: skip
+_NO_LETTER: Final = ("", "T")
 
 
 class Unset(ValueError):  # noqa: N818  an unset clock is a state, not an error
@@ -72,7 +74,7 @@ def _plain(text: str) -> str:
     match = _SEPARATED.fullmatch(text)
     if match is None:
         raise ValueError("not a time")
-    return "".join(match.groups())
+    return "".join(match.groups(default="00"))
 
 
 @cache
@@ -82,7 +84,7 @@ def _fixed(hours: int) -> timezone:
 
 def _zone(text: str, winter: int) -> timezone:
     letter = text[12:]
-    if not letter:
+    if letter in _NO_LETTER:
         letter = "S" if _is_summer(text, winter) else "W"
     return _fixed(winter + 1 if letter in "Ss" else winter)
 

@@ -23,6 +23,9 @@ UNITS: Final[Mapping[str, Mapping[str, int]]] = {
     "A": {"a": 0, "ka": 3},
     "Hz": {"hz": 0, "khz": 3},
     "s": {"s": 0},
+    "deg": {"deg": 0, "\xb0": 0, "\xc2\xb0": 0, "": 0},
+    "degC": {"degc": 0, "\xb0c": 0, "\xc2\xb0c": 0, "c": 0},
+    "m3h": {"m3/h": 0, "m3h": 0, "l/h": -3, "dm3/h": -3},
     "m3": {"m3": 0, "m³": 0, "dm3": -3, "l": -3},
     "GJ": {"gj": 0, "mj": -3},
     "": {"": 0},
@@ -35,6 +38,7 @@ _CODE: Final = re.compile(r"(?:[A-Za-z]+[ _-]?)?([0-9]{1,9})")
 _WORDS: Final = {"ON": 1, "OFF": 0}
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _ZERO: Final = Decimal(0)
+_SPELT_BY_DIGITS: Final = re.compile(r" *(?:[A-Z][0-9]{4,}|[0-9]{6,}|[0-9A-Z]{8,}) *| *")
 _UNSET_IDS: Final = re.compile(r"[0\x00\xff -]*")
 
 
@@ -71,16 +75,29 @@ def printable(text: str) -> str:
     return spelt if shown else text
 
 
+def identifier(text: str) -> str:
+    """Turn an equipment number in hexadecimal into what it spells.
+
+    Iskra prints decimal numbers, of which many spell something too. Digits alone are hexadecimal
+    only where they spell what can be an identifier: a letter and four digits or more, six digits
+    or more, eight capital letters and digits or more. So eight digits never are, and of a hundred
+    thousand random numbers of ten digits two, of sixteen five. (P1's own identifiers have 17
+    characters, 34 digits: DSMR 5.0.2 P1, 6.12.)
+    """
+    spelt = printable(text)
+    return spelt if not text.isdecimal() or _SPELT_BY_DIGITS.fullmatch(spelt) else text
+
+
 @lru_cache(maxsize=64)
 def identity(text: str) -> str | None:
     """Read an equipment number; None is one that was never set: empty, zeros, dashes."""
-    name = printable(text).strip()
+    name = identifier(text.strip(" \t")).strip()
     return None if _UNSET_IDS.fullmatch(name) else name
 
 
 @lru_cache(maxsize=16)
 def message(text: str) -> str | None:
     """Read a message to the consumer on one line; None is an empty one."""
-    spelt = printable(text)
+    spelt = printable(text.strip(" \t"))
     line = " ".join("".join(char if char.isprintable() else " " for char in spelt).split())
     return None if not line.strip("\xff ") else line

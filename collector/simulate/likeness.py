@@ -115,7 +115,7 @@ class _Pen:
     def line(self, line: Line) -> Line:
         rows = BY_CODE.get(line.code)
         write = _WRITERS.get(rows[0].kind) if rows else None
-        if rows is None or write is None:
+        if rows is None or write is None or not line.current:
             return line
         parts = _SEPARATOR.split(line.body)
         values = parts[::2]
@@ -128,12 +128,14 @@ class _Pen:
             values[place] = self._quantity([row for row in rows if row.place == place], text)
 
     def _quantity(self, rows: Sequence[Field], text: str) -> str:
-        number, star, unit = text.partition("*")
+        padded, star, unit = text.partition("*")
+        number = padded.strip()
         for row in rows:
-            places = UNITS[row.unit].get(unit.lower())
+            places = UNITS[row.unit].get(unit.strip().lower())
             value = self.known.get(row.name)
             if places is not None and value is not None and NUMBER.fullmatch(number):
-                return _as_wide(number, Decimal(value).scaleb(-places)) + star + unit
+                new = _as_wide(number, Decimal(value).scaleb(-places))
+                return padded.replace(number, new) + star + unit
         return text
 
     def write_code(self, _code: str, rows: Sequence[Field], values: list[str]) -> None:
@@ -151,10 +153,10 @@ class _Pen:
         values[0] = self.moment(f"200101{values[0]}", self.reading.time)[6:]
 
     def write_peak(self, _code: str, rows: Sequence[Field], values: list[str]) -> None:
-        *times, text = values
-        new = [self.moment(time, self.reading.month_peak.time) for time in times]
-        if rows[0].name in self.known and (not times or new != times):
-            values[:] = [*new, self._quantity(rows, text)]
+        moment = self.reading.month_peak.time
+        new = [text if "*" in text else self.moment(text, moment) for text in values]
+        if rows[0].name in self.known and (len(values) == 1 or new != values):
+            values[:] = [self._quantity(rows, text) if "*" in text else text for text in new]
 
     def write_reading(self, code: str, rows: Sequence[Field], values: list[str]) -> None:
         device = self._device(code)
@@ -274,7 +276,7 @@ _CLOCK: Final = next(code for code, rows in BY_CODE.items() if rows[0].kind is K
 def _known(reading: Reading, *, solar: bool) -> dict[str, Decimal | int]:
     """Give what the household knows, by the names of the field table, and what follows from it."""
     known = {k: v for k, v in reading.electricity.items() if not isinstance(v, str)}
-    known |= {f"energy_{way}_t{n}_kwh": 0 for way in ("import", "export") for n in (3, 4)}
+    known |= {f"energy_{way}_t{n}_kwh": 0 for way in ("import", "export") for n in range(3, 9)}
     for kind in ("energy_{}_kwh", "power_{}_kw"):
         taken, given = known[kind.format("import")], known[kind.format("export")]
         known |= {kind.format("absolute"): taken + given, kind.format("net"): taken - given}

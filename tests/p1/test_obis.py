@@ -45,7 +45,7 @@ def test_a_code_and_a_name_make_one_row() -> None:
 
 
 def test_rows_of_one_code_differ_in_unit_or_place() -> None:
-    kinds = [(field.code, field.unit, field.place) for field in FIELDS]
+    kinds = [(field.code, field.unit, field.place, field.nation) for field in FIELDS]
 
     assert len(kinds) == len(set(kinds))
 
@@ -80,6 +80,8 @@ def test_a_row_says_what_it_is_and_where_it_comes_from(field: Field) -> None:
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_row_occurs_in_some_telegram(field: Field) -> None:
     codes = [code for code, rows in BY_CODE.items() if field in rows]
+    if field.nation:
+        codes.append(field.code)
     if field.code in MONTH_END:
         codes.append("0-0:98.1.0")
 

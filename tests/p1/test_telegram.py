@@ -302,25 +302,25 @@ def test_a_clock_that_is_a_little_ahead_is_believed() -> None:
 
 def test_channels_are_kept_apart() -> None:
     telegram = said(
-        "0-1:24.1.0(003)", "0-1:96.1.0(47303031)", "0-1:24.2.1(240101115500W)(1*m3)",
-        "0-2:24.1.0(003)", "0-2:96.1.1(47303032)", "0-2:24.2.3(240101115500W)(2*m3)",
+        "0-1:24.1.0(003)", "0-1:96.1.0(473030303030303031)", "0-1:24.2.1(240101115500W)(1*m3)",
+        "0-2:24.1.0(003)", "0-2:96.1.1(473030303030303032)", "0-2:24.2.3(240101115500W)(2*m3)",
     )  # fmt: skip
 
     assert [(d.channel, d.meter, d.fields) for d in telegram.devices] == [
-        (1, "G001", {"volume_m3": 1}),
-        (2, "G002", {"volume_m3": 2}),
+        (1, "G00000001", {"volume_m3": 1}),
+        (2, "G00000002", {"volume_m3": 2}),
     ]
 
 
 def test_a_device_number_is_not_that_of_the_electricity_meter() -> None:
-    telegram = said("0-0:96.1.1(45303031)", "0-1:96.1.1(47303031)")
+    telegram = said("0-0:96.1.1(453030303030303031)", "0-1:96.1.1(473030303030303031)")
 
-    assert telegram.meter == "E001"
+    assert telegram.meter == "E00000001"
 
 
 def test_the_better_number_counts_in_any_order() -> None:
     assert said("0-0:42.0.0(AUX1)", "0-0:96.1.0(990001)").meter == "990001"
-    assert said("0-0:96.1.1(45303031)", "0-0:42.0.0(AUX1)").meter == "E001"
+    assert said("0-0:96.1.1(453030303030303031)", "0-0:42.0.0(AUX1)").meter == "E00000001"
 
 
 # --- everything, and anything
