@@ -59,6 +59,8 @@ class Memory:
     quarter: int | None = None
     last_readings: str | None = None
     last_readings_of: str | None = None
+    owes_checksums: int = 0
+    """Whether the source has given checked telegrams: see `collector.reading.debt`."""
     shown: dict[str, dict[str, str]] = field(default_factory=dict)
     """By kind: what the meter shows, and the line as it was first written."""
     targets: dict[str, dict[str, Standing]] = field(default_factory=dict)
@@ -139,7 +141,10 @@ class Memory:
         return standing.state is State.THERE and long_ago
 
 
-_PLAIN: Final = ("meter", "second", "content", "quarter", "last_readings", "last_readings_of")
+_PLAIN: Final = (
+    *("meter", "second", "content", "quarter", "last_readings", "last_readings_of"),
+    "owes_checksums",
+)
 
 
 def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:

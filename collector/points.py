@@ -83,6 +83,7 @@ class Points:
             *self._readings(telegram, number, second),
             *(line for device in telegram.devices for line in self._device(device, second)),
             *self._peaks(telegram, meter, second),
+            *self._running_peak(telegram, meter, second),
             *self._failures(telegram, meter, second),
             *self._month_end(telegram, meter, second),
             *self._message(telegram, meter, second),
@@ -166,6 +167,18 @@ class Points:
             )
         ]
         return self._needed("demand_peak", lines, second)
+
+    def _running_peak(self, telegram: Telegram, meter: str, second: int) -> list[str]:
+        """Write the highest quarter hour of the month that is not over yet.
+
+        It is no `demand_peak`, which is what the mean of twelve months is made from.
+        """
+        peak = telegram.running_peak
+        if peak is None:
+            return []
+        fields = {"power_kw": peak.power_kw}
+        lines = self._line("demand_running_peak", {"meter": meter}, fields, _second(peak.time))
+        return self._needed("demand_running_peak", lines, second)
 
     def _failures(self, telegram: Telegram, meter: str, second: int) -> list[str]:
         lines = [

@@ -60,7 +60,15 @@ def test_a_line_is_measurement_tags_fields_and_whole_seconds() -> None:
 @pytest.mark.parametrize("name", names())
 def test_every_line_of_every_meter_is_line_protocol_with_the_tags_of_the_schema(name: str) -> None:
     devices = ("gas", "water", "heat", "cooling", "submeter")
-    others = ("electricity", "readings", "demand_peak", "power_failure", "message", "month_end")
+    others = (
+        "electricity",
+        "readings",
+        "demand_peak",
+        "demand_running_peak",
+        "power_failure",
+        "message",
+        "month_end",
+    )
     tags = {name: {"site", "meter"} for name in others}
     tags |= {name: {"site", "meter", "channel"} for name in devices}
     source = points()
@@ -553,3 +561,17 @@ def test_it_does_not_remember_for_ever() -> None:
 def test_seconds_that_are_none_are_forgotten(kept: bytes) -> None:
     assert Seconds(kept).content(0) == 0
     assert Seconds(kept).content(1) is None
+
+
+def test_the_running_months_peak_is_a_measurement_of_its_own_and_written_when_it_changes() -> None:
+    source = points()
+    first = said(meter(), "1-0:1.6.0(230118120000W)(04.329*kW)")
+    higher = said(meter(), "1-0:1.6.0(230119120000W)(04.400*kW)")
+    lines = [source.lines(one, NOON + n * SECOND) for n, one in enumerate((first, first, higher))]
+
+    assert [of("demand_running_peak", each) for each in lines] == [
+        ["demand_running_peak,site=home,meter=E0042000000000042 power_kw=4.329 1674039600\n"],
+        [],
+        ["demand_running_peak,site=home,meter=E0042000000000042 power_kw=4.400 1674126000\n"],
+    ]
+    assert not any(of("demand_peak", each) for each in lines)

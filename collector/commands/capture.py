@@ -18,7 +18,7 @@ from typing import BinaryIO, Final, Self
 from collector.commands.output import complain, keep_private, visible
 from collector.errors import SourceError, UsageError
 from collector.p1.decryption import Decryptor, Keys
-from collector.p1.diagnosis import diagnose
+from collector.p1.diagnosis import diagnose, is_foreign
 from collector.p1.disguise import Disguise, between
 from collector.p1.framing import Frame, Framer
 from collector.p1.telegram import Policy, acceptable, parse
@@ -253,7 +253,7 @@ class Capture:
         refusal = self.recording.decryptor.refusal
         if self.recording.count:
             return
-        if refusal:
+        if refusal and not is_foreign(self._sample):
             raise SourceError(refusal.message, hint=refusal.hint)
         what = diagnose(self._sample)
         raise SourceError(f"no telegram from `{self._line.name}`", hint=what)

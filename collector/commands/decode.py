@@ -36,7 +36,7 @@ from collector.commands.output import complain, put
 from collector.errors import IgnoredSetting, SourceError, UnknownSetting, UsageError
 from collector.p1.checksum import Checksum
 from collector.p1.decryption import PUBLIC_AUTH_KEY, Decryptor, Keys, Refusal, read_key, read_keys
-from collector.p1.diagnosis import diagnose
+from collector.p1.diagnosis import diagnose, is_foreign
 from collector.p1.document import document, plain
 from collector.p1.framing import Frame, Framer
 from collector.p1.obis import FIELDS, Field
@@ -233,7 +233,7 @@ class _Decoding:
             self._complain(f"unfinished telegram at the end: {self._framer.pending} bytes")
         if self._framer.noise:
             complain(f"bytes that belong to no telegram: {self._framer.noise}")
-        if self._decryptor.refused:
+        if self._decryptor.refused and not is_foreign(self._start):
             refusal = self._decryptor.refusal or Refusal.DAMAGED
             said = f"encrypted telegrams that were not read: {self._decryptor.refused}"
             self._complain(f"{said}: {refusal.message}\n\nhint: {refusal.hint}")

@@ -13,6 +13,11 @@ the second of two keys (GUEK encrypts, GAK authenticates).
     feed(bytes)   what can be read of the stream by now; however it is cut, the same comes out
     flush()       the stream has ended: what was held back as the possible start of a frame
 
+Poland's (GAMA 350, Kaifa MA309M) print the header of a telegram in plain, and then on a new line a
+frame whose title is empty: `00`, or `DB 00`, the length in one, two (81) or three (82) bytes, and
+the rest as above. The nonce needs a title, and which one is published nowhere: eight zeros are
+tried, which the tag proves or not, and `Refusal.NO_TITLE` says so.
+
 What is not in such a frame passes untouched. A decrypted telegram comes out on lines of its own. A
 frame whose tag does not fit gives nothing at all, and the search goes on within it, because bytes
 may be missing; `refusal` says why the last frame was not read. At most one frame is held back.
@@ -33,8 +38,18 @@ LIMIT: Final = 33 * 1024
 
 _KEY: Final = re.compile(r"[0-9A-Fa-f]{32}")
 _AUTHENTICATED_AND_ENCRYPTED: Final = b"\x30"
-_START: Final = re.compile(rb"\xdb\x08(.{8})\x82(..)\x30(.{4})", re.DOTALL)
-_OPENING: Final = 13  # before what the length counts
+_START: Final = re.compile(
+    rb"\xdb\x08(?P<title>.{8})\x82(?P<size>..)(?=\x30)(?P<counted>.(?P<counter>.{4}))", re.DOTALL
+)
+_UNTITLED: Final = re.compile(
+    rb"\xdb?\x00(?:\x82(?=..)|\x81(?=.))?(?P<size>(?<=\x82)..|(?<=\x81).|(?<=\x00)[\x11-\x7f])"
+    rb"(?=\x30)(?P<counted>.(?P<counter>.{4}))",
+    re.DOTALL,
+)
+_BEGIN: Final = re.compile(rb"[\xdb\x00]")
+_NO_TITLE: Final = bytes(8)
+_TITLED: Final = 18  # bytes of the longest opening
+_SHORT_LENGTHS: Final = (0x11, 0x7F)
 _TAG: Final = 12
 _LEAST: Final = 1 + 4 + _TAG
 _LINE_ENDS: Final = (b"\n", b"\r")
@@ -47,7 +62,7 @@ class Refusal(Enum):
         "the meter encrypts its telegrams, and no key is set",
         (
             "ask the grid operator for the key of this meter's P1 port and set `P1_DECRYPT_KEY`"
-            " (in Austria also `P1_DECRYPT_AUTH_KEY`)"
+            " (where it gives two, in Austria and Poland, also `P1_DECRYPT_AUTH_KEY`)"
         ),
     )
     NO_EXTRA = (
@@ -59,6 +74,13 @@ class Refusal(Enum):
         (
             "compare `P1_DECRYPT_KEY` with what the grid operator gave for this meter; if that was"
             " two keys (Austria), the second is `P1_DECRYPT_AUTH_KEY`"
+        ),
+    )
+    NO_TITLE = (
+        "the meter encrypts its telegrams, and no key fits without the system title it leaves out",
+        (
+            "ask the grid operator for P1 without encryption, or for the system title; both keys"
+            " (`P1_DECRYPT_KEY`, `P1_DECRYPT_AUTH_KEY`) are tried with a title of zeros"
         ),
     )
     DAMAGED = (
@@ -110,6 +132,7 @@ class Decryptor:
         self._at = 0  # what lies before has been dealt with
         self._lost = 0  # what lies before is of a frame that was refused
         self._on_new_line = True
+        self._line_began = True  # the byte before `_at` is a line end
 
     @property
     def pending(self) -> int:
@@ -118,7 +141,8 @@ class Decryptor:
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes of the stream and return what can be read by now."""
-        if not self._buffer and b"\xdb" not in data:
+        if not self._buffer and b"\xdb" not in data and b"\0" not in data:
+            self._line_began = data.endswith(_LINE_ENDS) if data else self._line_began
             return self._passed(data)
         self._buffer += data
         pieces = []
@@ -131,7 +155,7 @@ class Decryptor:
 
     def flush(self) -> bytes:
         """Return what was held back; a frame that has not ended by now gives nothing."""
-        begun = _START.match(self._buffer)
+        begun = self._opening()
         rest = b"" if begun else self._until(len(self._buffer))
         self.reset()
         return rest
@@ -140,41 +164,62 @@ class Decryptor:
         """Forget a frame that has begun: the line was interrupted."""
         self._buffer = b""
         self._at = self._lost = 0
-        self._on_new_line = True
+        self._on_new_line = self._line_began = True
 
     def _next(self) -> bytes | None:
         """Deal with what comes next in the buffer; None if more bytes are needed."""
-        place = self._buffer.find(b"\xdb", self._at)
+        begin = _BEGIN.search(self._buffer, self._at)
+        place = begin.start() if begin else len(self._buffer)
         if place != self._at:
-            end = len(self._buffer)
-            return None if self._at == end else self._until(place if place >= 0 else end)
-        start = _START.match(self._buffer, self._at)
-        size = int.from_bytes(start[2], "big") if start else 0
-        if start is None or not _LEAST <= size <= LIMIT:
-            waiting = start is None and _may_start(self._buffer[self._at :][: _OPENING + 1])
-            return None if waiting else self._until(self._at + 1)
-        end = self._at + _OPENING + size
-        return None if len(self._buffer) < end else self._frame(start, end)
+            return self._until(place)
+        if place == len(self._buffer):
+            return None
+        opening = self._opening()
+        size = int.from_bytes(opening["size"], "big") if opening else 0
+        if opening is None or not _LEAST <= size <= LIMIT:
+            waiting = opening is None and self._may_start(self._buffer[place:][:_TITLED])
+            return None if waiting else self._until(place + 1)
+        end = opening.start("counted") + size
+        return None if len(self._buffer) < end else self._frame(opening, end)
+
+    def _opening(self) -> re.Match[bytes] | None:
+        """Find the opening of a frame here, if it is all there."""
+        untitled = self._line_began and _UNTITLED.match(self._buffer, self._at)
+        return untitled or _START.match(self._buffer, self._at)
+
+    def _may_start(self, data: bytes) -> bool:
+        """Tell whether a frame starts here, as far as can be seen."""
+        return _may_start(data) or (self._line_began and _may_start_untitled(data))
 
     def _until(self, place: int) -> bytes:
         """Go on to `place`, passing on what does not belong to a refused frame."""
         begin, self._at = max(self._at, min(self._lost, place)), place
+        self._line_began = self._buffer[:place].endswith(_LINE_ENDS)
         return self._passed(self._buffer[begin:place])
 
-    def _frame(self, start: re.Match[bytes], end: int) -> bytes:
-        sealed = self._buffer[start.end() : end]
-        read = _decrypt(self._keys, start[1] + start[3], sealed)
+    def _frame(self, opening: re.Match[bytes], end: int) -> bytes:
+        titled = opening.re is _START
+        title = opening["title"] if titled else _NO_TITLE
+        sealed = self._buffer[opening.end() : end]
+        read = _decrypt(self._keys, title + opening["counter"], sealed)
         if isinstance(read, Refusal):
             self._lost = max(self._lost, end)
             self.refused += 1
-            fitted = self.read > 0 and read is Refusal.WRONG_KEY
-            self.refusal = Refusal.DAMAGED if fitted else read
-            return self._until(start.start() + 1)
+            self.refusal = self._said(read, titled=titled)
+            return self._until(opening.start() + 1)
         self._at = end
+        self._line_began = False
         self.read += 1
         self.refusal = None
         before = b"" if self._on_new_line else b"\n"
         return before + self._passed(read if read.endswith(_LINE_ENDS) else read + b"\n")
+
+    def _said(self, refusal: Refusal, *, titled: bool) -> Refusal:
+        if refusal is not Refusal.WRONG_KEY:
+            return refusal
+        if self.read > 0:
+            return Refusal.DAMAGED
+        return refusal if titled else Refusal.NO_TITLE
 
     def _passed(self, data: bytes) -> bytes:
         if data:
@@ -183,9 +228,19 @@ class Decryptor:
 
 
 def _may_start(data: bytes) -> bool:
-    """Tell whether a frame starts here, as far as can be seen."""
-    fixed = ((0, b"\xdb"), (1, b"\x08"), (10, b"\x82"), (_OPENING, _AUTHENTICATED_AND_ENCRYPTED))
-    return all(data[place : place + 1] in (b"", byte) for place, byte in fixed)
+    fixed = ((0, b"\xdb"), (1, b"\x08"), (10, b"\x82"), (13, _AUTHENTICATED_AND_ENCRYPTED))
+    return len(data) < _TITLED and all(data[at : at + 1] in (b"", byte) for at, byte in fixed)
+
+
+def _may_start_untitled(data: bytes) -> bool:
+    rest = data.removeprefix(b"\xdb")
+    if rest[:1] not in (b"", b"\0"):
+        return False
+    long = {0x82: 2, 0x81: 1}.get(rest[1], 0) if len(rest) > 1 else 0
+    if not long and len(rest) > 1 and not _SHORT_LENGTHS[0] <= rest[1] <= _SHORT_LENGTHS[1]:
+        return False
+    control = 2 + long
+    return len(rest) < control + 5 and rest[control : control + 1] in (b"", b"\x30")
 
 
 def _decrypt(keys: Keys | None, nonce: bytes, sealed: bytes) -> bytes | Refusal:

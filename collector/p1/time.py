@@ -105,7 +105,7 @@ def _is_summer(text: str, winter: int) -> bool:
 
 def _comes_twice(text: str, winter: int) -> bool:
     """Tell whether a clock on the wall shows `text` twice: an hour before winter, and in it."""
-    if text[12:] or text[2:4] != "10":
+    if text[12:] not in _NO_LETTER or text[2:4] != "10":
         return False
     wall = _wall(text)
     end = _last_sunday(wall.year, 10) + timedelta(hours=winter + 1)

@@ -76,6 +76,16 @@ class Line:
         return self._source is not None
 
     @property
+    def live(self) -> bool:
+        """Whether a meter is being read now, and not a record of one."""
+        return self._address.live
+
+    @property
+    def sample(self) -> bytes:
+        """What came last, since the last telegram."""
+        return self._sample
+
+    @property
     def name(self) -> str:
         """The port, as it was opened last: which that is may change where none is set."""
         return self._name

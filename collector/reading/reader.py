@@ -6,19 +6,24 @@ bytes → frames → telegram → time → lines → record in the hot segment, 
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from collector.errors import Troubles
 from collector.p1.checksum import Checksum
 from collector.p1.decryption import Decryptor, Keys
+from collector.p1.diagnosis import is_foreign
 from collector.p1.framing import Frame, Framer
 from collector.p1.telegram import Policy, Telegram, acceptable, parse
 from collector.points import CrowdedError, Points, encode
 from collector.reading.clock import Clock, Stamped
+from collector.reading.debt import Debt
 from collector.reading.line import Line
 from collector.spool.early import Early
 from collector.spool.hot import Hot
 from collector.spool.record import Record, RecordId
+
+if TYPE_CHECKING:
+    from collector.p1.obis import Nation
 
 CLOCK: Final = "clock"
 """The name of the clock that is chosen, in what is kept."""
@@ -84,6 +89,9 @@ class Reader:
         self._refusals = Troubles(monotonic)
         self._decryptor = Decryptor(rules.keys)
         self._framer = Framer()
+        self._debt = Debt(points.memory, monotonic)
+        self._owed = 0
+        self._told: tuple[str, Nation] | None = None
         self._held: Stamped | None = None
 
     @property
@@ -107,7 +115,7 @@ class Reader:
         self._say_refusal()
         if was_open and not self.line.is_open:
             self._broke_off()
-        self.counters.torn = self._framer.torn
+        self.counters.torn = self._framer.torn + self._owed
         self._store_early()
         self._hot.tick()
 
@@ -132,14 +140,21 @@ class Reader:
         refusal = self._decryptor.refusal
         if refusal is None:
             self._refusals.went()
-        elif self._refusals.came(refusal.message):
+        elif not is_foreign(self.line.sample) and self._refusals.came(refusal.message):
             log.warning("%s (%s)", refusal.message, refusal.hint)
 
     def _take(self, frame: Frame) -> None:
-        telegram = parse(frame, utc_offset_hours=self._rules.utc_offset_hours)
+        nation = self._told[1] if self._told else None
+        offset = self._rules.utc_offset_hours
+        telegram = parse(frame, utc_offset_hours=offset, nation=nation)
         if not acceptable(telegram, self._rules.policy):
-            self._complain(frame, telegram)
+            if self._decryptor.refusal is None:
+                self._complain(frame, telegram)
             return
+        if self._owes(telegram):
+            self._owed += 1
+            return
+        self._learn(telegram)
         counters = self.counters
         counters.telegrams += 1
         counters.unchecked += telegram.checksum is not Checksum.OK
@@ -163,6 +178,25 @@ class Reader:
         if timed:
             self._hot.seal()
             self._early.stored(self._clock.monotonic())
+
+    def _owes(self, telegram: Telegram) -> bool:
+        """Tell whether the telegram lacks the checksum that this line has given before."""
+        if not self.line.live or self._rules.policy is not Policy.REQUIRE:
+            return False
+        refused = self._debt.refuses(telegram)
+        if refused and not telegram.errors:
+            # The line and its speed are right.
+            self.line.telegram()
+        return refused
+
+    def _learn(self, telegram: Telegram) -> None:
+        """Remember whose meanings the codes have, until another meter is checked."""
+        if telegram.checksum is not Checksum.OK:
+            return
+        if self._told and self._told[0] != telegram.header:
+            self._told = None
+        if telegram.nation:
+            self._told = telegram.header, telegram.nation
 
     def _complain(self, frame: Frame, telegram: Telegram) -> None:
         """Count a telegram that cannot be trusted; say so once an hour, not every second."""

@@ -59,6 +59,8 @@ class Speed:
 
 FAST: Final = Speed(115200, 8, "N")
 SLOW: Final = Speed(9600, 7, "E")
+EVEN: Final = Speed(115200, 8, "E")
+"""NES meters (Denmark); never tried unless it is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Address:
 
 
 def address(text: str, baud: str) -> Address:
-    """Understand `P1_SOURCE` and `P1_BAUD` (`auto`, `115200` or `9600`)."""
+    """Understand `P1_SOURCE` and `P1_BAUD` (`auto`, `115200`, `9600` or `115200-8E1`)."""
     if text.startswith("file://"):
         path = Path(text.removeprefix("file://"))
         return Address(text, live=False, speeds=(FAST,), open=lambda _: FileSource(path))
@@ -87,7 +89,8 @@ def address(text: str, baud: str) -> Address:
         return _network_address(text)
     finder = Finder()
     device = text or finder.find()
-    speeds = {"115200": (FAST,), "9600": (SLOW,)}.get(baud, (FAST, SLOW))
+    named = {"115200": (FAST,), "9600": (SLOW,), "115200-8E1": (EVEN,)}
+    speeds = named.get(baud, (FAST, SLOW))
 
     def open_device(speed: Speed) -> Source:
         """Open the port that is there now: the cable may be plugged in later, and elsewhere."""

@@ -90,10 +90,11 @@ class Settings(BaseSettings):
         description="what `P1_METER=hash` mixes in, 16 characters or more that nobody else knows;"
         " without it the hash is short, and who tries all numbers finds yours",
     )
-    baud: Literal["auto", "115200", "9600"] = Field(
+    baud: Literal["auto", "115200", "9600", "115200-8E1"] = Field(
         "auto",
         validation_alias=_aliases("P1_BAUD"),
-        description="the line's speed: `115200` (DSMR 4, 5), `9600` (DSMR 2, 3), or `auto`",
+        description="the line's speed: `115200` (DSMR 4, 5), `9600` (DSMR 2, 3),"
+        " `115200-8E1` (NES), or `auto`",
     )
     crc: Literal["require", "accept-missing", "ignore"] = Field(
         "require",

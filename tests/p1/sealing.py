@@ -24,3 +24,14 @@ def seal(
     ciphertext, tag = cipher.encrypt_and_digest(text)
     sealed = b"\x30" + number + ciphertext + tag
     return b"\xdb\x08" + title + b"\x82" + len(sealed).to_bytes(2, "big") + sealed
+
+
+def seal_untitled(text: bytes, counter: int = 1, *, prefix: bytes = b"\0", long: int = 2) -> bytes:
+    """Put a telegram's lines into a frame without a title; the nonce begins with zeros."""
+    number = counter.to_bytes(4, "big")
+    cipher = AES.new(KEY, AES.MODE_GCM, nonce=bytes(8) + number, mac_len=12)
+    cipher.update(b"\x30" + AUTH_KEY)
+    ciphertext, tag = cipher.encrypt_and_digest(text)
+    sealed = b"\x30" + number + ciphertext + tag
+    length = bytes([0x80 + long] if long else []) + len(sealed).to_bytes(max(long, 1), "big")
+    return prefix + length + sealed

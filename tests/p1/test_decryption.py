@@ -19,7 +19,7 @@ from collector.p1.decryption import (
 from collector.p1.framing import Framer
 from collector.p1.telegram import parse
 from p1.golden import names, stream
-from p1.sealing import AUTH_KEY, KEY, TITLE, seal
+from p1.sealing import AUTH_KEY, KEY, TITLE, seal, seal_untitled
 
 TELEGRAM = stream("luxembourg-3phase")
 LUXEMBOURG = Keys(KEY)
@@ -192,3 +192,42 @@ def test_what_is_no_key_is_refused_without_being_repeated(text: str) -> None:
         read_key(text)
 
     assert text not in str(refused.value)
+
+
+# --- without a system title
+
+POLISH = b"/EGM5G35\r\n\r\n"
+LINES = b"1-0:1.8.0(000812.345*kWh)\r\n"
+
+
+@pytest.mark.parametrize(("prefix", "long"), [(b"\0", 2), (b"\0", 1), (b"\0", 0), (b"\xdb\0", 2)])
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_a_frame_without_a_title_is_read_where_zeros_fit(
+    prefix: bytes, long: int, size: int
+) -> None:
+    sealed = POLISH + seal_untitled(LINES, prefix=prefix, long=long) + b"!FE0C\r\n"
+    decryptor = Decryptor(Keys(KEY, AUTH_KEY))
+
+    out = b"".join(decryptor.feed(sealed[n : n + size]) for n in range(0, len(sealed), size))
+
+    assert out == POLISH + LINES + b"!FE0C\r\n"
+    assert (decryptor.read, decryptor.refused) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("keys", "refusal"), [(None, Refusal.NO_KEY), (Keys(KEY), Refusal.NO_TITLE)]
+)
+def test_a_frame_without_a_title_that_does_not_fit_is_named(
+    keys: Keys | None, refusal: Refusal
+) -> None:
+    decryptor = Decryptor(keys)
+
+    assert decryptor.feed(POLISH + seal_untitled(LINES) + b"!FE0C\r\n") == POLISH + b"!FE0C\r\n"
+    assert decryptor.refusal is refusal
+
+
+def test_a_nul_behind_a_telegram_is_no_frame() -> None:
+    decryptor = Decryptor(Keys(KEY))
+    data = b"!1A2B\r\n\0/XMX5LGF\r\n\0\r\n"
+
+    assert b"".join(decryptor.feed(bytes([byte])) for byte in data) + decryptor.flush() == data

@@ -427,3 +427,99 @@ def test_a_frame_that_the_line_broke_off_is_forgotten(bench: Callable[..., Bench
     reading.hear(seal(dsmr5(at(1)), 2))
 
     assert reading.stored() == seconds(1)
+
+
+# --- owed checksums
+
+
+def unchecked(second: int) -> bytes:
+    """A telegram that has lost its version and its checksum, or is of an old meter."""
+    return b"/KMP5 ZABF\r\n\r\n1-0:1.8.1(%09.3f*kWh)\r\n1-0:1.7.0(00.1*kW)\r\n!\r\n" % second
+
+
+def checked() -> bytes:
+    return written(dsmr5(NOON))
+
+
+def test_a_line_that_has_given_checked_telegrams_owes_checksums(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.meter.next = [checked(), unchecked(1)]
+    for _ in range(2):
+        bench.reader.step()
+
+    assert bench.reader.counters.telegrams == 1
+    assert bench.reader.counters.torn == 1
+
+
+def test_a_line_that_never_had_any_owes_none(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.meter.next = [unchecked(1)]
+    bench.reader.step()
+
+    assert bench.reader.counters.telegrams == 1
+
+
+def test_what_is_owed_is_remembered_over_a_restart(tmp_path: Path) -> None:
+    before = Bench(tmp_path / "before")
+    before.meter.next = [checked()]
+    before.reader.step()
+    after = Bench(tmp_path / "after", memory=Memory.from_dict(before.memory.as_dict()))
+    after.meter.next = [unchecked(1)]
+    after.reader.step()
+
+    assert after.reader.counters.telegrams == 0
+
+
+def test_a_meter_that_was_exchanged_for_an_old_one_is_read_after_a_while(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path)
+    bench.meter.next = [checked()]
+    bench.reader.step()
+    taken = []
+    for n in range(65):
+        bench.passes(10.0)
+        bench.meter.next = [unchecked(n)]
+        bench.reader.step()
+        taken.append(bench.reader.counters.telegrams - 1)
+
+    assert taken[58] == 0
+    assert taken[-1] > 0
+    assert "without checksums are taken from now on" in caplog.text
+
+
+def test_ten_minutes_are_not_enough_without_thirty_telegrams(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.meter.next = [checked()]
+    bench.reader.step()
+    for n in range(29):
+        bench.passes(60.0)
+        bench.meter.next = [unchecked(n)]
+        bench.reader.step()
+
+    assert bench.reader.counters.telegrams == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "live"), [(Policy.ACCEPT_MISSING, True), (Policy.REQUIRE, False)]
+)
+def test_nothing_is_owed_where_the_setting_says_so_or_in_a_replay(
+    tmp_path: Path, policy: Policy, *, live: bool
+) -> None:
+    bench = Bench(tmp_path, policy=policy, live=live)
+    bench.meter.next = [checked(), unchecked(1)]
+    for _ in range(2):
+        bench.reader.step()
+
+    assert bench.reader.counters.telegrams == 2
+
+
+def test_no_key_is_asked_for_where_the_frames_are_not_p1(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path)
+    inside = b"\x41\xe6\xe7\x00" + seal(checked())[:290]
+    bench.meter.next = [b"\x7e" + (0xA000 | len(inside) + 2).to_bytes(2, "big") + inside + b"\x7e"]
+    bench.reader.step()
+
+    assert "P1_DECRYPT_KEY" not in caplog.text

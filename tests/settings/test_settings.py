@@ -175,7 +175,7 @@ def test_directories_are_systemds_then_xdgs(
 @pytest.mark.parametrize(
     ("name", "value", "wants"),
     [
-        ("P1_BAUD", "19200", "must be 'auto', '115200' or '9600'"),
+        ("P1_BAUD", "19200", "must be 'auto', '115200', '9600' or '115200-8E1'"),
         ("P1_CLOCK", "gps", "must be 'auto', 'meter' or 'host'"),
         ("P1_SAMPLE_SECONDS", "ten", "must be a whole number (got"),
         ("P1_KEEP_SECONDS", "ten", "must be a number (got"),

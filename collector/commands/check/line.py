@@ -9,7 +9,7 @@ from collector.commands.check.finding import Finding, fail, ok, skip, warn
 from collector.commands.check.listening import Heard
 from collector.p1.checksum import Checksum
 from collector.p1.decryption import Refusal
-from collector.p1.diagnosis import diagnose
+from collector.p1.diagnosis import Kind, is_foreign, kind_of
 from collector.p1.telegram import Device, Policy, Telegram
 from collector.reading.clock import asks_for_the_time
 from collector.reading.sources import Speed
@@ -21,19 +21,25 @@ STALE: Final = timedelta(days=2)
 
 _HOUR: Final = 3600.0
 _NEARLY: Final = 120.0
-_BY_DIAGNOSIS: Final = (
-    ("encrypted", Remedy.ENCRYPTED),
-    ("SML", Remedy.SML),
-    ("HDLC", Remedy.HDLC),
-    ("M-Bus frames", Remedy.HDLC),
-    ("JSON", Remedy.JSON),
-    ("inverted", Remedy.INVERTED),
-    ("seven bits", Remedy.WRONG_SPEED),
-)
+_BY_KIND: Final = {
+    Kind.HDLC: Remedy.HDLC,
+    Kind.MBUS: Remedy.MBUS,
+    Kind.SML: Remedy.SML,
+    Kind.ENCRYPTED: Remedy.ENCRYPTED,
+    Kind.ENCRYPTED_UNTITLED: Remedy.ENCRYPTED_UNTITLED,
+    Kind.HTTP: Remedy.HTTP,
+    Kind.JSON: Remedy.JSON,
+    Kind.ZEROS: Remedy.INVERTED,
+    Kind.NOISE: Remedy.INVERTED,
+    Kind.SEVEN_BITS: Remedy.WRONG_SPEED,
+    Kind.EVEN_PARITY: Remedy.EVEN_PARITY,
+    Kind.TEXT: Remedy.TEXT,
+}
 _BY_REFUSAL: Final = {
     Refusal.NO_KEY: Remedy.ENCRYPTED,
     Refusal.NO_EXTRA: Remedy.NO_DECRYPTION,
     Refusal.WRONG_KEY: Remedy.KEY_WRONG,
+    Refusal.NO_TITLE: Remedy.ENCRYPTED_UNTITLED,
     Refusal.DAMAGED: Remedy.CHECKSUM,
 }
 
@@ -55,7 +61,7 @@ class Expected:
 def findings(heard: Heard, expected: Expected) -> Iterator[Finding]:
     """Judge what was heard, link by link; what an earlier one makes impossible is left out."""
     yield from _bytes(heard)
-    if not heard.telegrams:
+    if not heard.telegrams or (heard.refusal and not heard.good(expected.policy)):
         yield from _no_telegram(heard)
         return
     yield speed(heard.speed, expected.speeds)
@@ -87,11 +93,12 @@ def _no_telegram(heard: Heard) -> Iterator[Finding]:
     if not heard.size:
         yield from (skip(link, "no byte came") for link in LINKS)
         return
-    if heard.refusal is not None:
+    if heard.refusal is not None and not is_foreign(heard.sample):
         words, remedy = heard.refusal.message, _BY_REFUSAL[heard.refusal]
     else:
-        words = diagnose(heard.sample) or "parts of telegrams, none whole"
-        remedy = next((r for word, r in _BY_DIAGNOSIS if word in words), Remedy.NO_TELEGRAM)
+        kind = kind_of(heard.sample)
+        words = kind or "parts of telegrams, none whole"
+        remedy = _BY_KIND.get(kind, Remedy.NO_TELEGRAM) if kind else Remedy.NO_TELEGRAM
     yield skip("speed", "no telegram came")
     yield fail("telegrams", f"none: {words}", remedy)
     yield from (skip(link, "no telegram came") for link in LINKS[2:])

@@ -18,7 +18,7 @@ from collector.p1.telegram import Device, Medium, Policy
 from collector.reading import clock
 from collector.reading.sources import FAST, SLOW, Address, Source, Speed
 from collector.remedies import Remedy
-from p1.sealing import KEY, seal
+from p1.sealing import KEY, seal, seal_untitled
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 EXPECTED = Expected((FAST, SLOW), Policy.REQUIRE, 60.0, host_is_set=True, now=NOW)
@@ -126,13 +126,30 @@ def test_a_network_reader_has_no_speed_to_set() -> None:
         (bytes(200), Remedy.INVERTED),
         (b"\xf3\x81\x0c\x9b" * 50, Remedy.INVERTED),
         (b"\x7e\xa0\x84\xcf\x02\x23" * 20, Remedy.HDLC),
-        (b"\x68\xfa\xfa\x68" + bytes(range(200)), Remedy.HDLC),
+        (b"\x68\xfa\xfa\x68" + bytes(range(200)), Remedy.MBUS),
         (b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01v\x05" * 5, Remedy.SML),
         (seal(GOOD) * 2, Remedy.ENCRYPTED),
         (b'{"power": 123}\r\n', Remedy.JSON),
-        (b"login: \r\n" * 10, Remedy.NO_TELEGRAM),
+        (b"HTTP/1.1 200 OK\r\n\r\n{}", Remedy.HTTP),
+        (b"login: \r\n" * 10, Remedy.TEXT),
+        (b"/EGM5G35\r\n\r\n" + seal_untitled(GOOD) + b"!FE0C\r\n", Remedy.ENCRYPTED),
+        (b"\x7e\xa1\x2c\x41\xe6\xe7\x00" + seal(GOOD)[:250] + b"\x7e", Remedy.HDLC),
+        (b"\0\0.\x01\0\x121\0\0472*kWh)\r" * 20, Remedy.EVEN_PARITY),
     ],
-    ids=["zeros", "garbage", "hdlc", "m-bus", "sml", "encrypted", "json", "text"],
+    ids=[
+        "zeros",
+        "garbage",
+        "hdlc",
+        "m-bus",
+        "sml",
+        "encrypted",
+        "json",
+        "http",
+        "text",
+        "untitled",
+        "encrypted in hdlc",
+        "even parity",
+    ],
 )
 def test_what_is_no_telegram_is_named_by_its_bytes(data: bytes, remedy: Remedy) -> None:
     found = judged(data)
