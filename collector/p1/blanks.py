@@ -21,9 +21,9 @@ def without_blanks(body: str) -> str:
 
 def with_blanks(body: str, column: int) -> int:
     """Find the place in `body` of a column of what it is without blanks."""
-    tight = without_blanks(body)
-    if tight == body:
+    if not BLANK.search(body):
         return column
+    tight = without_blanks(body)
     left = len(tight[:column].translate(_NO_BLANKS))
     places = [place for place, char in enumerate(body) if char not in " \t"]
     return places[left] if left < len(places) else len(body)

@@ -1,6 +1,7 @@
 """The readers of lines about M-Bus devices; the others are in `collector.p1.sheet`."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from collector.p1 import values
@@ -60,22 +61,32 @@ def _note_reading(
 ) -> None:
     if not text:
         return
+    if "*" not in text and "" not in route.units and _is_zero(text):
+        sheet.keep(_no_device)
+        return
     name, value = quantity(route.units, text, column)
-    bare = "*" not in text and "" not in route.units
-    if not value and (bare or (time is None and name in _COUNTED)):
-        # There is no device behind it.
+    if not value and time is None and name in _COUNTED:
+        sheet.keep(_no_device)
         return
 
     def note(sheet: "Sheet") -> None:
         slot = sheet.slot(route.code)
         slot.medium = slot.medium or medium
         # Of two codes for one field the one that is first in the table counts.
-        if route.rank < slot.ranks.get(name, route.rank + 1):
+        if name not in slot.ranks or route.rank < slot.ranks[name]:
             slot.readings[name], slot.ranks[name] = value, route.rank
             if time and route.rank < slot.rank:
                 slot.rank, slot.time = route.rank, time
 
     sheet.keep(note)
+
+
+def _is_zero(text: str) -> bool:
+    return bool(values.NUMBER.fullmatch(text)) and not Decimal(text)
+
+
+def _no_device(sheet: "Sheet") -> None:
+    """Note nothing: there is no device behind the channel."""
 
 
 def valve(sheet: "Sheet", route: "Route", body: str) -> None:

@@ -37,7 +37,9 @@ _HARMLESS: Final = re.compile(
 _PLAINLY_HARMLESS: Final = re.compile(
     rf"[ \t]*(?:{_TIME}|{_NUMBER}{_UNIT}|{OBIS.pattern}|{_SHORT})[ \t]*"
 )
-_CODELIKE: Final = re.compile(r"[0-9A-Za-z]{1,3}(?:[-:.*&\r\n]+[0-9A-Za-z]{1,3})+")
+_CODELIKE: Final = re.compile(
+    r"[0-9A-Za-z]{1,3}(?:(?:[-:.*&]|[ \t]*[\r\n]+[ \t]*)[0-9A-Za-z]{1,3})+"
+)
 
 _RUNS: Final = re.compile(r"[0-9A-Za-z]+|[^\W_]")
 _LONG_DIGITS: Final = re.compile(r"[0-9]{4,}")

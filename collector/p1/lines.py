@@ -20,8 +20,8 @@ from typing import Final
 _CODED: Final = re.compile(r"[0-9]{1,3}-[0-9]{1,3}:[0-9A-F]{1,3}\.")
 _HEX_TAIL: Final = re.compile(r"[0-9A-Fa-f]+\)?")
 # C is 98 or 99: lists and profiles (IEC 62056-61).
-_HAS_LIST: Final = re.compile(r":9[89]\.")
 _LIST: Final = re.compile(r"[0-9]{1,3}-[0-9]{1,3}:9[89]\.")
+_BARE_LIST: Final = re.compile(_LIST.pattern + r"[0-9]{1,3}\.[0-9*&.]+ [0-9]{1,3}-")
 _CLOCK: Final = "0-0:1.0.0("
 # What a list at a month's end has in it, behind a clock: energy (D=8) and peaks (D=6).
 _LISTED: Final = re.compile(r"1-[0-9]:[0-9]{1,2}\.[68]\.")
@@ -39,9 +39,14 @@ def is_current(code: re.Match[str]) -> bool:
     return code["period"] is None or int(code["period"]) == _CURRENT
 
 
-def is_list(code: str) -> bool:
-    """Tell whether a line that begins so is a list, or a list without brackets."""
-    return bool(_LIST.match(code))
+def is_bare_list(code: str) -> bool:
+    """Tell whether a line that begins so is a list without brackets of its own."""
+    return bool(_BARE_LIST.match(code))
+
+
+def is_open_list(line: str) -> bool:
+    """Tell whether this is a list that goes on over the lines that follow."""
+    return bool(_LIST.match(line)) and line.count("(") != line.count(")")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +75,20 @@ class Unfamiliar(ValueError):  # noqa: N818  it says what the line is
     """The code is known, the shape of what stands behind it is not."""
 
 
-def split(data: bytes) -> tuple[str, list[str]]:
-    """Return the header and the lines with something on them of a frame's data."""
+def split(data: bytes, *, listed: bool = False) -> tuple[str, list[str]]:
+    """Return the header and the lines with something on them of a frame's data.
+
+    `listed`: there may be a list over lines that are complete each, which is rare, and shows only
+    when they are read.
+    """
     text = data[1:-1].decode("latin-1").replace("\r\n", "\n")
+    if listed:
+        return _split_oddities(text)
     header, _, body = text.partition("\n")
     # A value on a line of its own, as DSMR 3 prints it, is the rest of the line before.
-    body = body.lstrip("\n").replace("\n(", "(")
+    body = body.lstrip("\n")
+    if "\n(" in body:
+        body = body.replace("\n(", "(")
     if _is_plain(body):
         return header.strip(), body[:-1].split("\n")
     return _split_oddities(text)
@@ -87,9 +100,6 @@ def _is_plain(body: str) -> bool:
         body.count(")\n") == body.count("\n") > 0
         and body[-1] == "\n"
         and body[0] != "("
-        and "\n)" not in body
-        and not ("))\n" in body and _HAS_LIST.search(body))
-        and body.find(_CLOCK, body.find(_CLOCK) + 1) < 0
         and "\n(" not in body
         and "\n " not in body
         and "\r" not in body
@@ -117,19 +127,17 @@ def continuing(lines: Sequence[str]) -> list[bool]:
     found = []
     before, end, clocks = "", 0, 0
     for place, line in enumerate(lines):
-        more = place < end or (bool(before) and _continues(before, line))
+        # Nearly always: complete in itself, behind one that is.
+        new = place >= end and line[0] != "(" and (not before or before[-1] == ")")
+        more = not new and (place < end or (before != "" and _continues(before, line)))
         before = before + line if more else line
         found.append(more)
-        if place < end:
-            continue
-        clocks += before.startswith(_CLOCK)
-        if line == "(" or ("(" in before and _LIST.match(before)):
+        if line.startswith(_CLOCK):
+            clocks += place >= end
+            if clocks > 1 and place >= end:
+                end = _end_of_listed(lines, place + 1)
+        elif place >= end and (line == "(" or (":9" in before and _LIST.match(before))):
             end = _end_of_list(before, lines, place + 1)
-        elif _LIST.match(before):
-            has_clock = lines[place + 1 : place + 2] and lines[place + 1].startswith(_CLOCK)
-            end = _end_of_listed(lines, place + (2 if has_clock else 1))
-        elif line.startswith(_CLOCK) and clocks > 1:
-            end = _end_of_listed(lines, place + 1)
     return found
 
 
@@ -150,6 +158,9 @@ def _continues(before: str, line: str) -> bool:
 
 def _end_of_list(before: str, lines: Sequence[str], start: int) -> int:
     """Return the number of the line behind the list that is open by now, if one is."""
+    if "(" not in before:
+        has_clock = start < len(lines) and lines[start].startswith(_CLOCK)
+        return _end_of_listed(lines, start + has_clock) if not _opens(lines, start) else start
     depth = before.count("(") - before.count(")")
     if depth <= 0:
         return start
@@ -158,6 +169,10 @@ def _end_of_list(before: str, lines: Sequence[str], start: int) -> int:
         if depth <= 0:
             return place + 1
     return len(lines) if before[-1] == "(" else start
+
+
+def _opens(lines: Sequence[str], start: int) -> bool:
+    return start < len(lines) and lines[start][0] == "("
 
 
 def groups(body: str) -> list[tuple[str, int]]:

@@ -18,12 +18,18 @@ _PAIR: Final = 2
 _TRIPLE: Final = 3
 
 
+def _look_for_more(sheet: "Sheet", body: str) -> None:
+    """Have the telegram looked through again if this list goes on over lines."""
+    sheet.listed = sheet.listed or body.count("(") != body.count(")")
+
+
 def failures(sheet: "Sheet", _route: "Route", body: str) -> None:
     """Read the log of power failures: a count, a code, pairs of end and duration.
 
     The count is not trusted, since meters print one that disagrees with the pairs; entries that
     were never filled are empty, or have the time of an unset clock.
     """
+    _look_for_more(sheet, body)
     if not body:
         return
     entries = [part for part in groups(body)[1:] if part[0] and "." not in part[0]]
@@ -53,6 +59,7 @@ def _keep_list(sheet: "Sheet", of: Callable[["Sheet"], list[Entry]], found: list
 
 def history(sheet: "Sheet", route: "Route", body: str) -> None:
     """Read what stands behind 98.1.0: peaks (Belgium), or readings (Hungary)."""
+    _look_for_more(sheet, body)
     parts = groups(body)
     count, codes = parts[0][0], parts[1:_TRIPLE]
     if values.counter(count) is not None and all(OBIS.fullmatch(code) for code, _ in codes):

@@ -21,7 +21,7 @@ _NOT_IN_POLAND: Final = ("0-0:17.0.0(", "0-0:96.13.0(")
 _LIMITERS: Final = tuple(row.name for row in BY_CODE["0-0:17.0.0"])
 
 _KILO: Final = re.compile(rb"\*[ \t]*k(?:V|A|Hz)[ \t]*\)")
-_FUSES: Final = frozenset(f"fuse_l{phase}_a" for phase in (1, 2, 3))
+_L1, _L2, _L3 = (f"fuse_l{phase}_a" for phase in (1, 2, 3))
 _ONLY_IN_LITHUANIA: Final = (
     *("1-0:1.24.", "1-0:15.24.", "1-0:16.24.", "1-0:32.24.", "1-0:0.8.2"),
     *("1-0:3.4.", "1-0:4.4.", "1-0:9.4.", "1-0:10.4."),
@@ -39,7 +39,10 @@ def nation_of(sheet: Sheet, header: str, data: bytes) -> Nation | None:
     """Tell whose meanings the codes have, where that makes a difference."""
     if _OWNERS_NUMBER in sheet.meters and _MAKERS_NUMBER in sheet.meters:
         return Nation.POLAND
-    lithuanian = not _FUSES.isdisjoint(sheet.electricity) and (
+    fields = sheet.electricity
+    if not (_L1 in fields or _L2 in fields or _L3 in fields):
+        return None
+    lithuanian = (
         header.startswith("ESO")
         or not _LITHUANIAN.isdisjoint(sheet.electricity)
         or _KILO.search(data)

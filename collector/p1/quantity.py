@@ -62,5 +62,7 @@ def _odd_unit(units: Units, number: str, unit: str | None, column: int) -> tuple
         raise Unreadable("unknown unit", column + len(number) + 1)
     if Decimal(number):
         raise Unreadable("missing unit", column + len(number))
-    # A zero is a zero in any unit.
-    return next(iter(units.values()))[0], 0
+    if len(names) > 1:
+        # A zero is a zero in any unit, but of what?
+        raise Unfamiliar
+    return names.pop(), 0

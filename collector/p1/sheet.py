@@ -29,7 +29,16 @@ from typing import Final
 
 from collector.p1 import devices, lists, obis, values
 from collector.p1.blanks import BLANK, with_blanks, without_blanks
-from collector.p1.lines import OBIS, LineError, Unfamiliar, Unreadable, groups, is_current, is_list
+from collector.p1.lines import (
+    OBIS,
+    LineError,
+    Unfamiliar,
+    Unreadable,
+    groups,
+    is_bare_list,
+    is_current,
+    is_open_list,
+)
 from collector.p1.obis import Field, Kind
 from collector.p1.quantity import Units, quantity, units_of
 from collector.p1.time import Unset, instant
@@ -73,6 +82,7 @@ class Sheet:
         self.utc_offset_hours = utc_offset_hours
         self.version: str | None = None
         self.time: datetime | None = None
+        self.has_clock = False
         self.date = ""
         self.time_of_day = ""
         self.meters: dict[int, str] = {}
@@ -85,6 +95,7 @@ class Sheet:
         self.texts: dict[str, str] = {}
         self.code: str | None = None
         self.about: dict[str, str] = {}
+        self.listed = False  # there may be a list over lines: see `lines.split`
         self.unknown: list[str] = []
         self.errors: list[LineError] = []
         self.lost: set[str] = set()
@@ -93,10 +104,10 @@ class Sheet:
 
     def read(self, lines: Iterable[str]) -> None:
         """Note what the lines say. Never raises."""
-        electricity, plain, kept = self.electricity, _PLAIN.get, self._kept.get
+        first, plain, kept = self.electricity.setdefault, _PLAIN.get, self._kept.get
         for line in lines:
             if seen := plain(line):
-                electricity.setdefault(*seen)
+                first(*seen)
             elif again := kept(line):
                 again(self)
             else:
@@ -105,32 +116,34 @@ class Sheet:
     def _read(self, line: str) -> None:
         self._line = line
         code, _, rest = line.partition("(")
-        route = ROUTES.get(code)
+        route = ROUTES.get(code) or _SPELT.get(code)
         if route is None:
             route = self._unusual(line, code)
             if route is None:
                 return
-        body = rest[:-1]
         try:
             if rest[-1:] != ")":
                 _refuse_open(rest)
-            self._read_body(route, body)
-        except Unreadable as error:
-            self.lost.add(route.name)
-            column = min(len(code) + 1 + with_blanks(body, error.column), len(line))
-            self.errors.append(LineError(error.message, line, column))
-        except Unfamiliar:
-            self.unknown.append(line)
+            route.read(self, route, rest[:-1])
+        except (Unreadable, Unfamiliar) as error:
+            self._read_again(route, rest[:-1], error)
 
-    def _read_body(self, route: Route, body: str) -> None:
-        """Read what is between the brackets; if that fails, without the blanks in it."""
-        if route.is_text or not BLANK.search(body):
-            route.read(self, route, body)
+    def _read_again(self, route: Route, body: str, error: ValueError) -> None:
+        """Read without the blanks what could not be read with them, or note that it cannot be."""
+        if BLANK.search(body) and not route.is_text and self._line[-1] == ")":
+            try:
+                route.read(self, route, without_blanks(body))
+            except (Unreadable, Unfamiliar) as again:
+                error = again
+            else:
+                return
+        if not isinstance(error, Unreadable):
+            self.unknown.append(self._line)
             return
-        with suppress(Unreadable, Unfamiliar):
-            route.read(self, route, body)
-            return
-        route.read(self, route, without_blanks(body))
+        self.lost.add(route.name)
+        behind = self._line.index("(") + 1 if "(" in self._line else len(self._line)
+        column = min(behind + with_blanks(body, error.column), len(self._line))
+        self.errors.append(LineError(error.message, self._line, column))
 
     def note(self, name: str, value: Decimal | int) -> None:
         """Note the one value that the line gives; of several for one field the first counts."""
@@ -156,17 +169,21 @@ class Sheet:
         route = ROUTES.get(match["code"]) if current else None
         if route is None:
             self.unknown.append(line)
+            self.listed = self.listed or is_open_list(line)
             if current and _TARIFF.fullmatch(code):
                 self.lost.add(UNREADABLE_CODE)
         elif "(" not in line:
             self.lost.add(route.name)
             self.errors.append(LineError("missing value", line, len(line)))
             return None
+        elif len(_SPELT) < _SPELT_CODES:
+            _SPELT[code] = route
         return route
 
     def _note_codeless(self, line: str, code: str) -> None:
         """Note a line that has no code, or a damaged one: a list, or damage."""
-        if is_list(code) or (not code and OBIS.match(line.lstrip("( "))):
+        self.listed = self.listed or code.startswith(")")
+        if is_bare_list(code) or (not code and OBIS.match(line.lstrip("( "))):
             self.unknown.append(line)
             return
         if code.strip(") "):
@@ -207,6 +224,10 @@ _PLAIN: Final[dict[str, tuple[str, Decimal | int]]] = {}
 _KEPT_LINES: Final = 256
 _KEPT: Final[dict[int, dict[str, Callable[[Sheet], None]]]] = {}
 
+# Codes as a meter prints them in full.
+_SPELT_CODES: Final = 256
+_SPELT: Final[dict[str, Route]] = {}
+
 # Noted as lost when a line's code cannot be read: it may have been any.
 UNREADABLE_CODE: Final = ""
 
@@ -229,11 +250,7 @@ def _register(sheet: Sheet, route: Route, body: str) -> None:
     if ")" in body:
         _registers(sheet, route, body)
     elif body:
-        name, value = quantity(route.units, body)
-        if not value and "*" not in body and len({each for each, _ in route.units.values()}) > 1:
-            # A zero of what?
-            raise Unfamiliar
-        sheet.note(name, value)
+        sheet.note(*quantity(route.units, body))
     else:
         sheet.lost.add(route.name)
 
@@ -314,6 +331,8 @@ def _version(sheet: Sheet, _route: Route, body: str) -> None:
 
 def _clock(sheet: Sheet, _route: Route, body: str) -> None:
     """Note the clock, unless date and time of day have told another time already."""
+    sheet.listed = sheet.listed or sheet.has_clock
+    sheet.has_clock = True
     if not body or sheet.time:
         return
     moment, separate = sheet.moment(body), sheet.separate_clock()

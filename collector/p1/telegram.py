@@ -151,6 +151,10 @@ def parse(
     header, lines = split(frame.data)
     sheet = Sheet(utc_offset_hours)
     sheet.read(lines)
+    if sheet.listed:
+        _, lines = split(frame.data, listed=True)
+        sheet = Sheet(utc_offset_hours)
+        sheet.read(lines)
     nation = nation_of(sheet, header, frame.data) or nation
     if nation:
         mean(sheet, nation, lines)
@@ -163,12 +167,12 @@ def parse(
         time=time,
         meter=sheet.meters[min(sheet.meters)] if sheet.meters else None,
         electricity=sheet.electricity,
-        devices=tuple(_devices(sheet, time)),
-        demand_peaks=tuple(starmap(DemandPeak, sheet.peaks)),
-        running_peak=_running_peak(sheet),
-        power_failures=tuple(starmap(PowerFailure, sheet.failures)),
+        devices=tuple(_devices(sheet, time)) if sheet.slots else (),
+        demand_peaks=tuple(starmap(DemandPeak, sheet.peaks)) if sheet.peaks else (),
+        running_peak=_running_peak(sheet) if sheet.peak_times else None,
+        power_failures=tuple(starmap(PowerFailure, sheet.failures)) if sheet.failures else (),
         month_end=MonthEnd(*sheet.month_end) if sheet.month_end else None,
-        text=" ".join(sheet.texts.values()) or None,
+        text=" ".join(sheet.texts.values()) if sheet.texts else None,
         code=sheet.code,
         about=sheet.about,
         unknown=tuple(sheet.unknown),
@@ -198,9 +202,11 @@ def _add_totals(sheet: Sheet) -> None:
             sent = electricity.get(name)
             if isinstance(sent, Decimal):
                 added = sent if added is None else added + sent
-        missing = (name for name in tariffs if name not in electricity)
-        if added is not None and sheet.lost.isdisjoint(missing):
-            electricity[total] = added
+            elif name in sheet.lost:
+                break
+        else:
+            if added is not None:
+                electricity[total] = added
 
 
 _TOTALS: Final = tuple(
@@ -232,14 +238,16 @@ def _devices(sheet: Sheet, now: datetime | None) -> Iterator[Device]:
     for slot in sheet.slots.values():
         if not slot.readings:
             continue
-        readings = sorted(slot.readings.items(), key=lambda reading: slot.ranks[reading[0]])
-        fields: dict[str, Value] = dict(readings)
+        fields: dict[str, Value] = dict(slot.readings)
+        if len(fields) > 1:
+            fields = {name: fields[name] for name in sorted(fields, key=slot.ranks.__getitem__)}
+        medium = _medium(slot, next(iter(fields)))
         if slot.valve is not None:
             fields["valve"] = slot.valve
         time = slot.time
         if time and now and time > now + _AHEAD:
             time = None
-        yield Device(slot.channel, _medium(slot, readings[0][0]), slot.meter, time, fields)
+        yield Device(slot.channel, medium, slot.meter, time, fields)
 
 
 def _medium(slot: Slot, name: str) -> Medium:

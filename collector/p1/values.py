@@ -38,7 +38,7 @@ _CODE: Final = re.compile(r"(?:[A-Za-z]+[ _-]?)?([0-9]{1,9})")
 _WORDS: Final = {"ON": 1, "OFF": 0}
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _ZERO: Final = Decimal(0)
-_SPELT_BY_DIGITS: Final = re.compile(r" *(?:[A-Z][0-9]{4,}|[0-9]{6,}|[0-9A-Z]{8,}) *| *")
+_SPELT_BY_DIGITS: Final = re.compile(r" *(?:[A-Z][0-9]{4,}|[0-9]{6,}|[0-9A-Z]{8,}) *| {1,2}| {8,}")
 _UNSET_IDS: Final = re.compile(r"[0\x00\xff -]*")
 
 

@@ -438,7 +438,7 @@ def unchecked(second: int) -> bytes:
 
 
 def checked() -> bytes:
-    return written(dsmr5(NOON))
+    return dsmr5(NOON)
 
 
 def test_a_line_that_has_given_checked_telegrams_owes_checksums(tmp_path: Path) -> None:
