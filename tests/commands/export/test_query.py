@@ -32,7 +32,7 @@ def test_a_server_that_is_away_is_told_by_host_and_port() -> None:
 def test_a_page_is_told_to_be_no_answer(body: bytes) -> None:
     with Answers(deque([answer(200, body)])) as server:
         error = failure(server.url)
-    assert str(error).startswith(f"what `{server.url}`, bucket `p1` answers cannot be read: ")
+    assert str(error).startswith(f"what {server.url} answers cannot be read: ")
 
 
 def test_an_answer_that_comes_packed_is_not_unpacked() -> None:
