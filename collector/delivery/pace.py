@@ -4,6 +4,8 @@ How much: after a failure it begins small. Each request that is quick doubles th
 ceiling, and lets it grow slowly from there; one that takes long halves it, so that live readings
 need not wait behind it. One that took too long sets the ceiling at half of what it was.
 
+A plan's quota bounds both (`collector.delivery.quota`).
+
 How soon: at once, until InfluxDB says or shows that it has too much to do. Each time it does, the
 gap between two requests doubles; while it does not, their rate grows by so much a second. So who
 gets through leaves room for who was refused, and who sends most is slowed down most often: after a
@@ -21,6 +23,7 @@ from collector.delivery.answer import (
     says_busy,
     was_too_slow,
 )
+from collector.delivery.quota import Quota
 from collector.spool.segment import MAX_LINES
 
 LEAST_LINES: Final = 100
@@ -44,6 +47,7 @@ class Pace:
         self._ceiling = MAX_LINES
         self._draw = draw
         self._monotonic = monotonic
+        self.quota = Quota(monotonic)
         self._rate: float | None = None  # requests a second when it was last busy
         self._busy_at = 0.0
         self._until = 0.0
@@ -51,7 +55,12 @@ class Pace:
     @property
     def pauses(self) -> bool:
         """Whether the backlog has to wait."""
-        return self._monotonic() < self._until
+        return self._monotonic() < self._until or self.quota.lines < LEAST_LINES
+
+    @property
+    def lines(self) -> int:
+        """How many lines of the backlog may be sent at once."""
+        return max(LEAST_LINES, min(self.most_lines, self.quota.lines))
 
     def passed(self, seconds: float) -> None:
         """Note a request of the backlog that was stored after so long."""
@@ -68,6 +77,7 @@ class Pace:
 
         It is not while InfluxDB is busy, or while fewer lines may take less time.
         """
+        self.quota.refused(answer)
         if meaning(answer) is Meaning.UNCLEAR:
             return False  # whose fault it is shows when others pass
         smaller_may_do = was_too_slow(answer) and self.most_lines > LEAST_LINES

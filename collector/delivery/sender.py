@@ -212,13 +212,13 @@ class Sender:
 
     def _following(self) -> Path | None:
         """Give the segment that probably goes after the one that is in flight, as a whole."""
-        if self._pace.most_lines < MAX_LINES:
+        if self._pace.lines < MAX_LINES:
             return None
         return next((path for path in self._waiting() if path != self._spool.in_flight), None)
 
     def _made_ready(self, path: Path) -> Ready | None:
         """Give a segment that is ready, unless something is known that asks for its lines."""
-        in_parts = self._narrowings or self._pace.most_lines < MAX_LINES
+        in_parts = self._narrowings or self._pace.lines < MAX_LINES
         if in_parts or self._conflicts.any_doubt:
             return None
         return self.ahead.take(path)
@@ -280,7 +280,7 @@ class Sender:
                 post,
                 paused=self._conflicts.pauses,
                 conflict=partial(self._conflicts.note, of=job.path, since=since),
-                most_lines=lambda: self._pace.most_lines,
+                most_lines=lambda: self._pace.lines,
                 turn=lambda: job.hot is None and self._is_turn_of_others(),
                 others_pass=lambda: self._conflicts.stored > since,
             )
@@ -311,7 +311,7 @@ class Sender:
         if not job.records:
             return Narrowing(deque())
         number = sum(record.lines for record in job.records)
-        if number > self._pace.most_lines or self._conflicts.any_pauses:
+        if number > self._pace.lines or self._conflicts.any_pauses:
             return Narrowing(deque([lines_of(job.records)]))
         answer = post(b"".join(record.body for record in job.records))
         what = meaning(answer)
@@ -388,10 +388,11 @@ class Sender:
         self.delivery.state = "misconfigured" if wrong else "retrying"
         self.delivery.message = words
 
-    def _post(self, lines: bytes) -> Answer:
+    def _post(self, lines: bytes, *, live: bool = True) -> Answer:
         self.delivery.requests += 1
         answer = self._link.write(lines)
         if meaning(answer) is Meaning.STORED:
+            self._pace.quota.stored(lines, live=live)
             self._stored(lines)
         return answer
 
@@ -403,7 +404,7 @@ class Sender:
 
     def _post_backlog(self, lines: bytes) -> Answer:
         began = self._monotonic()
-        answer = self._post(lines)
+        answer = self._post(lines, live=False)
         if meaning(answer) is Meaning.STORED:
             self._pace.passed(self._monotonic() - began)
         return answer

@@ -1,0 +1,92 @@
+"""A quota of bytes for each window of time, as a free plan has one: learnt from its 429s.
+
+Such a plan takes so many bytes of line protocol in each window, and then says 429 until the next
+one begins, which `Retry-After` tells. From there on what is stored is counted: at the next 429
+that is the quota, and the time between the beginnings of the two windows is their length. After
+that the backlog leaves to live readings what they need; before, it has whatever it gets.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from collector.delivery.answer import Answer, Packed
+from collector.spool.segment import MAX_LINES
+
+LEARNING_LINES: Final = 250
+"""While it is not known where the quota ends, requests are small, so that it is found closely."""
+
+SHORTEST: Final = 60.0
+"""Seconds: who says 429 in shorter windows is only busy."""
+
+LIVE_SHARE: Final = 0.05
+LIVE_ROOM: Final = 1.25
+"""Of what live readings took in the last window."""
+
+FORGOTTEN: Final = 6 * 3600.0
+"""Seconds without a 429 after which the quota is sought anew: it may have grown."""
+
+NEVER_FOUND: Final = 900.0
+"""Seconds without a second 429 after which there is none: the server was busy."""
+
+_TOO_MANY: Final = 429
+
+
+class Quota:
+    """What is left of the running window; all times are on the monotonic clock."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._began: float | None = None
+        self._length = 0.0
+        self._size = 0
+        self._refused_at = 0.0
+        self._used = 0
+        self._live = 0
+        self._live_before = 0
+        self._per_line = 1.0
+
+    @property
+    def lines(self) -> int:
+        """How many lines of the backlog may be sent at once."""
+        self._turn()
+        if self._began is None:
+            return MAX_LINES
+        if not self._size:
+            return LEARNING_LINES
+        kept = max(LIVE_SHARE * self._size, LIVE_ROOM * max(self._live, self._live_before))
+        room = self._size - self._used - max(0.0, kept - self._live)
+        return max(0, min(MAX_LINES, int(room / self._per_line)))
+
+    def stored(self, lines: bytes, *, live: bool) -> None:
+        """Note what was stored."""
+        self._turn()
+        packed = isinstance(lines, Packed)
+        size = int.from_bytes(lines[-4:], "little") if packed else len(lines)  # gzip ends with it
+        self._used += size
+        self._live += size if live else 0
+        if not packed:
+            self._per_line = size / max(1, lines.count(b"\n"))
+
+    def refused(self, answer: Answer) -> None:
+        """Note a refusal, which may be by the quota."""
+        if answer.status != _TOO_MANY or not answer.retry_after:
+            return
+        self._turn()
+        self._refused_at = now = self._monotonic()
+        end = now + answer.retry_after
+        if self._began is not None and self._began <= now and end - self._began >= SHORTEST:
+            self._size = max(self._used, self._size // 2)
+            self._length = min(self._length or end - self._began, end - self._began)
+        self._begin(end)
+
+    def _turn(self) -> None:
+        """Begin the next window where one is over."""
+        now = self._monotonic()
+        if now - self._refused_at > (FORGOTTEN if self._size else NEVER_FOUND):
+            self._began, self._size, self._length = None, 0, 0.0
+        if self._began is not None and self._length and now >= self._began + self._length:
+            self._begin(now - (now - self._began) % self._length)
+
+    def _begin(self, moment: float) -> None:
+        self._live_before = max(self._live, 0)
+        self._began, self._used, self._live = moment, 0, 0
