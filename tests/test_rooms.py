@@ -5,6 +5,7 @@ import importlib
 import re
 from pathlib import Path
 
+import grimp
 import pytest
 
 import collector
@@ -46,4 +47,15 @@ def test_the_tests_mirror_the_rooms(room: str) -> None:
 
 def test_no_import_hides_behind_type_checking() -> None:
     hidden = [path for path in HERE.rglob("*.py") if "TYPE_CHECKING" in path.read_text()]
-    assert sorted(hidden) == [HERE / "commands" / "simulate.py", HERE / "p1" / "devices.py"]
+    assert hidden == [HERE / "commands" / "simulate.py"]
+
+
+def test_no_two_modules_import_each_other_not_even_by_way_of_others() -> None:
+    graph = grimp.build_graph("collector")
+    circles = [
+        (module, other)
+        for module in graph.modules
+        for other in graph.find_modules_directly_imported_by(module)
+        if graph.chain_exists(importer=other, imported=module)
+    ]
+    assert circles == []

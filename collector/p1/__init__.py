@@ -7,8 +7,9 @@
     disguise    frame -> frame, with everything replaced that says whose it is
     diagnosis   what bytes are in which there is no telegram
 
-`telegram` stands on `lines` (a frame cut into lines), `sheet` and `devices` (a line to what it
-says), `values`, `quantity` and `time` (the text between brackets), `checksum` and `crc`, and
+`telegram` stands on `lines` (a frame cut into lines), `sheet` with its `routes` and their readers
+in `registers`, `devices` and `lists` (a line to what it says), `nations` (what a code means where),
+`values`, `quantity`, `time` and `blanks` (the text between brackets), `checksum` and `crc`, and
 `obis`: the field table. What writes telegrams stands on `layout`: lines that, put together again,
 are what was sent.
 

@@ -3,12 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from collector.p1.crc import crc16
-
-if TYPE_CHECKING:  # it looks for a telegram whose checksum is right
-    from collector.p1.framing import Frame
 
 
 class Checksum(StrEnum):
@@ -23,18 +20,17 @@ _DIGITS: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
 _LINE_END: Final = re.compile(rb"\r*\n")
 
 
-def judge(frame: "Frame") -> Checksum:
-    """Judge what stood behind the `!`.
+def judge(data: bytes, printed: bytes) -> Checksum:
+    """Judge what was `printed` behind the `!` that `data` ends in.
 
     Nothing, or a number of another kind after a space (EasyMeter), is no checksum. Anything else
     that is not one to four hexadecimal digits is a damaged one.
     """
-    printed = frame.checksum
     if not printed.strip():
         return Checksum.ABSENT
     if not _DIGITS.fullmatch(printed.strip()):
         return Checksum.ABSENT if printed[:1] == b" " else Checksum.BAD
-    return Checksum.OK if fits(frame.data, printed) else Checksum.BAD
+    return Checksum.OK if fits(data, printed) else Checksum.BAD
 
 
 def fits(data: bytes, printed: bytes) -> bool:
@@ -42,22 +38,22 @@ def fits(data: bytes, printed: bytes) -> bool:
     return bool(_DIGITS.fullmatch(printed.strip()) and _sent(data, printed))
 
 
-def reprinted(frame: "Frame", data: bytes) -> bytes:
-    """Print what stands behind the `!` if `data` is in the place of the frame's own.
+def reprinted(was: bytes, behind: bytes, data: bytes) -> bytes:
+    """Print what stands `behind` the `!` if `data` is in the place of what `was` before it.
 
     A checksum that fits is computed anew, over the same guess of what the meter sent and in the
     same form: small letters, or no leading zeros. Anything else stays as it is.
     """
-    printed = frame.checksum.strip()
-    sent = _sent(frame.data, printed) if _DIGITS.fullmatch(printed) else None
+    printed = behind.strip()
+    sent = _sent(was, printed) if _DIGITS.fullmatch(printed) else None
     if sent is None:
-        return frame.checksum
+        return behind
     digits = b"%04X" % crc16(sent(data))
     if len(printed) < len(digits):
         digits = digits.lstrip(b"0") or b"0"
     if printed != printed.upper():
         digits = digits.lower()
-    return frame.checksum.replace(printed, digits)
+    return behind.replace(printed, digits)
 
 
 def _sent(data: bytes, printed: bytes) -> Callable[[bytes], bytes] | None:

@@ -2,39 +2,37 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from collector.p1 import values
 from collector.p1.lines import Unreadable, groups
 from collector.p1.quantity import quantity
-
-if TYPE_CHECKING:  # it has a table of these readers
-    from collector.p1.sheet import Route, Sheet
+from collector.p1.sheet import Route, Sheet
 
 _PAIR: Final = 2
 # What is never zero in a device that has been read, but without a time.
 _COUNTED: Final = ("volume_m3", "energy_gj", "energy_kwh")
 
 
-def device_type(sheet: "Sheet", route: "Route", body: str) -> None:
-    def note(sheet: "Sheet") -> None:
+def device_type(sheet: Sheet, route: Route, body: str) -> None:
+    def note(sheet: Sheet) -> None:
         slot = sheet.slot(route.code)
         slot.type = slot.type or body
 
     sheet.keep(note)
 
 
-def device_meter(sheet: "Sheet", route: "Route", body: str) -> None:
+def device_meter(sheet: Sheet, route: Route, body: str) -> None:
     meter = values.identity(body)
 
-    def note(sheet: "Sheet") -> None:
+    def note(sheet: Sheet) -> None:
         slot = sheet.slot(route.code)
         slot.meter = slot.meter or meter
 
     sheet.keep(note)
 
 
-def reading(sheet: "Sheet", route: "Route", body: str) -> None:
+def reading(sheet: Sheet, route: Route, body: str) -> None:
     """Read when an M-Bus device was read, and its value."""
     before, bracket, value = body.rpartition(")(")
     if ")(" in before:
@@ -43,7 +41,7 @@ def reading(sheet: "Sheet", route: "Route", body: str) -> None:
     _note_reading(sheet, route, time, value, len(before) + len(bracket))
 
 
-def hourly(sheet: "Sheet", route: "Route", body: str) -> None:
+def hourly(sheet: Sheet, route: Route, body: str) -> None:
     """Read DSMR 3's `(time)(status)(minutes)(count)(code)(unit)(value)`; the status is hex."""
     parts = groups(body)
     if len(parts) != 7:  # noqa: PLR2004  as printed one line up
@@ -57,7 +55,7 @@ def hourly(sheet: "Sheet", route: "Route", body: str) -> None:
 
 
 def _note_reading(
-    sheet: "Sheet", route: "Route", time: datetime | None, text: str, column: int, medium: str = ""
+    sheet: Sheet, route: Route, time: datetime | None, text: str, column: int, medium: str = ""
 ) -> None:
     if not text:
         return
@@ -69,7 +67,7 @@ def _note_reading(
         sheet.keep(_no_device)
         return
 
-    def note(sheet: "Sheet") -> None:
+    def note(sheet: Sheet) -> None:
         slot = sheet.slot(route.code)
         slot.medium = slot.medium or medium
         # Of two codes for one field the one that is first in the table counts.
@@ -85,18 +83,18 @@ def _is_zero(text: str) -> bool:
     return bool(values.NUMBER.fullmatch(text)) and not Decimal(text)
 
 
-def _no_device(sheet: "Sheet") -> None:
+def _no_device(sheet: Sheet) -> None:
     """Note nothing: there is no device behind the channel."""
 
 
-def valve(sheet: "Sheet", route: "Route", body: str) -> None:
+def valve(sheet: Sheet, route: Route, body: str) -> None:
     if not body:
         return
     position = values.code(body)
     if position is None:
         raise Unreadable("not a code", 0)
 
-    def note(sheet: "Sheet") -> None:
+    def note(sheet: Sheet) -> None:
         slot = sheet.slot(route.code)
         slot.valve = position if slot.valve is None else slot.valve
 

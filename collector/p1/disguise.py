@@ -78,7 +78,7 @@ class Disguise:
         """Give the telegram with everything replaced that says whose it is."""
         header, lines = lay_out(frame.data)
         data = put_together(self._header(header), [self._line(line) for line in lines])
-        printed = reprinted(frame, data)
+        printed = reprinted(frame.data, frame.checksum, data)
         return Frame(data, printed if _CHECKSUM.fullmatch(printed) else between(printed))
 
     def _header(self, header: str) -> str:

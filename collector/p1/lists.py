@@ -1,15 +1,13 @@
 """The readers of lists: the log of power failures, peaks, the readings at a month's end."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from collector.p1 import values
 from collector.p1.lines import OBIS, Unfamiliar, Unreadable, groups
 from collector.p1.obis import BY_CODE, MONTH_END
 from collector.p1.quantity import quantity, units_of
-
-if TYPE_CHECKING:  # it has a table of these readers
-    from collector.p1.sheet import Route, Sheet
+from collector.p1.sheet import Route, Sheet
 
 Entry = TypeVar("Entry")
 
@@ -18,12 +16,12 @@ _PAIR: Final = 2
 _TRIPLE: Final = 3
 
 
-def _look_for_more(sheet: "Sheet", body: str) -> None:
+def _look_for_more(sheet: Sheet, body: str) -> None:
     """Have the telegram looked through again if this list goes on over lines."""
     sheet.listed = sheet.listed or body.count("(") != body.count(")")
 
 
-def failures(sheet: "Sheet", _route: "Route", body: str) -> None:
+def failures(sheet: Sheet, _route: Route, body: str) -> None:
     """Read the log of power failures: a count, a code, pairs of end and duration.
 
     The count is not trusted, since meters print one that disagrees with the pairs; entries that
@@ -46,10 +44,10 @@ def failures(sheet: "Sheet", _route: "Route", body: str) -> None:
     _keep_list(sheet, lambda sheet: sheet.failures, found)
 
 
-def _keep_list(sheet: "Sheet", of: Callable[["Sheet"], list[Entry]], found: list[Entry]) -> None:
+def _keep_list(sheet: Sheet, of: Callable[[Sheet], list[Entry]], found: list[Entry]) -> None:
     """Note a list; of several the first that has something in it counts."""
 
-    def note(sheet: "Sheet") -> None:
+    def note(sheet: Sheet) -> None:
         noted = of(sheet)
         if not noted:
             noted.extend(found)
@@ -57,7 +55,7 @@ def _keep_list(sheet: "Sheet", of: Callable[["Sheet"], list[Entry]], found: list
     sheet.keep(note)
 
 
-def history(sheet: "Sheet", route: "Route", body: str) -> None:
+def history(sheet: Sheet, route: Route, body: str) -> None:
     """Read what stands behind 98.1.0: peaks (Belgium), or readings (Hungary)."""
     _look_for_more(sheet, body)
     parts = groups(body)
@@ -68,7 +66,7 @@ def history(sheet: "Sheet", route: "Route", body: str) -> None:
         _month_end(sheet, parts)
 
 
-def _peaks(sheet: "Sheet", route: "Route", parts: list[tuple[str, int]]) -> None:
+def _peaks(sheet: Sheet, route: Route, parts: list[tuple[str, int]]) -> None:
     """Read triples: the month's end, the time of its peak, the peak; in either order of months."""
     if len(parts) % _TRIPLE:
         raise Unreadable("a peak without its time", parts[-1][1])
@@ -81,7 +79,7 @@ def _peaks(sheet: "Sheet", route: "Route", parts: list[tuple[str, int]]) -> None
     _keep_list(sheet, lambda sheet: sheet.peaks, found)
 
 
-def _month_end(sheet: "Sheet", parts: list[tuple[str, int]]) -> None:
+def _month_end(sheet: Sheet, parts: list[tuple[str, int]]) -> None:
     """Read a moment and the registers of `MONTH_END`; any other list is unfamiliar."""
     time, *registers = parts
     if len(registers) != len(MONTH_END):

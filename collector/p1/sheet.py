@@ -1,8 +1,8 @@
-"""Line by line, what a telegram says: the readers, one for each kind of the field table.
+"""Line by line, what a telegram says: the notes, and how a line finds who reads it.
 
-A line costs one look-up of its code in `ROUTES`, which is the field table turned round. A reader
-takes what stands between the outer brackets and notes it on the sheet, or raises Unreadable and
-notes nothing; putting the notes together is for `telegram`.
+A line costs one look-up of its code among the routes, which are the field table turned round
+(`routes`). A reader takes what stands between the outer brackets and notes it on the sheet, or
+raises Unreadable and notes nothing; putting the notes together is for `telegram`.
 
 **The current value wins, whatever else is in the telegram.** That is true of every register, the
 clock, the meter's number and the M-Bus devices:
@@ -20,27 +20,24 @@ Blanks mean nothing where `collector.p1.blanks` says so.
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from collector.p1 import devices, lists, obis, values
 from collector.p1.blanks import BLANK, with_blanks, without_blanks
 from collector.p1.lines import (
     OBIS,
     LineError,
     Unfamiliar,
     Unreadable,
-    groups,
     is_bare_list,
     is_current,
     is_open_list,
 )
-from collector.p1.obis import Field, Kind
-from collector.p1.quantity import Units, quantity, units_of
+from collector.p1.quantity import Units
 from collector.p1.time import Unset, instant
 
 
@@ -78,8 +75,9 @@ class Route:
 class Sheet:
     """The notes taken from one telegram."""
 
-    def __init__(self, utc_offset_hours: int) -> None:
+    def __init__(self, utc_offset_hours: int, routes: Mapping[str, Route]) -> None:
         self.utc_offset_hours = utc_offset_hours
+        self._routes = routes
         self.version: str | None = None
         self.time: datetime | None = None
         self.has_clock = False
@@ -116,7 +114,7 @@ class Sheet:
     def _read(self, line: str) -> None:
         self._line = line
         code, _, rest = line.partition("(")
-        route = ROUTES.get(code) or _SPELT.get(code)
+        route = self._routes.get(code) or _SPELT.get(code)
         if route is None:
             route = self._unusual(line, code)
             if route is None:
@@ -166,7 +164,7 @@ class Sheet:
             self._note_codeless(line, code)
             return None
         current = is_current(match)
-        route = ROUTES.get(match["code"]) if current else None
+        route = self._routes.get(match["code"]) if current else None
         if route is None:
             self.unknown.append(line)
             self.listed = self.listed or is_open_list(line)
@@ -235,8 +233,6 @@ UNREADABLE_CODE: Final = ""
 _TARIFF: Final = re.compile(r"1-[0-9]:[12]\.8\.[0-9]+.*")
 
 OLD_MEDIA: Final = {"5-0": "heat", "6-0": "cooling", "7-0": "gas", "8-0": "water"}
-_SAME_CLOCK: Final = timedelta(hours=2)
-_PAIR: Final = 2
 
 
 def _refuse_open(rest: str) -> None:
@@ -244,175 +240,3 @@ def _refuse_open(rest: str) -> None:
         raise Unreadable("missing value", 0)
     closed = rest.rfind(")") + 1
     raise Unreadable("missing )" if not closed else "extra data", closed or len(rest))
-
-
-def _register(sheet: Sheet, route: Route, body: str) -> None:
-    if ")" in body:
-        _registers(sheet, route, body)
-    elif body:
-        sheet.note(*quantity(route.units, body))
-    else:
-        sheet.lost.add(route.name)
-
-
-def _registers(sheet: Sheet, route: Route, body: str) -> None:
-    """Read several values, or one with a time beside it."""
-    places = (route.units, *route.more_units)
-    parts = groups(body)
-    if len(parts) == _PAIR and not route.more_units and _has_time(sheet, parts):
-        parts = [_value(parts)]
-    if len(parts) > len(places):
-        raise Unreadable("extra value", parts[len(places)][1])
-    found = [
-        quantity(units, text, column) for units, (text, column) in zip(places, parts, strict=False)
-    ]
-    for name, value in found:
-        sheet.electricity.setdefault(name, value)
-
-
-def _has_time(sheet: Sheet, parts: list[tuple[str, int]]) -> bool:
-    try:
-        sheet.moment(*_time(parts))
-    except Unreadable:
-        return False
-    return True
-
-
-def _time(parts: list[tuple[str, int]]) -> tuple[str, int]:
-    """Give the time of `(time)(value)`; Logarex prints `(value)(time)`."""
-    return parts["*" in parts[0][0]]
-
-
-def _value(parts: list[tuple[str, int]]) -> tuple[str, int]:
-    return parts["*" not in parts[0][0]]
-
-
-def _peak(sheet: Sheet, route: Route, body: str) -> None:
-    """Read the month's highest quarter hour: when it was, if that is said, and the value."""
-    if not body:
-        return
-    parts = groups(body)
-    if len(parts) > _PAIR:
-        raise Unreadable("extra value", parts[_PAIR][1])
-    timed = len(parts) == _PAIR
-    name, value = quantity(route.units, *(_value(parts) if timed else parts[0]))
-    time = sheet.moment(*_time(parts)) if timed else None
-    if not value and timed and time is None:
-        return
-
-    def note(sheet: Sheet) -> None:
-        if sheet.electricity.setdefault(name, value) is value and time:
-            sheet.peak_times.setdefault(name, time)
-
-    sheet.keep(note)
-
-
-def _counter(sheet: Sheet, route: Route, body: str) -> None:
-    if not body:
-        return
-    count = values.counter(body)
-    if count is None:
-        raise Unreadable("not a count", 0)
-    sheet.note(route.name, count)
-
-
-def _code(sheet: Sheet, route: Route, body: str) -> None:
-    if not body:
-        return
-    number = values.code(body)
-    if number is None:
-        raise Unreadable("not a code", 0)
-    sheet.note(route.name, number)
-
-
-def _version(sheet: Sheet, _route: Route, body: str) -> None:
-    sheet.version = sheet.version or body.strip("() ") or None
-
-
-def _clock(sheet: Sheet, _route: Route, body: str) -> None:
-    """Note the clock, unless date and time of day have told another time already."""
-    sheet.listed = sheet.listed or sheet.has_clock
-    sheet.has_clock = True
-    if not body or sheet.time:
-        return
-    moment, separate = sheet.moment(body), sheet.separate_clock()
-    if not (moment and separate) or abs(moment - separate) <= _SAME_CLOCK:
-        sheet.time = moment
-
-
-def _clock_date(sheet: Sheet, _route: Route, body: str) -> None:
-    sheet.date = sheet.date or body
-
-
-def _clock_time(sheet: Sheet, _route: Route, body: str) -> None:
-    sheet.time_of_day = sheet.time_of_day or body
-
-
-def _meter(sheet: Sheet, route: Route, body: str) -> None:
-    meter = values.identity(body)
-
-    def note(sheet: Sheet) -> None:
-        if meter:
-            sheet.meters.setdefault(route.rank, meter)
-
-    sheet.keep(note)
-
-
-def _about(sheet: Sheet, route: Route, body: str) -> None:
-    text = values.identity(body.strip("()"))
-    if text:
-        channel = "" if route.code[:3] in ("0-0", "1-0", "1-1") else f"_{route.code[2]}"
-        sheet.about.setdefault(route.name + channel, text)
-
-
-def _message(sheet: Sheet, route: Route, body: str) -> None:
-    text = values.message(body)
-
-    def note(sheet: Sheet) -> None:
-        if text:
-            sheet.texts.setdefault(route.code, text)
-
-    sheet.keep(note)
-
-
-def _message_code(sheet: Sheet, _route: Route, body: str) -> None:
-    sheet.code = sheet.code or values.message(body)
-
-
-_READERS: Final[dict[Kind, Callable[[Sheet, Route, str], None]]] = {
-    Kind.REGISTER: _register,
-    Kind.COUNTER: _counter,
-    Kind.CODE: _code,
-    Kind.PEAK: _peak,
-    Kind.READING: devices.reading,
-    Kind.BARE_READING: devices.reading,
-    Kind.HOURLY: devices.hourly,
-    Kind.VALVE: devices.valve,
-    Kind.DEVICE_TYPE: devices.device_type,
-    Kind.DEVICE_METER: devices.device_meter,
-    Kind.VERSION: _version,
-    Kind.CLOCK: _clock,
-    Kind.CLOCK_DATE: _clock_date,
-    Kind.CLOCK_TIME: _clock_time,
-    Kind.METER: _meter,
-    Kind.ABOUT: _about,
-    Kind.MESSAGE: _message,
-    Kind.MESSAGE_CODE: _message_code,
-    Kind.FAILURES: lists.failures,
-    Kind.HISTORY: lists.history,
-}
-
-
-_TEXTS: Final = (Kind.MESSAGE, Kind.MESSAGE_CODE, Kind.ABOUT)
-
-
-def _route(code: str, rows: tuple[Field, ...]) -> Route:
-    first = rows[0]
-    last_place = max(row.place for row in rows)
-    more = tuple(units_of(rows, place) for place in range(1, last_place + 1))
-    rank = obis.FIELDS.index(first)
-    is_text = first.kind in _TEXTS
-    return Route(code, first.name, rank, _READERS[first.kind], units_of(rows), more, is_text)
-
-
-ROUTES: Final = {code: _route(code, rows) for code, rows in obis.BY_CODE.items()}

@@ -31,6 +31,7 @@ from collector.p1.framing import Frame
 from collector.p1.lines import LineError, split
 from collector.p1.nations import mean, nation_of
 from collector.p1.obis import Nation
+from collector.p1.routes import ROUTES
 from collector.p1.sheet import UNREADABLE_CODE, Sheet, Slot
 from collector.p1.time import BASE_OFFSET_HOURS
 
@@ -149,11 +150,11 @@ def parse(
     telegram of its has told.
     """
     header, lines = split(frame.data)
-    sheet = Sheet(utc_offset_hours)
+    sheet = Sheet(utc_offset_hours, ROUTES)
     sheet.read(lines)
     if sheet.listed:
         _, lines = split(frame.data, listed=True)
-        sheet = Sheet(utc_offset_hours)
+        sheet = Sheet(utc_offset_hours, ROUTES)
         sheet.read(lines)
     nation = nation_of(sheet, header, frame.data) or nation
     if nation:
@@ -163,7 +164,7 @@ def parse(
     return Telegram(
         header=header,
         version=sheet.version,
-        checksum=judge(frame),
+        checksum=judge(frame.data, frame.checksum),
         time=time,
         meter=sheet.meters[min(sheet.meters)] if sheet.meters else None,
         electricity=sheet.electricity,

@@ -6,13 +6,14 @@ bytes → frames → telegram → time → lines → record in the hot segment, 
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from collector.errors import Troubles
 from collector.p1.checksum import Checksum
 from collector.p1.decryption import Decryptor, Keys
 from collector.p1.diagnosis import is_foreign
 from collector.p1.framing import Frame, Framer
+from collector.p1.obis import Nation  # noqa: TC001  an attribute has this type
 from collector.p1.telegram import Policy, Telegram, acceptable, parse
 from collector.points import CrowdedError, Points, encode
 from collector.reading.clock import Clock, Stamped
@@ -21,9 +22,6 @@ from collector.reading.line import Line
 from collector.spool.early import Early
 from collector.spool.hot import Hot
 from collector.spool.record import Record, RecordId
-
-if TYPE_CHECKING:
-    from collector.p1.obis import Nation
 
 CLOCK: Final = "clock"
 """The name of the clock that is chosen, in what is kept."""

@@ -85,7 +85,12 @@ class Likeness:
         known = _known(reading, solar=self.solar)
         pen = _Pen(reading, known, sample.telegram.devices, self._moment)
         data = put_together(sample.header, [pen.line(line) for line in sample.lines])
-        return sample.before + data + reprinted(sample.frame, data) + sample.behind
+        return (
+            sample.before
+            + data
+            + reprinted(sample.frame.data, sample.frame.checksum, data)
+            + sample.behind
+        )
 
     def _moment(self, text: str, when: datetime) -> str:
         """Print an instant in the form of `text`; a clock that was never set stays so."""
