@@ -5,12 +5,13 @@
     header, dialect, checksum (ok | absent | bad), time, meter
     electricity       field -> value; decimals as text, exactly as the meter printed them
     devices           [{medium, channel, meter, time, fields}]
-    demand_peaks      [{time, power_kw}]
+    demand_peaks      [{time, power_kw}]: of past months
+    running_peak      null, or {time, power_kw}: of this month
     power_failures    [{time, duration_s}]
     month_end         null, or {time, electricity}: Hungary
     messages          {text, code}
     about             what is known and no measurement: the connection's EAN, firmware
-    unknown           lines that the field table does not know, as they stand
+    unknown           lines that the field table does not know, or of an earlier billing period
     errors            [{message, line, column}]
 
 Times are ISO 8601 in UTC, null where the telegram has none. A telegram that must not be used, or
@@ -39,6 +40,7 @@ from collector.p1.decryption import PUBLIC_AUTH_KEY, Decryptor, Keys, Refusal, r
 from collector.p1.diagnosis import diagnose, is_foreign
 from collector.p1.document import document, plain
 from collector.p1.framing import Frame, Framer
+from collector.p1.lines import is_past
 from collector.p1.obis import FIELDS, Field
 from collector.p1.telegram import Policy, Telegram, Value, acceptable, parse
 from collector.p1.time import BASE_OFFSET_HOURS, told_apart
@@ -301,12 +303,16 @@ def _table(telegram: Telegram) -> Iterator[str]:
         title = f"month's end, {telegram.month_end.time:%Y-%m-%d %H:%M:%S} UTC"
         yield from _section(title, telegram.month_end.electricity)
     peaks = [f"{p.time:%Y-%m-%d %H:%M} UTC  {plain(p.power_kw)} kW" for p in telegram.demand_peaks]
+    if peak := telegram.running_peak:
+        peaks.append(f"{peak.time:%Y-%m-%d %H:%M} UTC  {plain(peak.power_kw)} kW, so far")
     yield from _list("demand peaks", peaks)
     failures = [f"{f.time:%Y-%m-%d %H:%M} UTC  {f.duration_s} s" for f in telegram.power_failures]
     yield from _list("power failures, their ends", failures)
     yield from _list("message", [text for text in (telegram.code, telegram.text) if text])
     yield from _list("about", [f"{name}  {text}" for name, text in telegram.about.items()])
-    yield from _list("unknown lines", telegram.unknown)
+    past = [line for line in telegram.unknown if is_past(line)]
+    yield from _list("earlier billing periods", past)
+    yield from _list("unknown lines", (line for line in telegram.unknown if line not in past))
     yield from _list("damaged lines", [str(error) for error in telegram.errors])
     yield ""
 

@@ -39,6 +39,12 @@ def is_current(code: re.Match[str]) -> bool:
     return code["period"] is None or int(code["period"]) == _CURRENT
 
 
+def is_past(line: str) -> bool:
+    """Tell whether a line is of an earlier billing period."""
+    match = OBIS.match(line)
+    return match is not None and not is_current(match)
+
+
 def is_bare_list(code: str) -> bool:
     """Tell whether a line that begins so is a list without brackets of its own."""
     return bool(_BARE_LIST.match(code))
