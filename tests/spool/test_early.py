@@ -181,6 +181,7 @@ def test_the_files_of_an_earlier_boot_do_not_take_those_of_this_one_along(home: 
 def test_what_comes_while_the_files_are_removed_stays(home: Home) -> None:
     home.read(2)
     home.timed()
+    home.keep()
     home.early.stored(home.now)
     home.disk.before["remove"] = lambda _: home.read(keep=False)
     home.keep()
