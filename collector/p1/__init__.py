@@ -8,7 +8,7 @@
     diagnosis   what bytes are in which there is no telegram
 
 `telegram` stands on `lines` (a frame cut into lines), `sheet` with its `routes` and their readers
-in `registers`, `devices` and `lists` (a line to what it says), `nations` (what a code means where),
+in `registers`, `devices` and `lists` (a line to what it says), `nations` (a code's meaning where),
 `values`, `quantity`, `time` and `blanks` (the text between brackets), `checksum` and `crc`, and
 `obis`: the field table. What writes telegrams stands on `layout`: lines that, put together again,
 are what was sent.
