@@ -55,21 +55,20 @@ class Cable:
             self.pull()
             self.plug()
 
-    def send(self, data: bytes) -> bool:
-        """Send bytes down the line; whether the machine can have taken them all.
+    def send(self, data: bytes) -> None:
+        """Send bytes down the line.
 
-        If it has not taken the last ones yet, these are lost, as where a buffer is full.
+        If the machine has not taken the last ones yet, they are lost, as where a buffer is full.
         """
         with self._lock:
             if self._line is None or self._waits():
-                return False
+                return
             try:
-                return self._line.send(data, socket.MSG_DONTWAIT) == len(data)
+                self._line.send(data, socket.MSG_DONTWAIT)
             except BlockingIOError:
-                return False
+                return
             except OSError:  # the machine has no power
                 self._let_go()
-                return False
 
     def _waits(self) -> bool:
         assert self._line is not None
@@ -101,12 +100,10 @@ def _swallow(line: socket.socket) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A telegram in the meter's book: its own time, when it was sent, and what became of it."""
+    """A telegram in the meter's book: its own time, and whether the cable was in then."""
 
     time: int
-    at: float
     offered: bool
-    taken: bool
 
 
 class Meter:
@@ -123,8 +120,8 @@ class Meter:
         """Send one telegram and write it down. It is the wire of the simulated meter."""
         del stopping
         at, offered = time.time(), self.cable.is_in
-        taken = self.cable.send(telegram)
-        self.book.append(Entry(_time_of(telegram, at), at, offered, taken))
+        self.cable.send(telegram)
+        self.book.append(Entry(_time_of(telegram, at), offered))
         return Outcome.TAKEN
 
     def speaks(self, kind: str) -> None:
