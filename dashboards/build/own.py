@@ -11,7 +11,7 @@ _NONE: Final = "the collector has said nothing in this time range"
 _LAG: Final = ((None, look.GOOD), (60, look.CARE), (3600, look.BAD))
 _ANY: Final = ((None, look.GOOD), (1, look.BAD))
 _SOME: Final = ((None, look.GOOD), (1, look.CARE))
-_NARROW: Final = {"minWidth": 60}
+_NARROW: Final = {"minWidth": 75}
 _STATE_OF: Final = {
     "version": "{version}",
     "lag": "{lag_s}",

@@ -5,7 +5,9 @@ import { formattedValueToString, getFieldSeriesColor } from '@grafana/data';
 import { theme } from './data.js';
 
 const FONT = 12;
-const LEGEND = 34;
+const NARROW = 600;
+
+const below = (width, count) => (width < NARROW && count > 4 ? 56 : 34); // for the legend
 const INK = theme.colors.text.primary;
 const GRID = theme.colors.border.weak;
 
@@ -56,7 +58,8 @@ export function BarChart({ panel, frame, width, height }) {
   const dashed = fixed.custom.thresholdsStyle?.mode === 'dashed';
   const limits = fixed.thresholds.steps.filter(({ value }) => dashed && Number.isFinite(value));
   const left = Math.max(...texts.map((one) => one.length)) * 7 + 12;
-  const bottom = height - LEGEND - 22;
+  const chart = height - below(width, fields.length);
+  const bottom = chart - 22;
   const scale = (value) =>
     bottom - ((value - marks[0]) / (marks.at(-1) - marks[0])) * (bottom - 8);
   const step = (width - left - 8) / rows.length;
@@ -73,7 +76,7 @@ export function BarChart({ panel, frame, width, height }) {
   }));
   return (
     <>
-      <svg width={width} height={height - LEGEND} style={{ fontSize: FONT }}>
+      <svg width={width} height={chart} style={{ fontSize: FONT }}>
         {marks.map((mark, n) => (
           <g key={mark}>
             <line x1={left} x2={width - 8} y1={scale(mark)} y2={scale(mark)} stroke={GRID} />

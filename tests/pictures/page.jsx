@@ -241,8 +241,9 @@ function cut(panel) {
   return [...panel.querySelectorAll('*')]
     .filter((one) => !one.children.length && one.textContent.trim() && !one.closest('[role=table]'))
     .filter((one) => {
-      const { left, right } = one.getBoundingClientRect();
-      return left < edge.left - 1 || right > edge.right + 1;
+      const { left, right, top, bottom } = one.getBoundingClientRect();
+      const across = left < edge.left - 1 || right > edge.right + 1;
+      return across || top < edge.top - 1 || bottom > edge.bottom + 1;
     })
     .map((one) => one.textContent);
 }

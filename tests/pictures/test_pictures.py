@@ -12,7 +12,7 @@ from dashboards.homes import NOW
 from dashboards.shipped import ROOT, Json, dashboards, panels
 from pictures.page import PHONE, WIDE, Page, job
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
 
 DASHBOARDS: Final = dashboards()
 DUTCH: Final = {
@@ -22,7 +22,10 @@ DUTCH: Final = {
 }
 EMPTY: Final = {
     "utrecht": {"Water today", "Water, each day", "Messages", *DUTCH},
-    "almere": {"Water today", "Water, each day", "Messages", *DUTCH},
+    "almere": {
+        *("Water today", "Water, each day", "Messages", *DUTCH),
+        "The same days a year ago",
+    },
     "meppel": {
         *("Water today", "Water, each day", "Messages", *DUTCH),
         *("Standby", "Standby, the lowest night", "Standby, the middle night"),
