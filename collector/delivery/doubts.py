@@ -1,12 +1,16 @@
 """Which segments are suspected to be at fault themselves: set aside, so that others go on."""
 
 import logging
-from collections.abc import Callable, Container
+from collections import OrderedDict
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
 from pathlib import Path
 from typing import Final
 
 from collector.errors import Troubles
+from collector.spool.stock import File
 
 log: Final = logging.getLogger(__name__)
 
@@ -16,6 +20,15 @@ GOES_ON_SECONDS: Final = 10.0
 
 FAILURES_BEFORE_ASIDE: Final = 5
 MOST_SUSPECTS: Final = 64
+MOST_ALONE: Final = 4096
+
+
+Key = Path | File
+"""By what a segment is known: a hot one by its path, which no other gets."""
+
+
+def path_of(key: Key) -> Path:
+    return key.path if isinstance(key, File) else key
 
 
 @dataclass(slots=True)
@@ -24,47 +37,65 @@ class Doubts:
 
     A failure alone says nothing: InfluxDB may be away. One that fails while others pass is at
     fault itself, unless InfluxDB had too much to do; after five times it waits for an hour. All
-    times are on the monotonic clock.
+    times are on the monotonic clock. What has failed goes `alone` from then on.
     """
 
     troubles: Troubles
-    suspects: dict[Path, bool] = field(default_factory=dict)
-    failures: dict[Path, int] = field(default_factory=dict)
-    aside: dict[Path, float] = field(default_factory=dict)
+    suspects: dict[Key, bool] = field(default_factory=dict)
+    failures: dict[Key, int] = field(default_factory=dict)
+    aside: dict[Key, float] = field(default_factory=dict)
+    alone: OrderedDict[Key, None] = field(default_factory=OrderedDict)
+    _ends: list[tuple[float, int, Key]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
 
-    def failed(self, path: Path, *, blamed: bool = True) -> None:
+    def failed(self, key: Key, *, blamed: bool = True) -> None:
         """Note who failed last, and whether it may be its own fault.
 
         Of a long outage, the last few will do.
         """
-        self.suspects.pop(path, None)
-        self.suspects[path] = blamed
+        self.failed_together([key])
+        self.suspects.pop(key, None)
+        self.suspects[key] = blamed
         if len(self.suspects) > MOST_SUSPECTS:
             self.suspects.pop(next(iter(self.suspects)))
 
-    def passed(self, path: Path, now: float, exists: Callable[[Path], bool]) -> None:
+    def passed(self, key: Key, now: float, exists: Callable[[Key], bool]) -> None:
         """Hold their failures against those that failed while this one passed."""
-        self.forget(path)
+        self.forget(key)
         blamed = [suspect for suspect, blamed in self.suspects.items() if blamed]
         for suspect in filter(exists, blamed):
             self.failures[suspect] = self.failures.get(suspect, 0) + 1
             if self.failures[suspect] >= FAILURES_BEFORE_ASIDE:
-                if self.troubles.came(str(suspect)):
-                    log.warning("fails while others pass, tried again in an hour: %s", suspect)
+                what = "fails while others pass, tried again in an hour: %s"
+                if self.troubles.came(str(path_of(suspect))):
+                    log.warning(what, path_of(suspect))
                 self.set_aside(suspect, now)
         self.suspects.clear()
-        self.failures = {path: n for path, n in self.failures.items() if exists(path)}
+        self.failures = {key: n for key, n in self.failures.items() if exists(key)}
 
-    def set_aside(self, path: Path, now: float, *, for_long: bool = True) -> None:
+    def set_aside(self, key: Key, now: float, *, for_long: bool = True) -> None:
         """Let others go first: for an hour, or a while where it only takes many requests."""
-        self.failures.pop(path, None)
-        self.aside[path] = now + (ASIDE_SECONDS if for_long else GOES_ON_SECONDS)
+        self.failures.pop(key, None)
+        until = now + (ASIDE_SECONDS if for_long else GOES_ON_SECONDS)
+        self.aside[key] = until
+        heappush(self._ends, (until, next(self._numbers), key))
 
-    def set_aside_now(self, now: float) -> Container[Path]:
-        self.aside = {path: until for path, until in self.aside.items() if until > now}
+    def set_aside_now(self, now: float) -> Container[Key]:
+        while self._ends and self._ends[0][0] <= now:
+            until, _, key = heappop(self._ends)
+            if self.aside.get(key) == until:
+                del self.aside[key]
         return self.aside
 
-    def forget(self, path: Path) -> None:
-        self.suspects.pop(path, None)
-        self.failures.pop(path, None)
-        self.aside.pop(path, None)
+    def failed_together(self, keys: Iterable[Key]) -> None:
+        """Note that a request failed: each of these has to show by itself whether it passes."""
+        for key in keys:
+            self.alone[key] = None
+        while len(self.alone) > MOST_ALONE:
+            self.alone.popitem(last=False)
+
+    def forget(self, key: Key) -> None:
+        self.suspects.pop(key, None)
+        self.failures.pop(key, None)
+        self.aside.pop(key, None)
+        self.alone.pop(key, None)

@@ -1,12 +1,13 @@
 """Delivered files that could not be removed: not sent again for that, and removed later."""
 
 import logging
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Collection
 from typing import Final
 
 from collector.errors import Troubles
+from collector.spool.errands import Errands, HangingError
 from collector.spool.fault import advice, words
+from collector.spool.stock import File
 
 log: Final = logging.getLogger(__name__)
 
@@ -17,41 +18,59 @@ SWEEP_SECONDS: Final = 5.0
 class Leftovers:
     """Removes files of the spool, sooner or later; `remove` may raise `OSError`."""
 
-    def __init__(self, remove: Callable[[Path], None], *, monotonic: Callable[[], float]) -> None:
-        self._try = remove
+    def __init__(
+        self,
+        remove: Callable[[File], None],
+        errands: Errands,
+        *,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._remove = remove
+        self._errands = errands
         self._monotonic = monotonic
-        self._paths: set[Path] = set()
+        self._files: set[File] = set()
         self._sweep_at = 0.0
         self._troubles = Troubles(monotonic)
 
-    def __contains__(self, path: Path) -> bool:
-        return path in self._paths
+    def __contains__(self, file: File) -> bool:
+        return file in self._files
 
-    def remove(self, path: Path) -> None:
-        """Remove a file, now or, if that cannot be, as soon as it can."""
-        error = self._failed(path)
+    def remove(self, files: Collection[File]) -> None:
+        """Remove files, now or, where that cannot be, as soon as it can."""
+        self._files.update(files)
+        error = self._try(files)
         if error is None:
             return
-        if self._troubles.came("leftovers"):
+        self._sweep_at = self._monotonic() + SWEEP_SECONDS
+        if not isinstance(error, HangingError) and self._troubles.came("leftovers"):
             what = "cannot remove what is delivered, it stays in the spool `%s`: %s (%s)"
-            log.error(what, path.parent, words(error), advice(error))
-            self._sweep_at = self._monotonic() + SWEEP_SECONDS
-        self._paths.add(path)
+            log.error(what, next(iter(files)).directory, words(error), advice(error))
 
     def sweep(self) -> None:
         """Remove what is delivered and could not be removed then."""
         now = self._monotonic()
-        if not self._paths or now < self._sweep_at:
+        if not self._files or now < self._sweep_at or self._errands.hang:
             return
         self._sweep_at = now + SWEEP_SECONDS
-        self._paths = set(filter(self._failed, self._paths))
-        if not self._paths and self._troubles.went():
+        self._try(list(self._files))
+        if not self._files and self._troubles.went():
             log.info("what was delivered could be removed now")
 
-    def _failed(self, path: Path) -> OSError | None:
-        """Remove a file, or say why it cannot be."""
+    def _try(self, files: Collection[File]) -> OSError | None:
+        """Remove files; those that stay are remembered. Gives why one of them stays."""
+        errors: list[OSError] = []
+
+        def remove() -> None:
+            for file in files:
+                try:
+                    self._remove(file)
+                except OSError as error:
+                    errors.append(error)
+                else:
+                    self._files.discard(file)
+
         try:
-            self._try(path)
-        except OSError as error:
+            self._errands.do(remove)
+        except HangingError as error:
             return error
-        return None
+        return errors[0] if errors else None

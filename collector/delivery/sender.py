@@ -9,9 +9,9 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from threading import Event
 from typing import Final, Protocol
 
@@ -21,27 +21,24 @@ from tenacity.nap import sleep_using_event
 from collector.delivery.answer import REFUSED, Answer, Meaning, describe, meaning
 from collector.delivery.backoff import Backoff
 from collector.delivery.conflicts import Conflicts
-from collector.delivery.doubts import ASIDE_SECONDS, Doubts
-from collector.delivery.jobs import Ahead, Job, Ready
+from collector.delivery.doubts import ASIDE_SECONDS, Doubts, Key
+from collector.delivery.jobs import Backlog, Job, Learnt, Ready
 from collector.delivery.leftovers import Leftovers
 from collector.delivery.narrowing import Interrupted, Narrowing, lines_of
 from collector.delivery.pace import Pace
 from collector.errors import Troubles
 from collector.spool.account import Account, Outcome
+from collector.spool.errands import Errands, HangingError
 from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.keeper import Keeper
-from collector.spool.record import Record
-from collector.spool.segment import MAX_LINES
 from collector.spool.spool import Spool
+from collector.spool.stock import File
 
 log: Final = logging.getLogger(__name__)
 
 QUIET_SECONDS: Final = 600.0
 """A network that comes and goes every few seconds gets two lines in the log in so long; an outage
 that is still there after that is told."""
-
-MOST_NARROWINGS: Final = 4
-"""Half-sent segments whose state is kept in memory; the others begin again."""
 
 IDLE_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 30.0
@@ -90,7 +87,10 @@ class Sender:
         backoff: Backoff | None = None,
         draw: Callable[[], float] = random.random,
         sleep: Callable[[float], None] | None = None,
+        errands: Errands | None = None,
+        beat: Callable[[float], None] = lambda _: None,
     ) -> None:
+        """Have the disk's calls made by `errands`; tell `beat` how long the next wait may be."""
         self._link = link
         self._spool = spool
         self._handoff = handoff
@@ -102,14 +102,17 @@ class Sender:
         self._draw = draw
         self._sleep = sleep or sleep_using_event(stopping)
         self.tell_refused: Callable[[Iterable[bytes]], None] = lambda _: None
-        self.ahead = Ahead(spool, account, self._following)
+        self._errands = errands or Errands()
+        self._beat = beat
         self._doubts = Doubts(Troubles(monotonic, again=ASIDE_SECONDS))
-        self._narrowings: dict[Path, Narrowing] = {}
+        self.learnt = Learnt(self._exists)
         self._conflicts = Conflicts(monotonic)
         self._knocking_since: float | None = None
         self._backlog_next = False
         self._pace = Pace(draw=draw, monotonic=monotonic)
-        self._leftovers = Leftovers(spool.remove, monotonic=monotonic)
+        self._leftovers = Leftovers(spool.remove, self._errands, monotonic=monotonic)
+        known = (self._doubts, self._leftovers, self._pace, self._conflicts)
+        self.backlog = Backlog(spool, account, self._errands, *known, monotonic)
         self._place = place
         self._troubles = Troubles(monotonic, quiet=QUIET_SECONDS)
         self._faults = Troubles(monotonic, again=ASIDE_SECONDS)
@@ -132,7 +135,9 @@ class Sender:
 
         def wait(state: object) -> float:
             error = state.outcome.exception()  # type: ignore[attr-defined]  # tenacity's own type
-            return self._backoff.wait(error.answer, failures, self._draw())
+            seconds = self._backoff.wait(error.answer, failures, self._draw())
+            self._beat(seconds)
+            return seconds
 
         retrying = Retrying(
             retry=retry_if_exception_type(NotNowError),
@@ -175,17 +180,19 @@ class Sender:
         job = takers[0]() or takers[1]()
         if job is None:
             self._ask_keeper()
+            self._beat(IDLE_SECONDS)
             self._handoff.wait(IDLE_SECONDS)
         else:
             self._knocking_since = None
         return job
 
     def _hot_job(self) -> Job | None:
-        segment = self._handoff.take_newest(self._doubts.set_aside_now(self._monotonic()))
+        aside = self._doubts.set_aside_now(self._monotonic())
+        segment = self._handoff.take_newest(aside, copied_too=self._keeper.hangs)
         if segment is None:
             return None
         try:
-            return Job(segment.path, self._spool.read_hot(segment), segment)
+            return Job((), self._account.unsettled(self._spool.read_hot(segment)), segment)
         except OSError as error:
             log.error("cannot read a segment, others go on, tried again in an hour: %s", error)
             self._doubts.set_aside(segment.path, self._monotonic())
@@ -193,54 +200,9 @@ class Sender:
             return None
 
     def _spool_job(self) -> Job | Ready | None:
-        for path in () if self._pace.pauses else self._waiting():
-            self._spool.in_flight = path
-            if ready := self._made_ready(path):
-                return ready
-            if records := self._load(path):
-                return Job(path, records)
-        self._spool.in_flight = None
-        return None
-
-    def _waiting(self) -> list[Path]:
-        aside = self._doubts.set_aside_now(self._monotonic())
-        every = [*self._spool.waiting(), *self._spool.inbox()]
-        waiting = [path for path in every if path not in aside and path not in self._leftovers]
-        # After a failure another one goes first: the fault may be the segment's, not the server's.
-        waiting.sort(key=lambda path: path in self._doubts.suspects)
-        return waiting
-
-    def _following(self) -> Path | None:
-        """Give the segment that probably goes after the one that is in flight, as a whole."""
-        if self._pace.lines < MAX_LINES:
+        if self._pace.pauses:
             return None
-        return next((path for path in self._waiting() if path != self._spool.in_flight), None)
-
-    def _made_ready(self, path: Path) -> Ready | None:
-        """Give a segment that is ready, unless something is known that asks for its lines."""
-        in_parts = self._narrowings or self._pace.lines < MAX_LINES
-        if in_parts or self._conflicts.any_doubt:
-            return None
-        return self.ahead.take(path)
-
-    def _load(self, path: Path) -> tuple[Record, ...]:
-        """Read what waits in a segment; where nothing does, it is removed."""
-        contents = self._spool.load(path)
-        records = self._unsettled(path, contents.records) if contents is not None else ()
-        if not records:
-            self._leftovers.remove(path)
-        return records
-
-    def _unsettled(self, path: Path, records: tuple[Record, ...]) -> tuple[Record, ...]:
-        """Leave out what came from another file already.
-
-        Not in the inbox: there a record may lie in parts, one a reason for which it was refused.
-        """
-        if path.parent == self._spool.directories.inbox:
-            return records
-        if not self._account.any_settled(record.id for record in records):
-            return records
-        return tuple(record for record in records if not self._account.is_settled(record.id))
+        return self.backlog.next(self.learnt, joined=self.delivery.message is None)
 
     def _ask_keeper(self) -> None:
         """Have the keeper close the segment it fills: there is nothing else to send."""
@@ -256,50 +218,72 @@ class Sender:
     # Sending it.
 
     def _send_ready(self, ready: Ready) -> None:
+        job = Job(ready.files, ())
         answer = self._post_backlog(ready.body)
-        what = meaning(answer)
-        if what is Meaning.STORED:
-            self._passed(Job(ready.path, ()))
+        if meaning(answer) is Meaning.STORED:
+            self._passed(job)
             self._account.settle(Outcome.DELIVERED, ready.ids)
-            self._leftovers.remove(ready.path)
-        elif what not in REFUSED:
-            self._failed(ready.path, answer)
-            self._spool.in_flight = None
-            raise NotNowError(answer)
-        elif records := self._load(ready.path):
-            self._send(Job(ready.path, records))
-        self._spool.in_flight = None
+            self._leftovers.remove(ready.files)
+        elif meaning(answer) not in REFUSED:
+            self._put_off(job, answer)
+        elif len(ready.files) > 1:
+            self._doubts.failed_together(ready.files)
+        else:
+            with suppress(HangingError):
+                if again := self.backlog.load(ready.files):
+                    self._send(again)
+        self._spool.in_flight = frozenset()
+
+    def _send_joined(self, job: Job) -> None:
+        """Send small segments in one request. Of what is not stored, each goes alone."""
+        answer = self._post_backlog(b"".join(record.body for record in job.records))
+        if meaning(answer) is Meaning.STORED:
+            self._passed(job)
+            self._finish(job, Narrowing(deque()))
+        elif meaning(answer) not in REFUSED:
+            self._put_off(job, answer)
+        self._doubts.failed_together(file for file in job.files if file in self._spool.stock)
+        self._spool.in_flight = frozenset()
+
+    def _put_off(self, job: Job, answer: Answer, narrowing: Narrowing | None = None) -> None:
+        """Leave what was not taken now for another attempt."""
+        self._failed(job, answer)
+        self._give_back(job, narrowing)
+        raise NotNowError(answer)
 
     def _send(self, job: Job) -> None:
-        narrowing = self._narrowings.pop(job.path, None)
+        if len(job.files) > 1:
+            self._send_joined(job)
+            return
         post = self._post_backlog if job.hot is None else self._post
+        narrowing = self.learnt.take(job)
         try:
             narrowing = narrowing or self._send_whole(job, post)
             since = narrowing.since
             narrowing.go_on(
                 post,
                 paused=self._conflicts.pauses,
-                conflict=partial(self._conflicts.note, of=job.path, since=since),
+                conflict=partial(self._conflicts.note, of=job.keys[0], since=since),
                 most_lines=lambda: self._pace.lines,
                 turn=lambda: job.hot is None and self._is_turn_of_others(),
                 others_pass=lambda: self._conflicts.stored > since,
             )
         except Interrupted as interrupted:
-            self._failed(job.path, interrupted.answer)
-            self._give_back(job, narrowing)
-            raise NotNowError(interrupted.answer) from None
+            self._put_off(job, interrupted.answer, narrowing)
+            return
         self._passed(job)
         if narrowing.finished and self._reject(narrowing):
             self._finish(job, narrowing)
             return
         if narrowing.may_go_on:
             # The newest goes in between, however many requests a segment takes.
-            self._narrowings[job.path] = narrowing
-            self._spool.in_flight = None
+            self.learnt.keep(job, narrowing)
+            self._spool.in_flight = frozenset()
             return
         self._give_back(job, narrowing)
-        goes_on = bool(narrowing.parts) and job.path in self._narrowings
-        self._doubts.set_aside(job.path, self._monotonic(), for_long=not goes_on)
+        key = job.keys[0]
+        goes_on = bool(narrowing.parts) and key in self.learnt
+        self._doubts.set_aside(key, self._monotonic(), for_long=not goes_on)
 
     def _is_turn_of_others(self) -> bool:
         return self._pace.pauses or self._handoff.waits(
@@ -326,7 +310,7 @@ class Sender:
         """Sync refused lines aside; False if the disk does not take them, and they must wait."""
         for reason, records in narrowing.refused_records().items():
             try:
-                self._spool.reject(records, reason)
+                self._errands.do(partial(self._spool.reject, records, reason))
             except OSError as error:
                 log.error("cannot keep refused readings aside, they wait: %s", error)
                 return False
@@ -341,44 +325,43 @@ class Sender:
         delivered = [r.id for r in job.records if r.id not in rejected]
         self._account.settle(Outcome.DELIVERED, delivered)
         if job.hot is None:
-            self._leftovers.remove(job.path)
+            self._leftovers.remove(job.files)
         elif self._handoff.sent(job.hot, done=True):
             self._spool.remove_hot(job.hot)
-        self._spool.in_flight = None
+        self._spool.in_flight = frozenset()
 
     def _give_back(self, job: Job, narrowing: Narrowing | None) -> None:
         """Leave a segment for later. The state of a hot one is not worth keeping: it moves on."""
         if job.hot is not None:
             self._release(job.hot)
         elif narrowing is not None and narrowing.has_learnt:
-            kept = {path: n for path, n in self._narrowings.items() if self._exists(path)}
-            if len(kept) < MOST_NARROWINGS:
-                kept[job.path] = narrowing
-            self._narrowings = kept
-        self._spool.in_flight = None
+            self.learnt.keep(job, narrowing)
+        self._spool.in_flight = frozenset()
 
     def _release(self, segment: HotSegment) -> None:
         if self._handoff.sent(segment, done=False):
             self._spool.remove_hot(segment)
 
-    def _exists(self, path: Path) -> bool:
-        try:
-            return self._spool.disk.size(path) > 0
-        except OSError:
-            return True
+    def _exists(self, key: Key) -> bool:
+        return key in self._spool.stock if isinstance(key, File) else key in self._handoff
 
     # What came of it.
 
     def _passed(self, job: Job) -> None:
         self._backlog_next = job.hot is not None
-        self._doubts.passed(job.path, self._monotonic(), self._exists)
+        for key in job.keys:
+            self._doubts.passed(key, self._monotonic(), self._exists)
         if self._troubles.went():
             log.info("InfluxDB takes readings again")
         self.delivery.state, self.delivery.message = "delivering", None
 
-    def _failed(self, path: Path, answer: Answer) -> None:
+    def _failed(self, job: Job, answer: Answer) -> None:
         self._backlog_next = False
-        self._doubts.failed(path, blamed=self._pace.failed(answer))
+        blamed = self._pace.failed(answer)
+        if len(job.keys) > 1:
+            self._doubts.failed_together(job.keys)
+        else:
+            self._doubts.failed(job.keys[0], blamed=blamed)
         words, what = describe(answer), meaning(answer)
         # A page that answers may have a number in it that is another one each time.
         if self._troubles.came(str(answer.status or words)):
@@ -390,6 +373,7 @@ class Sender:
 
     def _post(self, lines: bytes, *, live: bool = True) -> Answer:
         self.delivery.requests += 1
+        self._beat(0)
         answer = self._link.write(lines)
         if meaning(answer) is Meaning.STORED:
             self._pace.quota.stored(lines, live=live)
@@ -399,7 +383,7 @@ class Sender:
     def _stored(self, lines: bytes) -> None:
         if not self._conflicts.stored:
             log.info("delivering to %s", self._place)
-        if self._conflicts.passed(lines, others_wait=bool(self._narrowings)):
+        if self._conflicts.passed(lines, others_wait=bool(self.learnt)):
             self._doubts.aside.clear()  # what waits for its measurement is among them
 
     def _post_backlog(self, lines: bytes) -> Answer:

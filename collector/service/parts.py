@@ -19,6 +19,7 @@ from collector.service import status
 from collector.settings.settings import Settings
 from collector.spool.account import Account
 from collector.spool.early import Early
+from collector.spool.errands import Errands
 from collector.spool.handoff import Handoff
 from collector.spool.hot import Hot, take_over
 from collector.spool.keeper import Keeper, Limits
@@ -42,7 +43,9 @@ def keeper(settings: Settings, spool: Spool, handoff: Handoff) -> Keeper:
     )
 
 
-def hot(settings: Settings, spool: Spool, handoff: Handoff, account: Account) -> Hot:
+def hot(
+    settings: Settings, spool: Spool, handoff: Handoff, account: Account, errands: Errands
+) -> Hot:
     """Make the hot segments, with what an earlier run left of them handed over."""
     made = Hot(
         settings.hot,
@@ -58,7 +61,7 @@ def hot(settings: Settings, spool: Spool, handoff: Handoff, account: Account) ->
         handoff,
         account,
         since=_since,
-        keep_aside=partial(_keep_aside, spool),
+        keep_aside=partial(_keep_aside, spool, errands),
         disk=spool.disk,
     )
     return made
@@ -137,9 +140,12 @@ def _since(path: Path) -> float:
     return time.monotonic() - age - SEAL_SECONDS if age >= 0 else 0.0
 
 
-def _keep_aside(spool: Spool, damage: Damage) -> None:
-    try:
+def _keep_aside(spool: Spool, errands: Errands, damage: Damage) -> None:
+    def keep() -> None:
         spool.prepare()
         spool.keep_aside(spool.next_number(), damage)
+
+    try:
+        errands.do(keep)
     except OSError as error:
         log.error("cannot keep damaged bytes aside: %s", error)

@@ -1,7 +1,4 @@
-"""Where the service may put what it reads: the hot directory, and the spool with its lock.
-
-One of them that cannot be used costs its promise, not the reading.
-"""
+"""Where the service may put what it reads first: the hot directory, or another in its place."""
 
 import errno
 import logging
@@ -11,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from collector.errors import SettingsError
-from collector.service.lock import Lock
 from collector.settings.settings import Settings
 from collector.spool.disk import Disk
 from collector.spool.fault import advice, words
@@ -46,14 +42,3 @@ def _make_own(directory: Path, disk: Disk) -> None:
     theirs = directory.stat().st_uid != os.getuid()
     if theirs and directory.parent.stat().st_mode & stat.S_ISVTX:
         raise PermissionError(errno.EPERM, "it belongs to another user")
-
-
-def spool_lock(settings: Settings, disk: Disk) -> list[Lock]:
-    """Lock the spool; where there can be none, reading from RAM goes on without."""
-    try:
-        disk.make_directory(settings.spool)
-        return [Lock(settings.spool)]
-    except OSError as error:
-        what = "cannot use the spool `%s`, readings stay in RAM: %s (%s)"
-        log.error(what, settings.spool, words(error), advice(error))
-        return []

@@ -1,6 +1,6 @@
 """How it goes, told to others: the status file, systemd, a point of `collector` once a minute.
 
-The reader's thread calls `tell`, the keeper's `measure`: to look at files may take long.
+The reader's thread does it, so nothing here looks at the disk.
 """
 
 import os
@@ -8,7 +8,6 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 
 from collector import __version__
@@ -20,13 +19,13 @@ from collector.reading.reader import Reader
 from collector.service import status
 from collector.service.notify import Notifier
 from collector.service.status import collector_line, summary
+from collector.service.watch import Watch
 from collector.settings.settings import Settings
 from collector.spool.account import Account
 from collector.spool.handoff import Handoff
 from collector.spool.hot import Hot
 from collector.spool.keeper import Keeper
 from collector.spool.record import Record, RecordId
-from collector.spool.segment import first_second, segments
 from collector.spool.spool import Spool
 
 OWN_STATE_SECONDS: Final = 60.0
@@ -62,6 +61,7 @@ class Report:
         spool: Spool,
         account: Account,
         notifier: Notifier,
+        watch: Watch,
         own: RecordId,
     ) -> None:
         self.delivery: DeliveryState | None = None
@@ -73,10 +73,10 @@ class Report:
         self._spool = spool
         self._account = account
         self._notifier = notifier
+        self._watch = watch
         self._own = own
         self._started = int(time.time())
         self._power = Power()
-        self._files = {"spool_bytes": 0, "hot_bytes": 0, "uncounted_segments": 0, "lag_s": 0}
         self._status_at = self._own_state_at = self._watchdog_at = 0.0
 
     def tell(self) -> None:
@@ -84,12 +84,14 @@ class Report:
         now = time.monotonic()
         if self._notifier.watchdog_seconds and now >= self._watchdog_at:
             self._watchdog_at = now + self._notifier.watchdog_seconds / 3
-            self._notifier.send(WATCHDOG="1")
+            if self._watch.all_move(now):
+                self._notifier.send(WATCHDOG="1")
         if self._reader.last is not None:
             self._power.add(self._reader.last)
         if now < self._status_at:
             return
         self._status_at = now + STATUS_SECONDS
+        self._watch.look(now)
         facts = self.write()
         self._notifier.send(STATUS=summary(facts))
         if now >= self._own_state_at:
@@ -110,20 +112,9 @@ class Report:
                 self._spool.disk.make_directory(self._hot.directory)
         return facts
 
-    def measure(self) -> None:
-        """Look at the files: how much waits, and since when. Raises `OSError`."""
-        spool, disk = self._spool, self._spool.disk
-        waiting = [*spool.waiting(), *segments(disk, spool.directories.spool, ".open")]
-        self._files = {
-            "spool_bytes": sum(map(disk.size, waiting)),
-            "hot_bytes": self._hot.size,
-            "uncounted_segments": spool.uncounted,
-            "lag_s": self._lag(waiting),
-        }
-
-    def _lag(self, waiting: list[Path]) -> int:
+    def _lag(self) -> int:
         """Give the age of the oldest record that waits, by its own time."""
-        if waiting and (second := first_second(waiting[0])):
+        if (second := self._spool.oldest_second) is not None:
             return max(0, int(time.time()) - second)
         oldest = self._handoff.oldest()
         return int(time.monotonic() - oldest) if oldest is not None else 0
@@ -138,14 +129,14 @@ class Report:
             "source": line.name,
             "speed": str(line.speed),
             "state": state or line.state,
-            "trouble": words or self._keeper.trouble,
+            "trouble": words or self._watch.hanging or self._keeper.trouble,
             "started": self._started,
             "updated": int(time.time()),
             "telegram": _telegram(self._reader.last),
             "power": list(self._power.rows),
             "counts": self._counts(),
-            "uncounted_segments": self._files["uncounted_segments"],
-            "lag_s": self._files["lag_s"],
+            "uncounted_segments": len(self._spool.stock.uncounted),
+            "lag_s": self._lag(),
             "delivery": {
                 "state": self.delivery.state if self.delivery else "off",
                 "url": shown(url) if (url := self._settings.influx_url) else None,
@@ -162,8 +153,8 @@ class Report:
             **self._account.totals().as_dict(),
             "requests": self.delivery.requests if self.delivery else 0,
             "retries": self.delivery.retries if self.delivery else 0,
-            "spool_bytes": self._files["spool_bytes"],
-            "hot_bytes": self._files["hot_bytes"],
+            "spool_bytes": self._spool.stock.backlog_bytes,
+            "hot_bytes": self._hot.size,
         }
 
 

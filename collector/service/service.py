@@ -18,23 +18,25 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from threading import Event, Thread
 from typing import Final
 
 from collector.delivery.backoff import Backoff
 from collector.delivery.sender import Sender
-from collector.errors import SettingsError
+from collector.errors import LockedError, SettingsError
 from collector.reading.sources import address
 from collector.service import parts
 from collector.service.lock import Lock
 from collector.service.notify import Notifier
-from collector.service.places import spool_lock, with_hot_directory
+from collector.service.places import with_hot_directory
 from collector.service.report import STATUS_SECONDS, Report
+from collector.service.watch import Watch
 from collector.settings.settings import Settings
 from collector.spool.account import Account
 from collector.spool.disk import Disk
 from collector.spool.early import Early
+from collector.spool.errands import PATIENCE_SECONDS, Errands
+from collector.spool.fault import advice, words
 from collector.spool.handoff import Handoff
 from collector.spool.record import RecordId, new_run
 from collector.spool.spool import Directories, Spool
@@ -43,6 +45,9 @@ log: Final = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 0.25
 JOIN_SECONDS: Final = 0.7
+FINISH_SECONDS: Final = 5.0
+"""How long the end waits for a slow card."""
+
 NOTICE_SECONDS: Final = 0.1
 """How long the main thread may take to notice that all is to end."""
 
@@ -58,19 +63,26 @@ class Service:
         self._crashed = False
         self._reading = Event()
         self._disk = Disk()
+        self._watch = Watch(self._disk, settings.request_seconds)
         self._settings = settings = with_hot_directory(settings, self._disk)
         self._account = Account()
         self._handoff = Handoff()
         self._notifier = Notifier(os.environ)
         self._run = new_run()
         self._place = address(settings.source, settings.baud)
-        self._locks = [Lock(settings.hot), *spool_lock(settings, self._disk)]
+        self._errands = Errands(PATIENCE_SECONDS)
+        self._locks = [Lock(settings.hot)]
+        try:
+            self._errands.do(self._take_spool)
+        except OSError as error:
+            what = "cannot use the spool `%s`, readings stay in RAM: %s (%s)"
+            log.error(what, settings.spool, words(error), advice(error))
         if self._place.fault and not self.has_spool:
             message = f"neither source nor spool can be used: {self._place.fault}"
             raise SettingsError(message, hint=self._place.fault.hint)
         self._spool = Spool(Directories(settings.spool), self._account, self._disk)
         self._keeper = parts.keeper(settings, self._spool, self._handoff)
-        self._hot = parts.hot(settings, self._spool, self._handoff, self._account)
+        self._hot = parts.hot(settings, self._spool, self._handoff, self._account, self._errands)
         self._early = self._keeper.early = Early(settings.hot, self._spool, parts.boot())
         self._reader = parts.reader(
             settings, self._place, self._hot, self._early, self._account, self._run, self.stopping
@@ -85,6 +97,7 @@ class Service:
             spool=self._spool,
             account=self._account,
             notifier=self._notifier,
+            watch=self._watch,
             own=RecordId(self._run, 0),
         )
 
@@ -125,10 +138,12 @@ class Service:
         for thread in threads[:2]:
             thread.join(JOIN_SECONDS)
         self._reader.finish()
-        self._keeper.finish()
+        finishing = Thread(target=self._keeper.finish, name="finish", daemon=True)
+        finishing.start()
+        finishing.join(FINISH_SECONDS)
+        if finishing.is_alive():
+            log.error("the disk of the spool hangs, readings stay in RAM")
         self._reader.line.close()
-        with suppress(OSError):
-            self._report.measure()
         self._report.write("stopped")
         totals = self._account.totals()
         later = totals.waiting and self._settings.target
@@ -161,14 +176,32 @@ class Service:
             self.stopping.wait(TICK_SECONDS)
 
     def _keep(self) -> None:
-        measure_at = 0.0
+        note_at = 0.0
         tick = min(TICK_SECONDS, self._settings.keep_seconds / 20)
         while not self.stopping.wait(tick):
+            self._watch.keeper.beat()
+            self._take_spool_late()
             self._keeper.tick()
-            if time.monotonic() >= measure_at:
-                measure_at = time.monotonic() + STATUS_SECONDS
-                with suppress(OSError):  # the keeper says what is wrong with the disk
-                    self._report.measure()
+            if time.monotonic() >= note_at:
+                note_at = time.monotonic() + STATUS_SECONDS
+                self._spool.note_oldest()
+
+    def _take_spool(self) -> None:
+        """Lock the spool; where there can be none, reading from RAM goes on without."""
+        if not self.has_spool:
+            self._disk.make_directory(self._settings.spool)
+            self._locks.append(Lock(self._settings.spool))
+
+    def _take_spool_late(self) -> None:
+        """Lock a spool that could not be used at the start. Ends all if another process has it."""
+        try:
+            self._take_spool()
+        except LockedError as error:
+            log.error("%s (%s)", error, error.hint)
+            self._crashed = True
+            self.stopping.set()
+        except OSError:
+            pass  # the keeper says what is wrong with the disk
 
     def _send(self) -> None:
         if (target := self._settings.target) is None:
@@ -188,10 +221,12 @@ class Service:
             stopping=self.stopping,
             monotonic=time.monotonic,
             backoff=Backoff(longest=self._settings.retry_seconds),
+            errands=self._errands,
+            beat=self._watch.sender.beat,
         )
         self._sender.tell_refused = self._reader.points.memory.refused
         self._report.delivery = self._sender.delivery
-        influx.meanwhile = self._sender.ahead.look
+        influx.meanwhile = self._sender.backlog.look
         self._sender.run()
 
     def _tell(self) -> None:

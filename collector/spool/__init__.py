@@ -1,8 +1,10 @@
 r"""Readings kept in files until InfluxDB has them: the format, and who may do what.
 
 `record` and `segment` are the format; `hot`, `handoff`, `keeper` and `inbox` are the ways into
-`spool`, the directory; `early` is where telegrams wait for a clock; `account`, with its
-`identities`, counts; `disk` makes every call to a disk, and `fault` says what a failing one means.
+`spool`, the directory, of which `stock` knows the files, `refusals` keeps what is refused, and
+`unclosed` closes what a crash left; `early` is where telegrams wait for a clock; `account`, with
+its `identities`, counts; `disk` makes every call to a disk, `errands` has another thread make
+them, and `fault` says what a failing one means.
 
 What must hold
 ==============
@@ -42,9 +44,10 @@ before a good record are damage.
 A segment
 =========
 
-A file of whole records, at most 5,000 lines and 4 MiB, so that it is one request. Its name is a
-number of 20 digits: `00000000000000000042.open` while it is written, `00000000000000000042.lp`
-once it is closed. Closed files do not change. No line of a body begins with `#`.
+A file of whole records, at most 5,000 lines and 4 MiB, so that it is one request; small ones are
+one together. Its name is a number of 20 digits: `00000000000000000042.open` while it is written,
+`00000000000000000042.lp` once it is closed. Closed files do not change. No line of a body begins
+with `#`.
 
 Do not change the order, the width or the meaning of the trailer's fields: files written by an
 older version must be read by every later one. A new kind of trailer gets a new word for `p1`.
@@ -69,7 +72,8 @@ Directories
 ==================  ===========  ==================================================================
 hot directory       RAM disk     what was read in the last seconds; a `write` a record, no sync
 `spool/`            disk         what InfluxDB did not take in time; the keeper syncs it
-`spool/rejected/`   disk         what InfluxDB refuses, with its words as a comment
+`spool/rejected/`   disk         what InfluxDB refuses, its words above it as a comment: a file a
+                                 kind of refusal and day, `<number>-<day>-<kind>.lp`
 `spool/damaged/`    disk         bytes that are no record, named after their segment and offset;
                                  segments that the disk does not give back
 `spool/early/`      disk         what waits for a clock (above)
@@ -103,6 +107,14 @@ Which lock guards what
 
 They are taken in this order, never the other way round. The reader takes the last two alone, so no
 disk can make it wait.
+
+What lies in the directories is known without looking: who changes something says so, and the
+keeper looks at the names now and then for what others did. A file is known by its name, size,
+inode and time of change together: in the inbox, names come again.
+
+A disk may hang: a call of it never ends. The keeper may wait for it, and so may who runs the
+sender's errands; nobody else does, and no lock that others need is held meanwhile. Readings go on
+from RAM, and which disk it is is said.
 
 What happens in each crash
 ==========================

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Final
 
 from collector.spool.identities import Identities
-from collector.spool.record import RecordId
+from collector.spool.record import Record, RecordId
 
 
 class Outcome(StrEnum):
@@ -129,6 +129,12 @@ class Account:
         these = _counted(records)
         with self._lock:
             return any(these.common(self._settled[outcome]).ranges for outcome in _ANSWERED)
+
+    def unsettled(self, records: tuple[Record, ...]) -> tuple[Record, ...]:
+        """Leave out what came from another file already."""
+        if not self.any_settled(record.id for record in records):
+            return records
+        return tuple(record for record in records if not self.is_settled(record.id))
 
     def _met(self, records: Identities) -> Identities:
         """Give those that were not known before; now they are."""

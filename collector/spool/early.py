@@ -70,6 +70,7 @@ class Early:
         self._waiting: dict[RecordId, Held] = {}
         self._met: set[RecordId] = set()
         self._found: deque[Held | Timed] = deque()
+        self._lost: deque[Damage] = deque()
         self._data = b""
         self._unkept_since: float | None = None
         self._stored_at: float | None = None
@@ -175,12 +176,16 @@ class Early:
             else:
                 lost.append(record.encode())
         if lost:
-            self._give_up(Damage(0, b"".join(lost)))
+            self._lost.append(Damage(0, b"".join(lost)))
 
-    def _give_up(self, damage: Damage) -> None:
-        self._spool.give_up(damage)
-        what = "%d telegrams have no time: the clock was never set in the boot that they are of"
-        log.error(what, damage.records)
+    def _give_up(self) -> None:
+        while self._lost:
+            damage = self._lost.popleft()
+            self._spool.give_up(damage)
+            what = (
+                "%d telegrams have no time: the clock was never set in the boot that they are of"
+            )
+            log.error(what, damage.records)
 
     @property
     def waits(self) -> bool:
@@ -195,6 +200,7 @@ class Early:
         `oldest_hot` is the time of the oldest hot segment that is on no disk yet.
         """
         self._recover()
+        self._give_up()
         since = self._unkept_since
         if self._found:
             return  # the reader has it first

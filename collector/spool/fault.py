@@ -7,12 +7,14 @@ from typing import Final
 _FULL: Final = "make room there"
 _BROKEN: Final = "the disk fails: see `dmesg`; copy what is on it, then replace it"
 _FORBIDDEN: Final = "it must belong to the user of the service"
+HANGS: Final = f"if it stays so, {_BROKEN}"
 _ADVICE: Final = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EROFS: "`dmesg` says why it may only be read: a failing card is to be replaced, else"
     " `sudo mount -o remount,rw` its disk",
     errno.EIO: _BROKEN,
+    errno.ETIMEDOUT: HANGS,
     errno.EUCLEAN: _BROKEN,
     errno.ENODEV: _BROKEN,
     errno.ENXIO: _BROKEN,

@@ -61,15 +61,23 @@ class Handoff:
         with self._changed:
             return sum(segment.size for segment in self._segments.values())
 
-    def take_newest(self, but: Container[Path] = ()) -> HotSegment | None:
-        """Give the sender the newest segment that the keeper does not already have."""
+    def __contains__(self, path: Path) -> bool:
+        return path in self._segments
+
+    def take_newest(
+        self, but: Container[object] = (), *, copied_too: bool = False
+    ) -> HotSegment | None:
+        """Give the sender the newest segment that the keeper does not already have.
+
+        With `copied_too` it may have it: a disk that hangs takes it, and gives nothing back.
+        """
         with self._changed:
-            segment = self._free(but)
+            segment = self._free(but, copied_too=copied_too)
             if segment is not None:
                 segment.sending = True
             return segment
 
-    def waits(self, but: Container[Path] = ()) -> bool:
+    def waits(self, but: Container[object] = ()) -> bool:
         """Whether there is a segment that `take_newest` would give."""
         with self._changed:
             return self._free(but) is not None
@@ -122,10 +130,12 @@ class Handoff:
         with self._changed:
             return [segment for segment in self._segments.values() if segment.copied]
 
-    def _free(self, but: Container[Path]) -> HotSegment | None:
+    def _free(self, but: Container[object], *, copied_too: bool = False) -> HotSegment | None:
         free = [
             segment
             for segment in self._segments.values()
-            if not (segment.sending or segment.copying) and segment.path not in but
+            if not segment.sending
+            and (copied_too or not segment.copying)
+            and segment.path not in but
         ]
         return max(free, key=lambda segment: (segment.since, segment.path.name), default=None)

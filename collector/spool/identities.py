@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator
 
 from collector.spool.record import RecordId
 
+Spans = tuple[tuple[str, int, int], ...]
+"""A set of few ranges, smaller still: run, first number, the number behind the last."""
+
 
 class Identities:
     """A set of records: for each of `runs` the bounds of its ranges (from, up to, from, up to)."""
@@ -15,6 +18,13 @@ class Identities:
         self.runs: dict[str, list[int]] = {}
         for record in sorted(records):
             self.add(record)
+
+    @classmethod
+    def of(cls, spans: Spans) -> "Identities":
+        some = cls()
+        for run, start, stop in spans:
+            some.runs.setdefault(run, []).extend((start, stop))
+        return some
 
     def add(self, record: RecordId) -> bool:
         """Put one in; whether it was not in yet."""

@@ -13,8 +13,10 @@ from collector.spool.early import Early  # noqa: TC001  an attribute has this ty
 from collector.spool.fault import NO_ROOM, advice, full, words
 from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.record import Record, RecordId
-from collector.spool.segment import fits, open_name
+from collector.spool.segment import MAX_BYTES, fits, open_name
 from collector.spool.spool import Spool
+from collector.spool.stock import Amount
+from collector.spool.unclosed import Unclosed
 
 log: Final = logging.getLogger(__name__)
 
@@ -24,6 +26,11 @@ RETRY_SECONDS: Final = 5.0
 _MIB: Final = 1024 * 1024
 
 COUNT_SECONDS: Final = 1.0
+COUNT_AT_ONCE: Final = 100
+"""How many segments are counted in one tick, and for how long at most."""
+TICK_SHARE_SECONDS: Final = 0.1
+
+HANG_SECONDS: Final = 2.0
 PATIENCE_SECONDS: Final = 0.5
 """How long the end of the program waits for a disk that hangs."""
 
@@ -33,37 +40,52 @@ class Limits:
     """How much the spool may take, in bytes.
 
     `largest` bounds the spool with `rejected/` and `damaged/`, as does half of the space that is
-    free without them; `free` is left to the rest of the machine.
+    free without them; `free` is left to the rest of the machine. `free_files` is the same for
+    files, of which a file system takes so many and no more.
     """
 
     largest: int
     free: int
+    free_files: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What the spool uses, what is free on its disk besides, and the limits; in bytes."""
+    """What the spool uses, what is free on its disk besides, and the limits."""
 
-    used: int
-    free: int
+    used: Amount
+    free: Amount
     limits: Limits
 
     @property
     def most(self) -> int:
-        """The most that the spool may use."""
-        return min(self.limits.largest, (self.used + self.free) // 2)
+        """The most bytes that the spool may use."""
+        return min(self.limits.largest, (self.used.size + self.free.size) // 2)
 
-    def has(self, size: int) -> bool:
-        return self.used + size <= self.most and self.free - size >= self.limits.free
+    def has(self, more: Amount) -> bool:
+        return (
+            self.used.size + more.size <= self.most
+            and self.free.size - more.size >= self.limits.free
+            and self._has_files(more.files)
+        )
 
-    def could_have(self, size: int, droppable: int) -> bool:
+    def _has_files(self, more: int) -> bool:
+        """Whether so many more may be made: up to half of all, and a few are left."""
+        used, free = self.used.files, self.free.files
+        most = min((used + free) // 2, used + free - self.limits.free_files)
+        return not more or used + more <= most
+
+    def could_have(self, more: Amount, droppable: Amount) -> bool:
         """Whether it will have room for so much once so much is dropped."""
-        return Room(self.used - droppable, self.free + droppable, self.limits).has(size)
+        return Room(self.used - droppable, self.free + droppable, self.limits).has(more)
 
     def __str__(self) -> str:
         used, most, free, floor = (
-            f"{size / _MIB:.1f}" for size in (self.used, self.most, self.free, self.limits.free)
+            f"{size / _MIB:.1f}"
+            for size in (self.used.size, self.most, self.free.size, self.limits.free)
         )
+        if not self._has_files(1):
+            return f"{self.used.files} files are used, {self.free.files} can be made (`df -i`)"
         return (
             f"{used} MiB of at most {most} are used (`P1_SPOOL_MIB`, and half of what is free),"
             f" {free} MiB are free, of which {floor} stay free (`P1_FREE_MIB`)"
@@ -80,6 +102,11 @@ class Writer:
         self.path: Path | None = None
         self._size = self._lines = 0
         self._unsynced: list[RecordId] = []
+
+    def new_files(self, size: int) -> int:
+        """Give how many files, at least, it takes to append so much."""
+        room = MAX_BYTES - self._size if self.path else 0
+        return -(-max(0, size - room) // MAX_BYTES)
 
     def append(self, records: Iterable[Record]) -> None:
         """Write records, beginning a new segment where the open one is full."""
@@ -105,7 +132,7 @@ class Writer:
         self._disk.sync(self._file)
         if self._disk.size(self.path) != self._size:
             raise OSError(errno.ENOENT, f"somebody else removed or changed `{self.path}`")
-        self._spool.synced(self.path, self._unsynced)
+        self._spool.synced(self.path, self._unsynced, self._size)
         self._unsynced = []
 
     def close(self) -> None:
@@ -162,9 +189,11 @@ class Keeper:
         self._due_seconds = keep_seconds * 0.8
         self._monotonic = monotonic
         self._writer = Writer(spool)
+        self._unclosed = Unclosed(spool)
         self._busy = Lock()
         self._asked = False
         self._blocked_until = self._count_at = self._recover_at = 0.0
+        self._ticks_since: float | None = None
         self._recovered = False
         self.close_wanted = False
         self.early: Early | None = None
@@ -177,6 +206,7 @@ class Keeper:
         if now < self._blocked_until:
             return
         with self._busy:
+            self._ticks_since = now
             try:
                 self._recover(now)
                 self._keep(now)
@@ -186,6 +216,14 @@ class Keeper:
                 self._count(now)
             except OSError as error:
                 self._block(now, error)
+            finally:
+                self._ticks_since = None
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the disk has not answered for so long that it may never do so."""
+        since = self._ticks_since
+        return since is not None and self._monotonic() - since > HANG_SECONDS
 
     def finish(self) -> None:
         """Bring everything that is sealed to the disk: the program ends.
@@ -223,7 +261,7 @@ class Keeper:
         if not self._recovered and now >= self._recover_at:
             self._recover_at = now + RETRY_SECONDS
             self._spool.prepare()
-            self._recovered = self._spool.recover(but=self._writer.path)
+            self._recovered = self._unclosed.recover(but=self._writer.path)
 
     def _keep(self, now: float) -> None:
         oldest = self._handoff.oldest()
@@ -248,7 +286,7 @@ class Keeper:
         synced = False
         try:
             if due:
-                if not self._make_room(sum(segment.size for segment in due)):
+                if not self._make_room(self._amount(due)):
                     raise OSError(errno.ENOSPC, f"{NO_ROOM}: {self._room()}")
                 for segment in due:
                     self._writer.append(self._spool.read_hot(segment))
@@ -270,28 +308,40 @@ class Keeper:
         """Keep the limits also while only `rejected/` and `damaged/` grow."""
         if self._spool.side_rooms_grew:
             self._spool.side_rooms_grew = False
-            self._make_room(0)
+            self._make_room(Amount(0, 0))
 
     def _count(self, now: float) -> None:
-        if now >= self._count_at and not self._spool.count_one():
-            self._count_at = now + COUNT_SECONDS
+        """Count what nobody has read yet; then look what others did, now and then."""
+        if now < self._count_at:
+            return
+        for _ in range(COUNT_AT_ONCE):
+            if not self._spool.count_one():
+                self._count_at = now + max(COUNT_SECONDS, 20 * (self._monotonic() - now))
+            if now < self._count_at or self._monotonic() - now > TICK_SHARE_SECONDS:
+                return
 
-    def _make_room(self, size: int) -> bool:
+    def _amount(self, due: list[HotSegment]) -> Amount:
+        """Give what these will take: a file only where none is open, or not large enough."""
+        size = sum(segment.size for segment in due)
+        return Amount(size, self._writer.new_files(size))
+
+    def _make_room(self, more: Amount) -> bool:
         """Drop the oldest files until this much more fits.
 
         False, and nothing is dropped, if it would not fit even then.
         """
         self._spool.prepare()
-        while not (room := self._room()).has(size):
+        while not (room := self._room()).has(more):
             oldest = self._spool.oldest_kept()
-            if oldest is None or not room.could_have(size, self._spool.droppable()):
+            if oldest is None or not room.could_have(
+                more, self._spool.stock.droppable(self._spool.in_flight)
+            ):
                 return False
             self._spool.drop(oldest)
         return True
 
     def _room(self) -> Room:
-        free = self._spool.disk.free(self._spool.directories.spool)
-        return Room(self._spool.usage(), free, self._limits)
+        return Room(self._spool.stock.usage(), self._spool.free(), self._limits)
 
     def _block(self, now: float, error: OSError) -> None:
         """Try again at once, in a new segment; after a second failure, leave the disk alone."""

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from sys import intern
 from typing import Final, NamedTuple
 
 _MARK: Final = b"# p1 "
@@ -96,6 +97,10 @@ class Contents:
         return tuple(Record(i, self.data[start:stop]) for i, start, stop in self.places)
 
     @property
+    def lines(self) -> int:
+        return self.data.count(b"\n")
+
+    @property
     def ids(self) -> list[RecordId]:
         return [place.id for place in self.places]
 
@@ -137,7 +142,7 @@ def decode(data: bytes) -> Contents:
             and _checksum(whole[start:stop], match[1]) == int(match[5], 16)
         ):
             damage += _damage(end, data[end:start])
-            places.append(Place(RecordId(match[2].decode(), int(match[3])), start, stop))
+            places.append(Place(RecordId(intern(match[2].decode()), int(match[3])), start, stop))
             end = match.end()
         floor = match.end()
     tail = data[end:] if data[end:].strip(b"\0") else b""

@@ -12,11 +12,16 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 
 _TOO_LONG: Final = 12
 """Digits that are no time: what a damaged file begins with may be anything."""
-_NAME: Final = re.compile(r"^(\d{20})(?:\.lp|\.open|\.draft|-\d+\.bin)$")
+_NAME: Final = re.compile(r"^(\d{20})(?:(?:-\d{8}-[0-9a-f]{8})?\.lp|\.open|\.draft|-\d+\.bin)$")
 
 
 def closed_name(number: int) -> str:
     return f"{number:020d}.lp"
+
+
+def rejected_name(number: int, of: str) -> str:
+    """Name a file of refusals; `of` is the day and a checksum of the kind."""
+    return f"{number:020d}-{of}.lp"
 
 
 def open_name(number: int) -> str:
@@ -45,11 +50,10 @@ def highest_number(disk: Disk, *directories: Path) -> int:
     return max((number for name in names if (number := number_of(name)) is not None), default=0)
 
 
-def first_second(path: Path) -> int | None:
+def first_second(disk: Disk, path: Path) -> int | None:
     """Give the time of a segment's first record, in seconds; None if it cannot be read."""
     try:
-        with path.open("rb") as file:
-            last = file.readline().rpartition(b" ")[2].strip()
+        last = disk.first_line(path).rpartition(b" ")[2].strip()
     except OSError:
         return None
     return int(last) if last.isdigit() and len(last) < _TOO_LONG else None

@@ -2,12 +2,14 @@
 
 import errno
 import logging
-from collections.abc import Iterable
+import sys
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import Final
+from zlib import crc32
 
 from collector.spool.account import Account, Outcome
 from collector.spool.disk import Disk
@@ -15,13 +17,11 @@ from collector.spool.fault import advice, words
 from collector.spool.handoff import HotSegment
 from collector.spool.identities import Identities
 from collector.spool.record import Contents, Damage, Record, RecordId, decode
-from collector.spool.segment import (
-    closed_name,
-    damage_name,
-    highest_number,
-    number_of,
-    segments,
-)
+from collector.spool.refusals import Refusals
+from collector.spool.segment import closed_name, damage_name, first_second, number_of
+from collector.spool.stock import Amount, Directories, File, Stock
+
+__all__ = ["Directories", "Spool"]
 
 log: Final = logging.getLogger(__name__)
 
@@ -29,98 +29,131 @@ _LOST_BY_THE_DISK: Final = (errno.EIO, errno.EUCLEAN, errno.EBADMSG)
 _NO_FAULT_OF_THE_FILE: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
-@dataclass(frozen=True, slots=True)
-class Directories:
-    """The spool and its three side rooms."""
-
-    spool: Path
-
-    @property
-    def rejected(self) -> Path:
-        return self.spool / "rejected"
-
-    @property
-    def damaged(self) -> Path:
-        return self.spool / "damaged"
-
-    @property
-    def inbox(self) -> Path:
-        return self.spool / "inbox"
-
-    @property
-    def kept(self) -> tuple[Path, Path, Path]:
-        """The directories that share one sequence of numbers and one limit."""
-        return self.spool, self.rejected, self.damaged
-
-
 class Spool:
     """The segments on disk, each read as a whole, each counted once.
 
-    The keeper adds and closes segments, the sender removes them; both may call everything here,
-    and what one does with a file is done before the other begins.
+    `stock` knows the files; it may be asked by any thread at any time. What touches the disk is
+    done by one thread at a time, the keeper or whoever runs the sender's errands, and what one
+    does with a file is done before the other begins. `in_flight` are the files that the sender
+    works on: they are not dropped.
     """
 
-    def __init__(self, directories: Directories, account: Account, disk: Disk) -> None:
+    def __init__(
+        self,
+        directories: Directories,
+        account: Account,
+        disk: Disk,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self.directories = directories
         self.disk = disk
+        self.stock = Stock(directories)
+        self.in_flight: frozenset[File] = frozenset()
         self.side_rooms_grew = False
         self._hot_files_stay = False
-        self._account = account
-        self._in_flight: Path | None = None
-        self._counted: dict[Path, Identities] = {}
-        self._unusable: set[Path] = set()
-        self._left: set[Path] = set()
-        self._lock = RLock()
-        self._number = 0
-
-    @property
-    def in_flight(self) -> Path | None:
-        """The segment that the sender works on: it is not dropped."""
-        return self._in_flight
-
-    @in_flight.setter
-    def in_flight(self, path: Path | None) -> None:
-        with self._lock:
-            self._in_flight = path
+        self.account = account
+        self.oldest_second: int | None = None
+        self._oldest: Path | None = None
+        self.opened_here: dict[Path, Identities] = {}
+        self._inside: dict[File, int] = {}
+        self._number: int | None = None
+        self.lock = RLock()
+        self._refusals = Refusals(directories.rejected, disk, number=self.next_number, wall=wall)
 
     def prepare(self) -> None:
         """Make the directories."""
         for directory in (*self.directories.kept, self.directories.inbox):
             self.disk.make_directory(directory)
 
+    def look(self) -> None:
+        """See which files others brought, and which they took."""
+        with self.lock:
+            self.stock.unfinished = {}
+            for directory in (*self.directories.kept, self.directories.inbox):
+                self._look_into(directory)
+            for path in self.opened_here.keys() - self.stock.unfinished.keys():
+                self._lost(path, self.opened_here.pop(path))
+
+    def _look_into(self, directory: Path) -> None:
+        names = set(self.disk.names(directory))
+        known = self.stock.known(directory)
+        for name in known.keys() - names:
+            self._vanished(known[name])
+        for name in sorted(names - known.keys()):
+            number = number_of(name)
+            if name.endswith((".open", ".draft")):
+                if directory != self.directories.inbox:
+                    self.stock.unfinished[directory / name] = self.disk.size(directory / name)
+                    self._number = max(self._number or 0, number or 0)
+            elif number is not None:
+                with suppress(FileNotFoundError):
+                    self._add(directory / name)
+
+    def _add(self, path: Path, records: Identities | None = None) -> None:
+        """Note a file. What is in the side rooms waits for nothing, and counts no more."""
+        if path.parent in (self.directories.rejected, self.directories.damaged):
+            records = Identities()
+        self.stock.add(File(path.parent, path.name, *self.disk.mark(path)), records)
+
     def next_number(self) -> int:
         """Give a number higher than that of any file of the spool."""
-        with self._lock:
-            highest = highest_number(self.disk, *self.directories.kept)
-            self._number = max(self._number, highest) + 1
-            return self._number
+        with self.lock:
+            if self._number is None:
+                self._number = 0
+                self.look()
+            number = max(self._number, self.stock.highest) + 1
+            while any(self.disk.size(d / closed_name(number)) for d in self.directories.kept):
+                number += 1  # somebody else has just put it there
+            self._number = number
+            return number
 
-    def waiting(self) -> list[Path]:
+    def waiting(self) -> list[File]:
         """Give the closed segments, oldest first."""
-        return self._usable(segments(self.disk, self.directories.spool))
+        return self.stock.first(self.directories.spool, sys.maxsize)
 
-    def inbox(self) -> list[Path]:
+    def inbox(self) -> list[File]:
         """Give the segments that other commands left, oldest first."""
-        return self._usable(segments(self.disk, self.directories.inbox))
+        return self.stock.first(self.directories.inbox, sys.maxsize)
 
-    def load(self, path: Path) -> Contents | None:
+    def note_oldest(self) -> None:
+        """Read how old the oldest segment is, unless that is known."""
+        paths = [file.path for file in self.stock.first(self.directories.spool, 1)]
+        oldest = next(iter([*paths, *sorted(self.opened_here)]), None)
+        if oldest != self._oldest or self.oldest_second is None:
+            self._oldest, self.oldest_second = oldest, None
+            if oldest is not None:
+                self.oldest_second = first_second(self.disk, oldest)
+
+    def next(self, most: int, but: Callable[[File], bool] = lambda _: False) -> list[File]:
+        """Give the first few that wait, all of the backlog, or else all of the inbox."""
+        return self.stock.first(self.directories.spool, most, but) or self.stock.first(
+            self.directories.inbox, most, but
+        )
+
+    def load(self, file: File) -> Contents | None:
         """Read a closed segment; damage is kept aside and counted.
 
-        None if the file has gone, or cannot be read: that costs this file and nothing else.
+        None if the file has gone, or cannot be read: that costs this file and nothing else. None
+        also if something else has its name: that is another file, and waits as such.
         """
-        with self._lock:
+        with self.lock:
             try:
-                contents = decode(self.disk.read(path))
+                now = File(*file[:2], *self.disk.mark(file.path))
+                contents = decode(self.disk.read(file.path))
             except FileNotFoundError:
-                self._vanished(path)
+                self._vanished(file)
                 return None
             except OSError as error:
-                self._unreadable(path, error)
+                self._unreadable(file, error)
                 return None
-            if self._count(path, contents):
+            if now != file:
+                self.stock.became(file, now)
+            if file.directory == self.directories.inbox:
+                self._inside[now] = crc32(contents.data)
+            if self._count(now, contents):
                 for damage in contents.damage:
-                    self.keep_aside(self._number_for(path), damage)
-            return contents
+                    self.keep_aside(self.number_for(file.path), damage)
+            return contents if now == file else None
 
     def read_hot(self, segment: HotSegment) -> tuple[Record, ...]:
         """Read a hot segment; what its file no longer holds is counted."""
@@ -129,11 +162,11 @@ class Spool:
         try:
             contents = decode(self.disk.read(segment.path))
         except FileNotFoundError:
-            if not segment.done and self._account.settle(Outcome.DROPPED, segment.ids):
+            if not segment.done and self.account.settle(Outcome.DROPPED, segment.ids):
                 log.error("a hot segment was removed by somebody else: %s", segment.path)
             return ()
         missing = set(segment.ids) - set(contents.ids)
-        if missing and self._account.settle(Outcome.DAMAGED, missing):
+        if missing and self.account.settle(Outcome.DAMAGED, missing):
             for damage in contents.damage:
                 self.keep_aside(self.next_number(), damage)
         return contents.records
@@ -151,56 +184,61 @@ class Spool:
             self._hot_files_stay = False
 
     def count_one(self) -> bool:
-        """Count one segment that nobody has read yet, and those that vanished.
-
-        False if there is none left to count.
-        """
-        with self._lock:
-            here = [*self.waiting(), *self.inbox()]
-            opened = segments(self.disk, self.directories.spool, ".open")
-            for path in self._counted.keys() - {*here, *opened}:
-                self._vanished(path)
+        """Count one segment that nobody has read yet. False if there is none left to count."""
+        with self.lock:
+            if not self.stock.uncounted:
+                self.look()
             # The sender counts what it takes, and it takes the oldest.
-            uncounted = next((path for path in here[::-1] if path not in self._counted), None)
-            if uncounted is not None:
-                self.load(uncounted)
-            return uncounted is not None
+            file = self.stock.last_uncounted()
+            if file is not None:
+                self.load(file)
+            return file is not None
 
-    @property
-    def uncounted(self) -> int:
-        """How many closed segments of earlier runs are not counted yet."""
-        return sum(path not in self._counted for path in self.waiting())
-
-    def remove(self, path: Path) -> None:
-        """Remove a segment that nothing waits in any more."""
-        with self._lock:
-            if path not in self._unusable:
-                self.disk.remove(path)
-                self._counted.pop(path, None)
-
-    def drop(self, path: Path) -> None:
-        """Give up a file to make room; what waited in it counts as dropped."""
-        with self._lock:
-            if path == self._in_flight:
+    def remove(self, file: File) -> None:
+        """Remove a segment that nothing waits in any more, and no other that has its name."""
+        with self.lock:
+            if file not in self.stock or file in self.stock.unusable:
                 return
-            waited = path.parent == self.directories.spool
-            contents = self.load(path) if waited else None
-            self.remove(path)
+            with suppress(FileNotFoundError):
+                now = File(*file[:2], *self.disk.mark(file.path))
+                if now != file or not self._is_inside(file):
+                    self._inside.pop(file, None)
+                    self.stock.forget(file)
+                    self.stock.add(now)
+                    return
+            self.disk.remove(file.path)
+            self._inside.pop(file, None)
+            self.stock.forget(file)
+
+    def _is_inside(self, file: File) -> bool:
+        """Whether a file has in it what was read of it: to the inbox, names come again at once."""
+        inside = self._inside.get(file)
+        return inside is None or inside == crc32(self.disk.read(file.path))
+
+    def drop(self, file: File) -> None:
+        """Give up a file to make room; what waited in it counts as dropped."""
+        with self.lock:
+            if file in self.in_flight:
+                return
+            waited = file.directory == self.directories.spool
+            contents = self.load(file) if waited else None
+            self.remove(file)
             ids = contents.ids if contents is not None else ()
-            number = self._account.settle(Outcome.DROPPED, ids)
+            number = self.account.settle(Outcome.DROPPED, ids)
             what = "the spool is full, its oldest file was dropped with %d readings: %s (%s)"
             hint = "make room there; `P1_SPOOL_MIB` and `P1_FREE_MIB` are the bounds"
-            log.error(what, number, path, hint)
+            log.error(what, number, file.path, hint)
 
     def keep_aside(self, number: int, damage: Damage) -> None:
         """Copy damage to `damaged/`, synced. A disk that cannot take it costs the copy only."""
         path = self.directories.damaged / damage_name(number, damage.offset)
-        with self._lock:
+        with self.lock:
             try:
                 if self.disk.size(path):
                     return
                 self.prepare()
                 self.disk.write_whole(path, damage.data)
+                self._add(path)
             except OSError as error:
                 log.error("cannot keep damaged bytes aside in `%s`: %s", path, error)
             else:
@@ -209,186 +247,119 @@ class Spool:
 
     def give_up(self, damage: Damage) -> None:
         """Count and keep aside what waited in no segment."""
-        self._account.found_damaged(damage.records)
+        self.account.found_damaged(damage.records)
         self.keep_aside(self.next_number(), damage)
 
     def reject(self, records: Iterable[Record], reason: str) -> None:
         """Write refused records to `rejected/`, synced, with the server's words on top."""
-        words = " ".join(reason.split()).encode(errors="replace")
-        data = b"".join(record.encode() for record in records)
-        with self._lock:
+        with self.lock:
             self.prepare()
-            path = self.directories.rejected / closed_name(self.next_number())
-            self.disk.write_whole(path, b"# rejected: %s\n%s" % (words, data))
+            path = self._refusals.add(records, reason)
+            self.stock.forget_name(path)
+            self._add(path)
             self.side_rooms_grew = True
 
     def opened(self, path: Path) -> None:
         """Say that this run began a segment."""
-        with self._lock:
-            self._counted[path] = Identities()
+        with self.lock:
+            self.opened_here[path] = Identities()
+            self.stock.unfinished[path] = 0
 
-    def synced(self, path: Path, records: Iterable[RecordId]) -> None:
-        """Say that the open segment has these on the card."""
-        with self._lock:
+    def synced(self, path: Path, records: Iterable[RecordId], size: int) -> None:
+        """Say that the open segment has these on the card, and how large that makes it."""
+        with self.lock:
             for record in records:
-                self._counted[path].add(record)
+                self.opened_here[path].add(record)
+            self.stock.unfinished[path] = size
 
     def close(self, path: Path) -> None:
         """Let the sender have a segment that is synced as a whole."""
-        with self._lock:
-            closed = path.with_suffix(".lp")
-            self.disk.rename(path, closed)
-            self._counted[closed] = self._counted.pop(path)
+        with self.lock:
+            self.finish(path, self.opened_here[path])
+            del self.opened_here[path]
 
-    def recover(self, *, but: Path | None) -> bool:
-        """Close the segments that a crash or a failing disk left open, their tails cut off.
-
-        `but` is the one that is being written. False if the disk does not let us close one now.
-        """
-        with self._lock:
-            self._remove_drafts()
-            opened = segments(self.disk, self.directories.spool, ".open")
-            left = [path for path in opened if path != but and not self._recovered(path)]
-            for path in [path for path in self._counted if path.suffix == ".open"]:
-                if path not in (*left, but):
-                    self._vanished(path)
-            return not left
+    def finish(self, path: Path, records: Identities | None) -> None:
+        """Give an open segment the name of a closed one; None if what is in it is not counted."""
+        closed = path.with_suffix(".lp")
+        self.disk.rename(path, closed)
+        self.stock.unfinished.pop(path, None)
+        self._add(closed, records)
 
     def try_again(self) -> None:
         """Have what a failing disk did not give back read once more: it works again."""
-        with self._lock:
-            self._unusable.clear()
+        self.stock.unusable.clear()
 
-    def usage(self) -> int:
-        """Give the bytes of all that the limit counts."""
-        return sum(
-            self.disk.size(directory / name)
-            for directory in self.directories.kept
-            for name in self.disk.names(directory)
-            if number_of(name) is not None or name.endswith(".draft")
-        )
+    def free(self) -> Amount:
+        """Give how much more the disk takes; where there is no end of files, very many."""
+        where = self.directories.spool
+        files = self.disk.free_files(where)
+        return Amount(self.disk.free(where), sys.maxsize if files is None else files)
 
-    def oldest_kept(self) -> Path | None:
+    def oldest_kept(self) -> File | None:
         """Give the oldest file that may go when a limit is reached."""
-        return min(self._may_go(), key=lambda path: number_of(path.name) or 0, default=None)
+        return self.stock.oldest_kept(self.in_flight)
 
-    def droppable(self) -> int:
-        """Give the bytes of all files that may go when a limit is reached."""
-        return sum(map(self.disk.size, self._may_go()))
-
-    def _may_go(self) -> list[Path]:
-        kept = [
-            directory / name
-            for directory in self.directories.kept
-            for name in self.disk.names(directory)
-            if number_of(name) is not None and not name.endswith((".open", ".draft"))
-        ]
-        return [path for path in self._usable(kept) if path != self._in_flight]
-
-    def _usable(self, paths: list[Path]) -> list[Path]:
-        return [path for path in paths if path not in self._unusable]
-
-    def _number_for(self, path: Path) -> int:
+    def number_for(self, path: Path) -> int:
         """Number the damage of a file after it; the inbox has numbers of its own."""
         number = number_of(path.name) if path.parent == self.directories.spool else None
         return number if number is not None else self.next_number()
 
-    def _count(self, path: Path, contents: Contents) -> bool:
+    def _count(self, file: File, contents: Contents) -> bool:
         """Count what a segment holds; whether it has damage that was not there before."""
         ids = Identities(contents.ids)
-        before = self._counted.get(path)
-        self._counted[path] = ids
-        if before is not None:
-            before.remove(before.common(ids))
-            return self._account.settle(Outcome.DAMAGED, before) > 0
-        if path.parent == self.directories.inbox:
-            self._account.handed_in(ids)
-        else:
-            self._account.found(ids)
-        self._account.found_damaged(sum(damage.records for damage in contents.damage))
-        return True
+        before = self.stock.count(file, ids)
+        if before is None:
+            self._found(file, ids)
+            self.account.found_damaged(sum(damage.records for damage in contents.damage))
+            return True
+        both = before.common(ids)
+        before.remove(both)
+        ids.remove(both)
+        self._found(file, ids)
+        if file.directory == self.directories.inbox and not both.ranges:
+            self._lost(file.path, before)  # and another one has its name
+            return bool(contents.damage)
+        return self.account.settle(Outcome.DAMAGED, before) > 0
 
-    def _vanished(self, path: Path) -> None:
-        records = self._counted.pop(path, Identities())
-        if number := self._account.settle(Outcome.DROPPED, records):
+    def _found(self, file: File, ids: Identities) -> None:
+        if file.directory == self.directories.inbox:
+            self.account.handed_in(ids)
+        else:
+            self.account.found(ids)
+
+    def _vanished(self, file: File) -> None:
+        self._inside.pop(file, None)
+        self._lost(file.path, self.stock.forget(file) or Identities())
+
+    def _lost(self, path: Path, records: Identities) -> None:
+        if number := self.account.settle(Outcome.DROPPED, records):
             what = "%d readings were removed by somebody else: %s (a copy of it belongs into `%s`)"
             log.error(what, number, path, self.directories.inbox)
 
-    def _unreadable(self, path: Path, error: OSError) -> None:
+    def _unreadable(self, file: File, error: OSError) -> None:
         """Put a segment out of the way that the disk does not give back."""
         if error.errno in _NO_FAULT_OF_THE_FILE:
             raise error
         what = "cannot read a segment, the others go on: %s: %s (%s)"
-        log.error(what, path, words(error), advice(error))
-        self._unusable.add(path)
+        log.error(what, file.path, words(error), advice(error))
+        self.stock.unusable.add(file)
         if error.errno in _LOST_BY_THE_DISK:
-            self._count_lost(path)
-            self._move_aside(path)
+            self._count_lost(file)
+            self._move_aside(file)
 
-    def _move_aside(self, path: Path) -> None:
-        aside = self.directories.damaged / damage_name(self._number_for(path), 0)
+    def _move_aside(self, file: File) -> None:
+        aside = self.directories.damaged / damage_name(self.number_for(file.path), 0)
         try:
-            self.disk.rename(path, aside)
+            self.disk.rename(file.path, aside)
         except OSError as error:
             log.error("cannot move it to `%s`: %s", aside, error)
         else:
-            self._unusable.discard(path)
+            self.stock.forget(file)
+            self._add(aside)
 
-    def _count_lost(self, path: Path) -> None:
-        records = self._counted.pop(path, None)
+    def _count_lost(self, file: File) -> None:
+        records = self.stock.count(file, Identities())
         if records is None:
-            self._account.found_damaged(1)
+            self.account.found_damaged(1)
         else:
-            self._account.settle(Outcome.DAMAGED, records)
-
-    def _remove_drafts(self) -> None:
-        """Remove what a crash left half written; the locks say that nobody writes it now."""
-        for directory in self.directories.kept:
-            for name in self.disk.names(directory):
-                if name.endswith(".draft"):
-                    with suppress(OSError):  # it takes its room, and holds up nothing
-                        self.disk.remove(directory / name)
-
-    def _recovered(self, path: Path) -> bool:
-        """Close one segment that was left open; whether that worked."""
-        try:
-            self._close_left(path)
-        except OSError as error:
-            if path not in self._unusable:
-                what = "cannot close a segment that was left open, it is tried again: %s: %s (%s)"
-                log.error(what, path, words(error), advice(error))
-            self._unusable.add(path)
-            return False
-        self._unusable.discard(path)
-        return True
-
-    def _close_left(self, path: Path) -> None:
-        contents = decode(self.disk.read(path))
-        closed = path.with_suffix(".lp")
-        ours = path in self._counted
-        # What an append of this run left unfinished is in RAM still, and written again.
-        aside = [d for d in contents.damage if (d.offset >= contents.end) != ours]
-        for damage in aside:
-            self.keep_aside(self._number_for(path), damage)
-        if not ours and path not in self._left:
-            # Before the cut: if the rest fails after that, the tail is gone the next time.
-            self._left.add(path)
-            self._account.found(contents.ids)
-            self._account.found_damaged(sum(damage.records for damage in aside))
-        if contents.records:
-            self._cut(path, contents.end)
-            self.disk.rename(path, closed)
-        else:
-            self.disk.remove(path)
-        if ours:
-            ids = Identities(contents.ids)
-            synced = self._counted.pop(path)
-            synced.remove(synced.common(ids))
-            self._account.settle(Outcome.DAMAGED, synced)
-            if contents.records:
-                self._counted[closed] = ids
-
-    def _cut(self, path: Path, size: int) -> None:
-        if self.disk.size(path) > size:
-            log.warning("an unfinished tail was cut off: %s at byte %d", path, size)
-            self.disk.cut(path, size)
+            self.account.settle(Outcome.DAMAGED, records)

@@ -13,6 +13,7 @@ from collector.delivery import sender
 from collector.delivery.answer import Answer, Packed
 from collector.spool.account import Account
 from collector.spool.disk import Disk
+from collector.spool.errands import Errands
 from collector.spool.handoff import Handoff
 from collector.spool.hot import Hot
 from collector.spool.inbox import Inbox
@@ -67,9 +68,17 @@ class Post:
     """
 
     def __init__(
-        self, root: Path, disk: Disk | None = None, server: sender.Link | None = None
+        self,
+        root: Path,
+        disk: Disk | None = None,
+        server: sender.Link | None = None,
+        together: int = 1,
+        errands: Errands | None = None,
     ) -> None:
-        """Sends to `server`, or else to a `link` that does as the test says."""
+        """Sends to `server`, or else to a `link` that does as the test says.
+
+        Of the backlog so many segments go `together`: one each, so that what befalls it is seen.
+        """
         self.disk = disk or Disk()
         self.clock = Clock()
         self.stopping = Event()
@@ -110,7 +119,9 @@ class Post:
             monotonic=self.clock,
             draw=lambda: 1.0,
             sleep=self._sleep,
+            errands=errands,
         )
+        self.sender.backlog.most_together = together
         self._identities: Iterator[RecordId] = numbering(RUN)
         self.lines: list[bytes] = []  # all that were read
 
@@ -138,11 +149,12 @@ class Post:
         self.hot.tick()
         self.keeper.tick()
 
-    def hand_in(self, *bodies: bytes) -> list[bytes]:
+    def hand_in(self, *bodies: bytes, run: str = "feedfeedfeed") -> list[bytes]:
         """Put records of another run into the inbox, one segment."""
         inbox = Inbox(self.directories, self.disk, free=0)
-        records = [Record(RecordId("feedfeedfeed", n), body) for n, body in enumerate(bodies, 1)]
+        records = [Record(RecordId(run, n), body) for n, body in enumerate(bodies, 1)]
         inbox.put(records, wait=lambda: None)
+        self.spool.look()
         return b"".join(bodies).splitlines(keepends=True)
 
     def resend(self) -> None:
@@ -150,6 +162,7 @@ class Post:
         inbox = Inbox(self.directories, self.disk, free=0)
         for path in segments(self.disk, self.directories.rejected):
             inbox.move(path)
+        self.spool.look()
 
     def steps(self, number: int) -> None:
         for _ in range(number):

@@ -153,7 +153,8 @@ def test_resend_hands_refused_records_in_once_more(
     refused = [one for one in records(3, machine.run) if one.id in job.ids]
     machine.spool.reject(refused, "no such bucket")
     machine.account.settle(Outcome.REJECTED, job.ids)
-    machine.spool.remove(job.path)
+    machine.courier.end(job, stored=False)
+    machine.spool.remove(machine.spool.next(1)[0])
 
     assert spool(machine, "resend") == 0
 

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Final
 
-from collector.delivery.doubts import ASIDE_SECONDS, MOST_SUSPECTS, Doubts
+from collector.delivery.doubts import ASIDE_SECONDS, MOST_SUSPECTS, Doubts, Key
 from collector.errors import Troubles
 
 A, B, C = Path("a"), Path("b"), Path("c")
 NOW: Final = 1000.0
 
 
-def exists(_: Path) -> bool:
+def exists(_: Key) -> bool:
     return True
 
 
@@ -88,10 +88,10 @@ def test_what_has_gone_is_forgotten() -> None:
     doubts = Doubts(Troubles(lambda: NOW))
     rounds(doubts, A, 2)
     rounds(doubts, C, 1)
-    doubts.passed(B, NOW, lambda path: path != A)
+    doubts.passed(B, NOW, lambda key: key != A)
     assert doubts.failures.keys() == {C}
     doubts.failed(A)
-    doubts.passed(B, NOW, lambda path: path != A)
+    doubts.passed(B, NOW, lambda key: key != A)
     assert doubts.failures.keys() == {C}
 
 

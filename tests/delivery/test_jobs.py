@@ -29,7 +29,7 @@ def post(tmp_path: Path, disk: FaultyDisk) -> Post:
 def look_during_the_first(post: Post) -> tuple[list[bytes], list[bytes]]:
     """Deliver a segment of two while the other is made ready; gives the lines of both."""
     first, second = post.spool_up(telegram(1)), post.spool_up(telegram(2), telegram(3))
-    post.link.during.append(post.sender.ahead.look)
+    post.link.during.append(post.sender.backlog.look)
     post.sender.step()
     assert post.link.requests == [first]
     return first, second
@@ -55,7 +55,7 @@ def test_the_next_segment_is_read_while_a_request_is_under_way(
 def test_a_segment_of_many_records_is_made_ready_whole(post: Post) -> None:
     post.spool_up(telegram(0))
     many = post.spool_up(*map(telegram, range(1, 601)))
-    post.link.during.append(post.sender.ahead.look)
+    post.link.during.append(post.sender.backlog.look)
     post.drain()
 
     assert post.link.requests[1:] == [many]
@@ -88,8 +88,8 @@ def test_a_bad_line_of_a_segment_that_is_ready_costs_that_line(post: Post) -> No
 
 def test_what_was_delivered_meanwhile_is_not_sent_again(post: Post) -> None:
     _, second = look_during_the_first(post)
-    (path,) = post.spool.waiting()
-    twin = decode(path.read_bytes()).records[0]
+    (file,) = post.spool.waiting()
+    twin = decode(file.path.read_bytes()).records[0]
     post.link.stored.update(twin.body.splitlines(keepends=True))
     post.account.settle(Outcome.DELIVERED, [twin.id])
     post.drain()
@@ -112,9 +112,9 @@ def test_a_segment_that_was_dropped_meanwhile_is_not_sent(post: Post) -> None:
 def test_damage_in_a_segment_that_is_made_ready_is_counted_once(post: Post) -> None:
     post.spool_up(telegram(1))
     post.spool_up(telegram(2), telegram(3))
-    path = post.spool.waiting()[1]
+    path = post.spool.waiting()[1].path
     path.write_bytes(path.read_bytes().replace(telegram(2), telegram(2).upper()))
-    post.link.during.append(post.sender.ahead.look)
+    post.link.during.append(post.sender.backlog.look)
     post.drain()
 
     assert post.accounts() == {"read": 3, "delivered": 2, "damaged": 1}
@@ -129,7 +129,7 @@ def test_a_segment_that_cannot_be_read_ahead_costs_the_request_nothing(
 
     def look() -> None:
         disk.fail("read", errno.EMFILE, post.directories.spool, times=1)
-        post.sender.ahead.look()
+        post.sender.backlog.look()
 
     post.link.during.append(look)
     post.drain()
@@ -143,22 +143,24 @@ def test_nothing_is_made_ready_that_goes_in_pieces(post: Post, disk: FaultyDisk)
     post.spool_up(telegram(2))
     post.sender._pace.most_lines = LEAST_LINES
     before = reads(disk)
-    post.sender.ahead.look()
+    post.sender.backlog.look()
 
     assert reads(disk) == before
 
 
-def test_a_file_of_the_inbox_is_read_when_it_is_sent(post: Post) -> None:
-    """Its name may be given again, to a file with other readings."""
+def test_a_file_that_got_the_name_of_one_that_is_ready_is_sent_too(post: Post) -> None:
+    """Names come again in the inbox."""
     post.spool_up(telegram(1))
-    post.hand_in(telegram(2))
-    post.link.during.append(post.sender.ahead.look)
+    old = post.hand_in(telegram(2))
+    post.link.during.append(post.sender.backlog.look)
     post.sender.step()
-    (path,) = post.spool.inbox()
-    path.unlink()
+    (file,) = post.spool.inbox()
+    file.path.unlink()
     other = post.hand_in(telegram(3))
-    assert post.spool.inbox() == [path]
+    assert [another.path for another in post.spool.inbox()] == [file.path]
     post.drain()
 
-    assert post.link.requests[1:] == [other]
+    assert post.link.requests[-1] == other
+    assert post.link.requests[1:-1] in ([], [old])
+    assert post.accounts()["delivered"] == 1 + len(post.link.requests[1:])
     assert post.files == []

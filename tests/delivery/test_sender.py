@@ -14,10 +14,13 @@ from hypothesis import given, settings, strategies as st
 
 from bed.post import AWAY, STORED, Post, line, telegram
 from collector.delivery.answer import Answer
+from collector.delivery.jobs import MOST_TOGETHER
 from collector.delivery.leftovers import SWEEP_SECONDS
 from collector.delivery.sender import Sender
-from collector.spool.record import decode
-from spool.disks import FaultyDisk
+from collector.spool.errands import Errands
+from collector.spool.record import Record, RecordId, decode
+from collector.spool.segment import closed_name
+from spool.disks import FaultyDisk, HangingDisk
 
 HOUR: Final = 3600
 DELIVERING: Final = "delivering to `http://nas:8086`, bucket `p1`"
@@ -221,14 +224,13 @@ def test_refused_lines_are_synced_before_their_segment_goes(tmp_path: Path) -> N
     disk.calls.clear()
     post.sender.step()
     rejected, spool = post.directories.rejected, post.directories.spool
-    draft = rejected / "00000000000000000002.draft"
+    (kept,) = rejected.iterdir()
     assert [call for call in disk.calls if call[0] in {"sync", "sync_directory", "rename"}] == [
-        ("sync", draft),
-        ("rename", draft),
         ("sync_directory", rejected),
+        ("sync", kept),
     ]
     removed = disk.calls.index(("remove", spool / "00000000000000000001.lp"))
-    assert disk.calls.index(("sync_directory", rejected)) < removed
+    assert disk.calls.index(("sync", kept)) < removed
 
 
 def test_refused_lines_can_be_sent_again(post: Post) -> None:
@@ -566,12 +568,12 @@ def test_the_state_of_what_has_gone_makes_room(post: Post) -> None:
         post.spool_up(*map(telegram, range(n, n + 40)))
     post.link.rule = lambda _: UNPARSABLE
     post.steps(6)
-    first = post.directories.spool / "00000000000000000001.lp"
+    first = post.spool.next(1)[0]
     post.spool.drop(first)
     post.clock.now += HOUR
     post.steps(5)
-    assert first not in post.sender._narrowings
-    assert len(post.sender._narrowings) == 4
+    assert first not in post.sender.learnt
+    assert len(post.sender.learnt) == 4
 
 
 def test_the_state_of_a_few_segments_is_kept_in_memory_not_of_a_month(post: Post) -> None:
@@ -579,11 +581,11 @@ def test_the_state_of_a_few_segments_is_kept_in_memory_not_of_a_month(post: Post
         post.spool_up(*map(telegram, range(n, n + 40)))
     post.link.rule = lambda _: UNPARSABLE
     post.steps(10)
-    assert len(post.sender._narrowings) == 4
+    assert len(post.sender.learnt) == 4
     for _ in range(60):
         post.clock.now += HOUR
         post.sender.step()
-    assert len(post.sender._narrowings) <= 4
+    assert len(post.sender.learnt) <= 4
     _until_nothing_waits(post)
     assert len(aside(post)) == 800
 
@@ -703,7 +705,7 @@ def test_a_segment_in_flight_is_not_dropped(post: Post) -> None:
     chosen: list[str] = []
     post.link.during.append(lambda: chosen.append(str(post.spool.oldest_kept())))
     post.sender.step()
-    assert [Path(name).name for name in chosen] == ["00000000000000000002.lp"]
+    assert ["00000000000000000002.lp" in file for file in chosen] == [True]
 
 
 # A disk that fails.
@@ -837,25 +839,26 @@ def test_an_error_of_the_disk_does_not_end_the_thread(tmp_path: Path) -> None:
     disk = FaultyDisk()
     post = Post(tmp_path, disk)
     post.spool_up(telegram(1))
-    disk.fail("names", errno.EIO, post.directories.spool, times=2)
+    disk.fail("read", errno.EMFILE, post.directories.spool, times=2)
     post.meanwhile = lambda: post.stopping.set() if not post.waiting else None
     post.sender.run()
     assert post.waits == [1, 1]
     assert post.link.requests == [post.lines]
 
 
-def test_a_spool_that_cannot_be_listed_holds_up_nothing_in_ram(
+def test_a_spool_that_cannot_be_read_holds_up_nothing_in_ram(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     disk = FaultyDisk()
     post = Post(tmp_path, disk)
-    read = count(1)
-    disk.fail("names", errno.EIO, post.directories.spool)
+    read = count(2)
+    post.spool_up(telegram(1))
+    disk.fail("read", errno.EMFILE, post.directories.spool)
 
     def meanwhile() -> None:
         number = next(read)
         post.read(telegram(number))
-        if number > 10:
+        if number > 11:
             post.stopping.set()
 
     post.meanwhile = meanwhile
@@ -863,6 +866,162 @@ def test_a_spool_that_cannot_be_listed_holds_up_nothing_in_ram(
     assert len(post.link.requests) == 10
     (complaint,) = caplog.records
     assert "cannot read or remove a segment" in complaint.message
+
+
+# A disk that hangs.
+
+
+@pytest.mark.parametrize(
+    "operation", ["read", "remove", "create", "write", "sync", "sync_directory"]
+)
+def test_a_disk_that_hangs_holds_up_nothing_in_ram(tmp_path: Path, operation: str) -> None:
+    """Whoever makes the call: the sender reads, removes and keeps aside what was refused."""
+    disk = HangingDisk()
+    post = Post(tmp_path, disk, errands=Errands(0.05))
+    post.spool_up(telegram(1), telegram(2))
+    disk.hang(operation, post.directories.spool)
+    post.link.rule = bad([line(1)])
+    post.steps(2)
+    assert disk.hung.is_set()
+    for number in range(3, 7):
+        post.read(telegram(number))
+        post.sender.step()
+        assert post.link.stored[line(number)] == 1
+    disk.answer.set()
+    while post.sender._errands.hang:
+        pass
+    post.clock.now += HOUR
+    post.drain()
+    assert post.accounts() == {"read": 6, "delivered": 5, "rejected": 1}
+
+
+def test_what_the_keeper_was_copying_when_the_disk_hung_is_sent(tmp_path: Path) -> None:
+    disk = HangingDisk()
+    post = Post(tmp_path, disk, errands=Errands(0.05))
+    disk.hang("sync", post.directories.spool)
+    post.read(telegram(1))
+    post.clock.now += 10
+    post.keeper.tick()
+    keeper = Thread(target=post.keeper.tick)
+    keeper.start()
+    assert disk.hung.wait(60)
+    post.sender.step()
+    assert post.link.requests == []  # a card may be slow
+    post.clock.now += 5
+    post.sender.step()
+    assert post.link.stored == Counter(post.lines)
+    disk.answer.set()
+    keeper.join()
+    post.keeper.close_wanted = True
+    post.keeper.tick()
+    post.drain()
+    assert post.link.stored == Counter(post.lines)
+    assert post.accounts() == {"read": 1, "delivered": 1}
+
+
+# Small segments.
+
+
+def test_small_segments_go_in_one_request(tmp_path: Path) -> None:
+    post = Post(tmp_path, together=MOST_TOGETHER)
+    for number in range(50):
+        post.spool_up(telegram(number))
+    post.sender.step()
+    assert post.link.requests == [post.lines]
+    assert post.files == []
+    assert post.accounts() == {"read": 50, "delivered": 50}
+
+
+def test_no_more_go_together_than_one_request_takes(tmp_path: Path) -> None:
+    post = Post(tmp_path, together=MOST_TOGETHER)
+    for first in range(0, 8_000, 800):
+        post.spool_up(*map(telegram, range(first, first + 800)))
+    post.drain()
+    assert [len(sent) for sent in post.link.requests] == [3_200, 3_200, 3_200, 3_200, 3_200]
+
+
+def test_of_those_that_were_refused_together_each_shows_its_own_lines(tmp_path: Path) -> None:
+    post = Post(tmp_path, together=MOST_TOGETHER)
+    for number in range(5):
+        post.spool_up(telegram(number))
+    post.link.rule = bad([line(3)])
+    post.drain()
+    assert post.waits == []
+    assert aside(post) == [line(3)]
+    assert post.link.requests[1] == telegram(0).splitlines(keepends=True)
+    assert post.accounts() == {"read": 5, "delivered": 4, "rejected": 1}
+
+
+def test_what_failed_goes_alone_and_the_others_go_on_together(tmp_path: Path) -> None:
+    post = Post(tmp_path, together=10)
+    for number in range(30):
+        post.spool_up(telegram(number))
+    post.link.answers.extend([AWAY] * 3)
+    post.drain()
+    assert [len(sent) // 2 for sent in post.link.requests] == [10, *[1] * 12, 10, 10]
+    assert post.accounts() == {"read": 30, "delivered": 30}
+
+
+def test_a_record_in_two_small_segments_goes_once(tmp_path: Path) -> None:
+    post = Post(tmp_path, together=MOST_TOGETHER)
+    post.spool_up(telegram(1))
+    post.spool_up(telegram(2))
+    (one, _) = post.spool.waiting()
+    (post.directories.spool / closed_name(7)).write_bytes(one.path.read_bytes())
+    post.spool.look()
+    post.drain()
+    assert post.link.stored == Counter(post.lines)
+    assert post.files == []
+
+
+def test_a_backlog_of_ten_thousand_is_looked_at_once(tmp_path: Path) -> None:
+    """What is done for a file costs the same however many there are."""
+    disk = FaultyDisk()
+    post = Post(tmp_path, disk)
+    for number in range(1, 10_001):
+        path = post.directories.inbox / closed_name(number)
+        path.write_bytes(Record(RecordId("feedfeedfeed", number), line(number)).encode())
+    post.keeper.tick()
+    disk.calls.clear()
+    post.steps(50)
+    assert len(disk.calls) <= 50 * 10
+    assert sum(operation == "names" for operation, _ in disk.calls) == 0
+    assert len(post.link.requests) == 50
+
+
+# A name that comes again.
+
+
+def test_a_name_that_comes_again_is_another_segment_while_the_old_one_is_half_sent(
+    post: Post,
+) -> None:
+    post.hand_in(*map(telegram, range(40)))
+    post.link.rule = lambda sent: UNPARSABLE if len(sent) > 1 else STORED
+    post.sender.step()
+    (file,) = post.spool.inbox()
+    assert file in post.sender.learnt
+    file.path.unlink()
+    other = post.hand_in(*map(telegram, range(100, 125)), run="beefbeefbeef")
+    post.clock.now += HOUR
+    post.link.rule = lambda _: STORED
+    post.drain()
+    assert set(other) <= post.link.stored.keys()
+    assert post.accounts() == {"found": 65, "delivered": 25, "dropped": 40}
+
+
+def test_a_name_that_comes_again_is_not_removed_for_what_was_delivered(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    post = Post(tmp_path, disk)
+    post.hand_in(telegram(1))
+    disk.fail("remove", errno.EIO, post.directories.inbox, times=1)
+    post.sender.step()
+    (file,) = post.spool.inbox()
+    file.path.unlink()
+    other = post.hand_in(telegram(2))
+    post.clock.now += SWEEP_SECONDS
+    post.drain()
+    assert set(other) <= post.link.stored.keys()
+    assert post.accounts() == {"found": 2, "delivered": 2}
 
 
 # The end.

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from collector.spool.disk import Disk
 
@@ -26,6 +27,7 @@ class FaultyDisk(Disk):
     """A real disk that counts its calls, and fails where a test says so."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[tuple[str, Path]] = []
         self.faults: list[Fault] = []
         self.room: Callable[[], int] | None = None
@@ -65,6 +67,12 @@ class FaultyDisk(Disk):
     def write(self, file: int, data: bytes) -> int:
         fault = self._meet("write", self._paths[file])
         return super().write(file, data if fault is None else data[: fault.short])
+
+    def open(self, path: Path) -> int:
+        self._meet("open", path)
+        file = super().open(path)
+        self._paths[file] = path
+        return file
 
     def truncate(self, file: int, size: int) -> None:
         self._meet("truncate", self._paths[file])
@@ -126,6 +134,25 @@ class FaultyDisk(Disk):
                     raise OSError(fault.error, os.strerror(fault.error), str(path))
                 return fault
         return None
+
+
+class HangingDisk(FaultyDisk):
+    """A disk of which an operation below a path does not end before `answer` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer = Event()
+        self.hung = Event()
+        self._hangs: tuple[str, Path] | None = None
+
+    def hang(self, operation: str, below: Path) -> None:
+        self._hangs = operation, below
+
+    def _meet(self, operation: str, path: Path) -> Fault | None:
+        if self._hangs and operation == self._hangs[0] and path.is_relative_to(self._hangs[1]):
+            self.hung.set()
+            self.answer.wait()
+        return super()._meet(operation, path)
 
 
 class ForgetfulDisk(FaultyDisk):

@@ -32,7 +32,7 @@ _FILES: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     HOT: {"hot": (".lp", ".open", ".draft")},
     CARD: {
         "card/spool": (".lp", ".open"),
-        "card/spool/rejected": (".lp", ".draft"),
+        "card/spool/rejected": ("-20231114-40d672f7.lp", ".draft"),
         "card/spool/damaged": ("-158.bin", "-158.draft", "-316.bin", "-316.draft"),
         "card/spool/inbox": (".lp",),
     },

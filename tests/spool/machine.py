@@ -12,6 +12,7 @@ from collector.spool.hot import Hot, take_over
 from collector.spool.keeper import Keeper, Limits
 from collector.spool.record import Damage, Record, RecordId, decode, new_run, numbering
 from collector.spool.spool import Directories, Spool
+from collector.spool.stock import File
 from spool.disks import FaultyDisk
 
 MIB = 1024 * 1024
@@ -56,10 +57,17 @@ class Clock:
 class Job:
     """What the courier holds: a request that has begun and not ended."""
 
-    path: Path
+    file: File | HotSegment
     ids: tuple[RecordId, ...]
     bodies: tuple[bytes, ...]
-    hot: HotSegment | None
+
+    @property
+    def hot(self) -> HotSegment | None:
+        return self.file if isinstance(self.file, HotSegment) else None
+
+    @property
+    def path(self) -> Path:
+        return self.file.path
 
 
 class Courier:
@@ -77,17 +85,18 @@ class Courier:
         if segment is None:
             return None
         found = self._spool.read_hot(segment)
-        return self._job(segment.path, found, segment)
+        return self._job(segment, found)
 
     def begin_spool(self) -> Job | None:
-        for path in [*self._spool.waiting(), *self._spool.inbox()]:
-            self._spool.in_flight = path
-            contents = self._spool.load(path)
+        self._spool.look()
+        while files := self._spool.next(1):
+            self._spool.in_flight = frozenset(files)
+            contents = self._spool.load(files[0])
             if contents is not None:
                 if not all(map(self._account.is_settled, contents.ids)):
-                    return self._job(path, contents.records, None)
-                self._spool.remove(path)
-        self._spool.in_flight = None
+                    return self._job(files[0], contents.records)
+                self._spool.remove(files[0])
+        self._spool.in_flight = frozenset()
         return None
 
     def end(self, job: Job, *, stored: bool) -> None:
@@ -99,10 +108,10 @@ class Courier:
         if job.hot is not None:
             if self._handoff.sent(job.hot, done=stored):
                 self._spool.disk.remove(job.path)
-        elif stored:
-            self._spool.remove(job.path)
+        elif stored and isinstance(job.file, File):
+            self._spool.remove(job.file)
         if job.hot is None:
-            self._spool.in_flight = None
+            self._spool.in_flight = frozenset()
 
     def deliver_all(self) -> int:
         """Deliver until nothing is left; how many requests that took."""
@@ -113,8 +122,8 @@ class Courier:
         return requests
 
     @staticmethod
-    def _job(path: Path, found: tuple[Record, ...], hot: HotSegment | None) -> Job:
-        return Job(path, tuple(r.id for r in found), tuple(r.body for r in found), hot)
+    def _job(file: File | HotSegment, found: tuple[Record, ...]) -> Job:
+        return Job(file, tuple(r.id for r in found), tuple(r.body for r in found))
 
 
 @dataclass

@@ -113,6 +113,7 @@ def test_a_failure_leaves_nothing_half_in_the_inbox(machine: Machine, operation:
 
     assert machine.spool.inbox() == []
     inbox(machine).put(records(3, RUN), never)
+    machine.spool.look()
     assert len(machine.spool.inbox()) == 1
 
 
@@ -128,7 +129,7 @@ def test_a_segment_is_synced_before_it_has_its_name(machine: Machine) -> None:
 
 def test_what_is_moved_in_is_always_in_one_place_at_least(machine: Machine) -> None:
     machine.spool.reject([Record(r.id, r.body) for r in records(3, RUN)], "no")
-    path = machine.directories.rejected / closed_name(1)
+    (path,) = machine.directories.rejected.iterdir()
     machine.disk.fail("remove", errno.EIO, path)
 
     with pytest.raises(OSError, match="Input/output"):

@@ -205,7 +205,7 @@ class SpoolModel(RuleBasedStateMachine):
         paths = self.machine.spool.waiting()
         if not paths:
             return
-        path = paths[which % len(paths)]
+        path = paths[which % len(paths)].path
         data = bytearray(path.read_bytes())
         before = self.machine.on_files()
         data[where % len(data)] ^= 1 << where % 8
@@ -231,8 +231,7 @@ class SpoolModel(RuleBasedStateMachine):
     @invariant()
     def the_account_is_what_is_in_the_files(self) -> None:
         machine = self.machine
-        closed = {*machine.spool.waiting(), *machine.spool.inbox()}
-        if closed - machine.spool._counted.keys() or not machine.keeper._recovered:
+        if machine.spool.stock.uncounted or not machine.keeper._recovered:
             return
         totals, account = machine.totals, machine.account
         settled = {i for known in account._settled.values() for i in known}

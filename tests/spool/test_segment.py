@@ -92,4 +92,4 @@ def test_a_segment_that_begins_with_anything_has_a_time_or_none(
 ) -> None:
     path = tmp_path / closed_name(1)
     path.write_bytes(line)
-    assert first_second(path) == second
+    assert first_second(Disk(), path) == second

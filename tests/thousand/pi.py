@@ -16,10 +16,12 @@ from collector.delivery.sender import Sender
 from collector.spool.account import Account
 from collector.spool.disk import Disk
 from collector.spool.handoff import Handoff, HotSegment
+from collector.spool.identities import Identities
 from collector.spool.keeper import Keeper, Limits
 from collector.spool.record import Contents, Record, RecordId
 from collector.spool.segment import closed_name, fits
 from collector.spool.spool import Directories, Spool
+from collector.spool.stock import File
 from thousand.server import Server
 from thousand.world import Turn, World
 
@@ -49,6 +51,7 @@ class Card(Disk):
     """The names of all files, in RAM and on the card, with what is in them."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.files: dict[Path, tuple[Record, ...]] = {}
 
     def remove(self, path: Path) -> None:
@@ -68,6 +71,10 @@ class Held(Contents):
     def records(self) -> tuple[Record, ...]:
         return self.held
 
+    @property
+    def lines(self) -> int:
+        return sum(record.lines for record in self.held)
+
 
 class Shelf(Spool):
     """A spool whose files are on a `Card`: what the sender asks of it."""
@@ -75,27 +82,24 @@ class Shelf(Spool):
     def __init__(self, account: Account, card: Card) -> None:
         super().__init__(Directories(Path("spool")), account, card)
         self.card = card
-        self.closed: dict[Path, None] = {}
 
-    def waiting(self) -> list[Path]:
-        return list(self.closed)
+    @property
+    def closed(self) -> bool:
+        return bool(self.next(1))
 
-    def inbox(self) -> list[Path]:
-        return []
-
-    def load(self, path: Path) -> Contents | None:
-        return Held(b"", (), (), 0, self.card.files[path])
+    def load(self, file: File) -> Contents | None:
+        return Held(b"", (), (), 0, self.card.files[file.path])
 
     def read_hot(self, segment: HotSegment) -> tuple[Record, ...]:
         return self.card.files.get(segment.path, ())
 
-    def remove(self, path: Path) -> None:
-        self.card.remove(path)
-        self.closed.pop(path, None)
+    def remove(self, file: File) -> None:
+        self.card.remove(file.path)
+        self.stock.forget(file)
 
     def put(self, path: Path, records: list[Record]) -> None:
         self.card.files[path] = tuple(records)
-        self.closed[path] = None
+        self.stock.add(File(path.parent, path.name, len(records), 0), Identities())
 
 
 class Shelver(Keeper):
@@ -218,7 +222,7 @@ class Pi:
 
     @property
     def has_backlog(self) -> bool:
-        return bool(self.shelf.closed) or self.keeper.has_open
+        return self.shelf.closed or self.keeper.has_open
 
     def end(self) -> None:
         """Stop, as soon as it is its turn."""

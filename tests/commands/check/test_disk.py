@@ -24,6 +24,7 @@ class Small(Disk):
     """A disk with so much room."""
 
     def __init__(self, free_mib: int) -> None:
+        super().__init__()
         self._free = free_mib * MIB
 
     def free(self, path: Path) -> int:
