@@ -23,7 +23,7 @@ class Influxd1(Influxd):
         return name
 
     def write_token(self, bucket: str) -> Token:
-        user, password = f"writer-{secrets.token_hex(4)}", secrets.token_urlsafe()
+        user, password = f"w{secrets.token_hex(3)}", secrets.token_urlsafe()
         self._do(f"CREATE USER {quoted(user)} WITH PASSWORD '{password}'")
         token = Token(f"{user} {bucket}", f"{user}:{password}")
         self.activate(token, active=True)
