@@ -24,7 +24,7 @@ _LIST: Final = re.compile(r"[0-9]{1,3}-[0-9]{1,3}:9[89]\.")
 _BARE_LIST: Final = re.compile(_LIST.pattern + r"[0-9]{1,3}\.[0-9*&.]+ [0-9]{1,3}-")
 _CLOCK: Final = "0-0:1.0.0("
 # What a list at a month's end has in it, behind a clock: energy (D=8) and peaks (D=6).
-_LISTED: Final = re.compile(r"1-[0-9]:[0-9]{1,2}\.[68]\.")
+_LISTED: Final = re.compile(r"1-[0-9]:[0-9]{1,2}\.[68]\.[0-9]{1,3}(?:[*&.][0-9]{1,3})?[ \t]*\(")
 _VALUE_FOLLOWS: Final = re.compile(r"0-[0-9]:24\.3\.")
 # A line of a telegram, whatever its code: `1-0:1.8.0*255(`, `1-0:1.8.0.255(`, `0.0.0(`, `C.1.0(`.
 OBIS: Final = re.compile(
