@@ -89,7 +89,7 @@ def split(data: bytes, *, listed: bool = False) -> tuple[str, list[str]]:
     """
     text = data[1:-1].decode("latin-1").replace("\r\n", "\n")
     if listed:
-        return _split_oddities(text)
+        return _split_oddities(text, listed=True)
     header, _, body = text.partition("\n")
     # A value on a line of its own, as DSMR 3 prints it, is the rest of the line before.
     body = body.lstrip("\n")
@@ -97,7 +97,7 @@ def split(data: bytes, *, listed: bool = False) -> tuple[str, list[str]]:
         body = body.replace("\n(", "(")
     if _is_plain(body):
         return header.strip(), body[:-1].split("\n")
-    return _split_oddities(text)
+    return _split_oddities(text, listed=False)
 
 
 def _is_plain(body: str) -> bool:
@@ -114,9 +114,11 @@ def _is_plain(body: str) -> bool:
     )
 
 
-def _split_oddities(text: str) -> tuple[str, list[str]]:
+def _split_oddities(text: str, *, listed: bool) -> tuple[str, list[str]]:
     header, *rest = text.replace("\r", "\n").split("\n")
     pieces = [line for raw in rest if (line := raw.strip(" \t\0"))]
+    if not listed and all(line[0] != "(" and line[-1] == ")" for line in pieces):
+        return header.strip(), pieces
     lines: list[str] = []
     for line, more in zip(pieces, continuing(pieces), strict=True):
         if not more:
