@@ -167,6 +167,8 @@ def _continues(before: str, line: str) -> bool:
 def _end_of_list(before: str, lines: Sequence[str], start: int) -> int:
     """Return the number of the line behind the list that is open by now, if one is."""
     if "(" not in before:
+        if not OBIS.fullmatch(before):
+            return start
         has_clock = start < len(lines) and lines[start].startswith(_CLOCK)
         return _end_of_listed(lines, start + has_clock) if not _opens(lines, start) else start
     depth = before.count("(") - before.count(")")
