@@ -16,7 +16,10 @@ LEARNING_LINES: Final = 250
 """While it is not known where the quota ends, requests are small, so that it is found closely."""
 
 SHORTEST: Final = 60.0
-"""Seconds: who says 429 in shorter windows is only busy."""
+"""Seconds: windows last whole minutes. Who says 429 in shorter ones is only busy."""
+
+TAIL: Final = 10.0
+"""Seconds: `Retry-After` is rounded, and clocks are not the same."""
 
 LIVE_SHARE: Final = 0.05
 LIVE_ROOM: Final = 1.25
@@ -72,11 +75,13 @@ class Quota:
         if answer.status != _TOO_MANY or not answer.retry_after:
             return
         self._turn()
-        self._refused_at = now = self._monotonic()
-        end = now + answer.retry_after
-        if self._began is not None and self._began <= now and end - self._began >= SHORTEST:
+        self._refused_at = self._monotonic()
+        end = self._refused_at + answer.retry_after
+        length = round((end - (self._began or end)) / SHORTEST) * SHORTEST
+        # At the very end of a window it is our idea of the end that is wrong, not of the quota.
+        if length and answer.retry_after > (TAIL if self._size else 0.0):
             self._size = max(self._used, self._size // 2)
-            self._length = min(self._length or end - self._began, end - self._began)
+            self._length = min(self._length or length, length)
         self._begin(end)
 
     def _turn(self) -> None:
