@@ -256,6 +256,8 @@ def bars(every: str) -> str:
     The first of a range may be a part of one, so its begin is looked up.
     """
     begin = f"date.truncate(t: r._time, unit: {every}, location: location)"
+    if every == "1h":  # as everywhere: two hours of a night have one name
+        begin = "date.truncate(t: r._time, unit: 1h)"
     if every == "1w":
         begin = "monday(t: r._time)"
     return f"""\

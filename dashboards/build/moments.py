@@ -99,6 +99,7 @@ def quarter_to_come() -> Ask:
   |> group()
 {BY_TIME}  |> sort(columns: ["_time"])
   |> tail(n: 1)
+  |> filter(fn: (r) => exists r.demand_kw)
   |> map(fn: (r) => {{
     left = 1.0 - float(v: int(v: r._time) % 900000000000) / 900000000000.0
 

@@ -28,6 +28,8 @@ _TO_COME: Final = influxql.newest(
 _TWELVE: Final = "now-11M/M"
 """The month that runs, and the eleven before."""
 
+_TWELVE_MONTHS: Final = [merged(), *per_calendar(MONTH, "Month", ("peak",), "max", newest=12)]
+
 _MEAN: Final = (
     "The mean of the last twelve monthly peaks, this month's so far among them, none counted "
     "below 2.5 kW. The network operator multiplies it by its price."
@@ -98,7 +100,7 @@ _QUARTERS: Final = Row(
             look.KILOWATT,
             influxql.floored_peaks("peak", look.PEAK_FLOOR_KW)[0],
             queries=influxql.floored_peaks("peak", look.PEAK_FLOOR_KW),
-            transformations=[merged()],
+            transformations=_TWELVE_MONTHS,
             field="/^peak$/",
             take="mean",
             since=_TWELVE,
@@ -113,7 +115,7 @@ _QUARTERS: Final = Row(
             look.EURO,
             influxql.floored_peaks("peak", look.PEAK_FLOOR_KW, "* ($price_kw)")[0],
             queries=influxql.floored_peaks("peak", look.PEAK_FLOOR_KW, "* ($price_kw)"),
-            transformations=[merged()],
+            transformations=_TWELVE_MONTHS,
             field="/^peak$/",
             take="mean",
             since=_TWELVE,

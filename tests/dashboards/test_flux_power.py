@@ -182,7 +182,7 @@ def test_the_quarter_hour_ends_where_the_power_leads_it(
 
     for name in ("time left", "ends at", "room"):
         (row,) = shown("peak-demand", f"{title}: {name}", of="gent")
-        assert [float(row["_value"])] == pytest.approx(grafana[name])
+        assert [float(row["_value"])] == pytest.approx(grafana[name], abs=ROUNDED)
     assert grafana["time left"] == pytest.approx([10])
     (demand,), (power,), (peak,) = (grafana[name] for name in ("demand", "power", "peak"))
     assert grafana["ends at"] == pytest.approx([demand + power / 90])
