@@ -36,6 +36,7 @@ class Refusing(Disk):
     """A disk that takes nothing, and says why."""
 
     def __init__(self, number: int) -> None:
+        super().__init__()
         self._number = number
 
     def create(self, path: Path) -> int:
