@@ -136,7 +136,8 @@ class Sheet:
             else:
                 return
         if not isinstance(error, Unreadable):
-            self.unknown.append(self._line)
+            line = self._line
+            self.keep(lambda sheet: sheet.unknown.append(line))
             return
         self.lost.add(route.name)
         behind = self._line.index("(") + 1 if "(" in self._line else len(self._line)
