@@ -20,6 +20,8 @@ from collector.spool.record import Record, decode
 from collector.spool.segment import fits, rejected_name, segments
 
 _QUOTED: Final = re.compile(r'"[^"]*"|`[^`]*`|(?<!\w)\'.*?\'(?!\w)')
+_WRAPPED: Final = re.compile(r'\s*\{"error":\s*"(.*?)(?:"\s*[,}].*)?$')
+"""InfluxDB 1 and 3 say it in JSON, and all of that is quoted."""
 _CHANGES: Final = re.compile(r"\S*\d\S*")
 
 
@@ -40,6 +42,7 @@ class _Page:
 def kind(words: str) -> str:
     """Give what is the same in the words of one kind of refusal; the status is part of them."""
     status, _, rest = words.partition(":")
+    rest = _WRAPPED.sub(r"\1", rest)
     return f"{status}:{' '.join(_CHANGES.sub('', _QUOTED.sub('', rest)).split())}"
 
 

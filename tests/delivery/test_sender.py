@@ -871,13 +871,14 @@ def test_a_spool_that_cannot_be_read_holds_up_nothing_in_ram(
 # A disk that hangs.
 
 
+@pytest.mark.slow  # it waits for the disk
 @pytest.mark.parametrize(
     "operation", ["read", "remove", "create", "write", "sync", "sync_directory"]
 )
 def test_a_disk_that_hangs_holds_up_nothing_in_ram(tmp_path: Path, operation: str) -> None:
     """Whoever makes the call: the sender reads, removes and keeps aside what was refused."""
     disk = HangingDisk()
-    post = Post(tmp_path, disk, errands=Errands(0.05))
+    post = Post(tmp_path, disk, errands=Errands(1.0))
     post.spool_up(telegram(1), telegram(2))
     disk.hang(operation, post.directories.spool)
     post.link.rule = bad([line(1)])
@@ -895,9 +896,10 @@ def test_a_disk_that_hangs_holds_up_nothing_in_ram(tmp_path: Path, operation: st
     assert post.accounts() == {"read": 6, "delivered": 5, "rejected": 1}
 
 
+@pytest.mark.slow  # as above
 def test_what_the_keeper_was_copying_when_the_disk_hung_is_sent(tmp_path: Path) -> None:
     disk = HangingDisk()
-    post = Post(tmp_path, disk, errands=Errands(0.05))
+    post = Post(tmp_path, disk, errands=Errands(1.0))
     disk.hang("sync", post.directories.spool)
     post.read(telegram(1))
     post.clock.now += 10

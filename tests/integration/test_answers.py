@@ -285,7 +285,7 @@ def test_what_is_older_than_the_retention_and_its_cure(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("request_", [0, 1, 4, 9])
+@pytest.mark.parametrize("request_", [0, 1, 2])
 def test_a_restart_in_the_middle_of_a_batch(
     own_influxd: Influxd, tmp_path: Path, request_: int
 ) -> None:

@@ -152,6 +152,14 @@ BAD: Final[Mapping[bytes, bytes]] = {
 """Lines that InfluxDB refuses, and of its words: no number, another type, older than it keeps."""
 
 
+def _with_words(text: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Give each line of a file of `rejected/`, with the words that stand over it."""
+    words = b""
+    for line in text.splitlines(keepends=True):
+        words = line if line.startswith(b"# rejected") else words
+        yield line, words
+
+
 def test_bad_lines_are_kept_aside_with_its_words_and_hold_up_nothing(
     server: Influxd, tmp_path: Path
 ) -> None:
@@ -173,7 +181,7 @@ def test_bad_lines_are_kept_aside_with_its_words_and_hold_up_nothing(
         trial.run(300, {100: [hand_in]})
         trial.check(trial.drain(), rejected=len(BAD))
         kept = [path.read_bytes() for path in segments(Disk(), trial.service.spool / "rejected")]
-        aside = {line: text.splitlines()[0] for text in kept for line in text.splitlines(True)}
+        aside = dict(pair for text in kept for pair in _with_words(text))
         for line, words in BAD.items():
             assert aside[line].startswith(b"# rejected: answer 4"), kept
             assert words in aside[line], kept

@@ -98,6 +98,13 @@ def test_status_and_words_make_the_kind(other: str) -> None:
     assert kind(other) != kind("answer 400: no field")
 
 
+def test_words_in_json_are_no_quotation() -> None:
+    """InfluxDB 1 and 3 say `error`, and all of that is quoted."""
+    told = 'answer 400: {{"error":"{}"}}'
+    assert kind(told.format("no field")) == kind("answer 400: no field")
+    assert kind(told.format("no field")) != kind(told.format("unable to parse 'gas v=x'"))
+
+
 def test_a_later_run_goes_on_in_the_file(bench: Bench) -> None:
     bench.add(1, "answer 400: no")
     bench.start()
