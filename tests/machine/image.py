@@ -120,13 +120,12 @@ def _make(debian: Debian, place: Path) -> None:
     subprocess.run([*keygen, "-f", place / "key"], check=True)
     command = [str(RECIPE), debian.release, debian.architecture, str(place)]
     made = subprocess.run(
-        command,
+        ["timeout", str(BUILD_SECONDS), *command],  # it ends what the script has begun, too
         check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=BUILD_SECONDS,
     )
     if made.returncode:
         shutil.rmtree(place / "root", ignore_errors=True)
