@@ -32,7 +32,8 @@ _DATE: Final = r"(?:20)?[0-9]{2}[-/.]?[0-9]{2}[-/.]?[0-9]{2}(?:[ T][0-9]{2}:?[0-
 _WORD: Final = r"[A-Za-z]{1,10}[ _-]?[0-9]{1,2}"
 _SHORT: Final = r"\W*(?:\w\W*){0,4}"
 _HARMLESS: Final = re.compile(
-    rf"[ \t\0]*(?:{_TIME}|{_NUMBER}(?:{_UNIT}|\*)?|{_DATE}|{OBIS.pattern}|{_WORD}|{_SHORT})[ \t\0]*"
+    rf"[ \t\0]*(?:{_TIME}|{_NUMBER}(?:{_UNIT}|\*)?|{_DATE}|{OBIS.pattern}|{_WORD}|{_SHORT})"
+    r"[ \t\0]*"
 )
 _PLAINLY_HARMLESS: Final = re.compile(
     rf"[ \t\0]*(?:{_TIME}|{_NUMBER}{_UNIT}|{OBIS.pattern}|{_SHORT})[ \t\0]*"

@@ -20,8 +20,9 @@ from typing import Final
 _CODED: Final = re.compile(r"[0-9]{1,3}-[0-9]{1,3}:[0-9A-F]{1,3}\.")
 _HEX_TAIL: Final = re.compile(r"[0-9A-Fa-f]+\)?")
 # C is 98 or 99: lists and profiles (IEC 62056-61).
-_LIST: Final = re.compile(r"[0-9]{1,3}-[0-9]{1,3}:9[89]\.")
-_BARE_LIST: Final = re.compile(_LIST.pattern + r"[0-9]{1,3}\.[0-9*&.]+ [0-9]{1,3}-")
+_LIST_CODE: Final = r"[0-9]{1,3}-[0-9]{1,3}:9[89]\.[0-9]{1,3}\.[0-9]{1,3}(?:[*&.][0-9]{1,3})?"
+_LIST: Final = re.compile(_LIST_CODE + r"[ \t]*(?:\(|\Z)")
+_BARE_LIST: Final = re.compile(_LIST_CODE + r" [0-9]{1,3}-")
 _CLOCK: Final = "0-0:1.0.0("
 # What a list at a month's end has in it, behind a clock: energy (D=8) and peaks (D=6).
 _LISTED: Final = re.compile(r"1-[0-9]:[0-9]{1,2}\.[68]\.[0-9]{1,3}(?:[*&.][0-9]{1,3})?[ \t]*\(")
@@ -167,8 +168,6 @@ def _continues(before: str, line: str) -> bool:
 def _end_of_list(before: str, lines: Sequence[str], start: int) -> int:
     """Return the number of the line behind the list that is open by now, if one is."""
     if "(" not in before:
-        if not OBIS.fullmatch(before):
-            return start
         has_clock = start < len(lines) and lines[start].startswith(_CLOCK)
         return _end_of_listed(lines, start + has_clock) if not _opens(lines, start) else start
     depth = before.count("(") - before.count(")")
