@@ -12,7 +12,7 @@ from typing import Final
 from collector.delivery.answer import Answer, Packed
 from collector.spool.segment import MAX_LINES
 
-LEARNING_LINES: Final = 250
+LEARNING_LINES: Final = 500
 """While it is not known where the quota ends, requests are small, so that it is found closely."""
 
 SHORTEST: Final = 60.0

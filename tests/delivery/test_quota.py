@@ -4,7 +4,7 @@ import pytest
 
 from bed.post import Clock
 from collector.delivery.answer import Answer, pack
-from collector.delivery.quota import FORGOTTEN, LEARNING_LINES, NEVER_FOUND, Quota
+from collector.delivery.quota import LEARNING_LINES, NEVER_FOUND, Quota
 from collector.spool.segment import MAX_LINES
 
 LINES = b"x" * 99 + b"\n"
@@ -85,5 +85,5 @@ def test_it_is_sought_anew_after_hours_without_a_refusal() -> None:
     quota = learnt(clock)
     quota.stored(LINES * 10_000, live=False)
     assert quota.lines == 0
-    clock.now += FORGOTTEN + 1
+    clock.now += 6 * 3600 + 1
     assert quota.lines == MAX_LINES
