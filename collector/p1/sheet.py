@@ -155,7 +155,8 @@ class Sheet:
         """Note something now, and the same whenever this line comes again."""
         if len(self._kept) >= _KEPT_LINES:
             self._kept.clear()
-        self._kept[self._line] = noting
+        if not self.listed:  # else the line is read again, for it may have told that
+            self._kept[self._line] = noting
         noting(self)
 
     def _unusual(self, line: str, code: str) -> Route | None:

@@ -245,3 +245,12 @@ def test_a_list_is_one_line() -> None:
     _, lines = split(FIRST["hungary-holley-list-over-lines"].data)
 
     assert [line[:11] for line in lines if "220201000000T" in line] == ["0-0:98.1.0("]
+
+
+@pytest.mark.parametrize("name", names())
+def test_what_is_kept_of_lines_changes_nothing(name: str) -> None:
+    """A list over lines that are complete each is noticed again each time."""
+    opened = "0-0:98.1.0(0-0:1.0.0(220201000000T)"
+    first = [with_lines(FIRST[name], place, opened, *LISTED[1:], ")") for place in (3, 3, 3)]
+
+    assert first[0] == first[1] == first[2]
