@@ -85,7 +85,7 @@ def test_what_comes_before_the_clock_is_set_comes_through_kills_and_the_loss_of_
         boots.start("b001", LATE)
         boots.service.wait_until(lambda _: not boots.on_disk() and not boots.service.segments())
         assert len(boots.stored("electricity")) == 5
-        counts = boots.service.wait_until(lambda status: not status["counts"]["waiting"])["counts"]
+        counts = boots.service.wait_until(lambda status: status["counts"]["delivered"])["counts"]
         assert (counts["read"], counts["delivered"]) == (5, 5)
 
 
