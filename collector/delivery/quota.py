@@ -25,6 +25,9 @@ LIVE_SHARE: Final = 0.05
 LIVE_ROOM: Final = 1.25
 """Of what live readings took in the last window."""
 
+MOSTLY: Final = 0.75
+LESS: Final = 0.97
+
 FORGOTTEN: Final = 6 * 3600.0
 """Seconds without a 429 after which the quota is sought anew: it may have grown."""
 
@@ -67,7 +70,7 @@ class Quota:
         size = int.from_bytes(lines[-4:], "little") if packed else len(lines)  # gzip ends with it
         self._used += size
         self._live += size if live else 0
-        if not packed:
+        if not (packed or live):
             self._per_line = size / max(1, lines.count(b"\n"))
 
     def refused(self, answer: Answer) -> None:
@@ -80,9 +83,15 @@ class Quota:
         length = round((end - (self._began or end)) / SHORTEST) * SHORTEST
         # At the very end of a window it is our idea of the end that is wrong, not of the quota.
         if length and answer.retry_after > (TAIL if self._size else 0.0):
-            self._size = max(self._used, self._size // 2)
+            self._size = self._found()
             self._length = min(self._length or length, length)
         self._begin(end)
+
+    def _found(self) -> int:
+        """Give the quota, now that it is used up; a large request is refused well before that."""
+        if self._used < MOSTLY * self._size:
+            return max(self._used, self._size // 2)  # somebody else has a part of it
+        return max(self._used, int(LESS * self._size))
 
     def _turn(self) -> None:
         """Begin the next window where one is over."""
