@@ -86,18 +86,18 @@ class Troubles:
     def came(self, trouble: str) -> bool:
         """Note a trouble by what does not change in it; gives whether to tell it."""
         self._last = now = self._monotonic()
-        since = now - self._told.get(trouble, -inf)
-        if since < (self._again if trouble in self._lasting else self._quiet):
+        if not self._is_news(trouble, now):
             return False
-        self._told = {
-            old: at
-            for old, at in self._told.items()
-            if old in self._lasting or now - at < self._quiet
-        }
+        self._told = {old: at for old, at in self._told.items() if not self._is_news(old, now)}
+        self._lasting &= self._told.keys()
         self._told[trouble] = now
         self._lasting.add(trouble)
         self._unanswered = True
         return True
+
+    def _is_news(self, trouble: str, now: float) -> bool:
+        since = now - self._told.get(trouble, -inf)
+        return since >= (self._again if trouble in self._lasting else self._quiet)
 
     def went(self) -> bool:
         """Note that all is well; gives whether to tell: not of what was not told."""

@@ -50,6 +50,14 @@ def test_a_line_that_comes_and_goes_is_told_once_in_ten_minutes(
     assert lines == 2 * 3600 / QUIET_SECONDS
 
 
+def test_another_trouble_between_makes_the_first_no_news(troubles: Troubles, clock: Clock) -> None:
+    for words in ("refused", "reset"):
+        assert troubles.came(words)
+        troubles.went()
+        clock.now += 1
+    assert not troubles.came("refused")
+
+
 def test_an_outage_soon_after_another_is_told_if_it_stays(
     troubles: Troubles, clock: Clock
 ) -> None:
@@ -101,3 +109,12 @@ def test_what_was_told_once_takes_no_memory_for_ever(clock: Clock) -> None:
         troubles.went()
         clock.now += QUIET_SECONDS
     assert len(troubles._told) == 1
+
+
+def test_what_would_be_told_anew_takes_no_memory_for_ever(clock: Clock) -> None:
+    """Segments are told by their names, and there is no end of them."""
+    troubles = Troubles(clock, again=3600.0)
+    for number in range(1000):
+        assert troubles.came(f"segment {number}")
+        clock.now += 600
+    assert len(troubles._told) == len(troubles._lasting) == 6

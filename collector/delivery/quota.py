@@ -26,7 +26,10 @@ LIVE_ROOM: Final = 1.25
 """Of what live readings took in the last window."""
 
 MOSTLY: Final = 0.75
+"""Of the quota: who is refused with less in use shares it with somebody else."""
+
 LESS: Final = 0.97
+"""What is taken of a quota for the new one, if that is refused sooner than before."""
 
 FORGOTTEN: Final = 6 * 3600.0
 """Seconds without a 429 after which the quota is sought anew: it may have grown."""

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from collector.errors import Troubles
 from collector.memory import Memory
 from collector.p1.checksum import Checksum
 from collector.p1.telegram import Telegram
@@ -19,6 +20,7 @@ log: Final = logging.getLogger(__name__)
 
 PATIENCE_SECONDS: Final = 600.0
 ENOUGH: Final = 30
+_LOG_SECONDS: Final = 6 * 3600.0
 
 
 class Debt:
@@ -29,6 +31,7 @@ class Debt:
         self._monotonic = monotonic
         self._checked_at = monotonic()
         self._unchecked = 0
+        self._troubles = Troubles(monotonic, again=_LOG_SECONDS)
 
     def refuses(self, telegram: Telegram) -> bool:
         """Tell whether a telegram that would do elsewhere must not be taken here."""
@@ -39,7 +42,7 @@ class Debt:
         if not self._memory.owes_checksums:
             return False
         self._unchecked += _is_complete(telegram)
-        if self._unchecked == 1:
+        if self._troubles.came("owed"):
             log.warning(
                 "a telegram without version and checksum is not taken: this line has given checked"
                 " ones (does another program read this port too?)"

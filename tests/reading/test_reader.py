@@ -451,6 +451,20 @@ def test_a_line_that_has_given_checked_telegrams_owes_checksums(tmp_path: Path) 
     assert bench.reader.counters.torn == 1
 
 
+def test_a_second_reader_on_the_port_is_told_four_times_a_day(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Half of the telegrams are whole, for as long as it reads."""
+    bench = Bench(tmp_path)
+    for n in range(2 * 24 * 6):
+        bench.passes(300.0)
+        bench.meter.next = [unchecked(n) if n % 2 else dsmr5(NOON + timedelta(seconds=300 * n))]
+        bench.reader.step()
+
+    told = [r for r in caplog.records if "is not taken" in r.message]
+    assert len(told) == 4
+
+
 def test_a_line_that_never_had_any_owes_none(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.meter.next = [unchecked(1)]
