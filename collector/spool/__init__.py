@@ -99,14 +99,14 @@ Which lock guards what
 ===================  ==============================================================================
 `Keeper._busy`       the keeper's own work on the disk: its thread's round, against `finish` of
                      the main thread at the end
-`Spool._lock`        which file of the spool is in flight, counted, dropped or left: what sender
-                     and keeper must not do to one file at once
+`Spool.lock`         the disk, for one file at a time: the keeper, or who runs the sender's errands
+`Stock._lock`        which files there are; held for moments, and no call of the disk under it
 `Handoff._changed`   who has which sealed hot segment, and the wait for the next one
 `Account._lock`      the counts
 ===================  ==============================================================================
 
-They are taken in this order, never the other way round. The reader takes the last two alone, so no
-disk can make it wait.
+They are taken in this order, never the other way round. The sender takes the last three alone, the
+reader the last two, so no disk can make either wait.
 
 What lies in the directories is known without looking: who changes something says so, and the
 keeper looks at the names now and then for what others did. A file is known by its name, size,
