@@ -26,11 +26,12 @@ def judge(data: bytes, printed: bytes) -> Checksum:
     Nothing, or a number of another kind after a space (EasyMeter), is no checksum. Anything else
     that is not one to four hexadecimal digits is a damaged one.
     """
-    if not printed.strip():
+    digits = printed.strip()
+    if not digits:
         return Checksum.ABSENT
-    if not _DIGITS.fullmatch(printed.strip()):
+    if not _DIGITS.fullmatch(digits):
         return Checksum.ABSENT if printed[:1] == b" " else Checksum.BAD
-    return Checksum.OK if fits(data, printed) else Checksum.BAD
+    return Checksum.OK if _sent(data, digits) else Checksum.BAD
 
 
 def fits(data: bytes, printed: bytes) -> bool:

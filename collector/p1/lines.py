@@ -94,7 +94,7 @@ def split(data: bytes, *, listed: bool = False) -> tuple[str, list[str]]:
     header, _, body = text.partition("\n")
     # A value on a line of its own, as DSMR 3 prints it, is the rest of the line before.
     body = body.lstrip("\n")
-    if "\n(" in body:
+    while "\n(" in body:
         body = body.replace("\n(", "(")
     if _is_plain(body):
         return header.strip(), body[:-1].split("\n")
@@ -107,7 +107,6 @@ def _is_plain(body: str) -> bool:
         body.count(")\n") == body.count("\n") > 0
         and body[-1] == "\n"
         and body[0] != "("
-        and "\n(" not in body
         and "\n " not in body
         and "\r" not in body
         and "\t" not in body

@@ -20,7 +20,7 @@ _MAKERS_NUMBER: Final = FIELDS.index(BY_CODE["0-0:96.1.0"][0])
 _NOT_IN_POLAND: Final = ("0-0:17.0.0(", "0-0:96.13.0(")
 _LIMITERS: Final = tuple(row.name for row in BY_CODE["0-0:17.0.0"])
 
-_KILO: Final = re.compile(rb"\([-+ \t0-9.]+\*[ \t]*k(?:V|A|Hz)[ \t]*\)")
+_KILO: Final = re.compile(rb"\*[ \t]*k(?:V|A|Hz)[ \t]*\)")
 _L1, _L2, _L3 = (f"fuse_l{phase}_a" for phase in (1, 2, 3))
 _ONLY_IN_LITHUANIA: Final = (
     *("1-0:1.24.", "1-0:15.24.", "1-0:16.24.", "1-0:32.24.", "1-0:0.8.2"),

@@ -126,9 +126,13 @@ def meter(sheet: Sheet, route: Route, body: str) -> None:
 
 def about(sheet: Sheet, route: Route, body: str) -> None:
     text = values.identity(body.strip("()"))
-    if text:
-        channel = "" if route.code[:3] in ("0-0", "1-0", "1-1") else f"_{route.code[2]}"
-        sheet.about.setdefault(route.name + channel, text)
+    channel = "" if route.code[:3] in ("0-0", "1-0", "1-1") else f"_{route.code[2]}"
+
+    def note(sheet: Sheet) -> None:
+        if text:
+            sheet.about.setdefault(route.name + channel, text)
+
+    sheet.keep(note)
 
 
 def message(sheet: Sheet, route: Route, body: str) -> None:

@@ -102,10 +102,12 @@ class Sheet:
 
     def read(self, lines: Iterable[str]) -> None:
         """Note what the lines say. Never raises."""
-        first, plain, kept = self.electricity.setdefault, _PLAIN.get, self._kept.get
+        electricity, plain, kept = self.electricity, _PLAIN.get, self._kept.get
         for line in lines:
             if seen := plain(line):
-                first(*seen)
+                name, value = seen
+                if name not in electricity:
+                    electricity[name] = value
             elif again := kept(line):
                 again(self)
             else:

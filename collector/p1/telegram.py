@@ -194,16 +194,17 @@ def _add_totals(sheet: Sheet) -> None:
     """Add the totals that were not sent, unless a tariff may be missing from the sum."""
     if UNREADABLE_CODE in sheet.lost:
         return
-    electricity = sheet.electricity
+    electricity, lost = sheet.electricity, sheet.lost
     for total, tariffs in _TOTALS:
         if total in electricity:
             continue
         added: Decimal | None = None
         for name in tariffs:
-            sent = electricity.get(name)
-            if isinstance(sent, Decimal):
-                added = sent if added is None else added + sent
-            elif name in sheet.lost:
+            if name in electricity:
+                sent = electricity[name]
+                if isinstance(sent, Decimal):
+                    added = sent if added is None else added + sent
+            elif name in lost:
                 break
         else:
             if added is not None:

@@ -38,7 +38,8 @@ _CODE: Final = re.compile(r"(?:[A-Za-z]+[ _-]?)?([0-9]{1,9})")
 _WORDS: Final = {"ON": 1, "OFF": 0}
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _ZERO: Final = Decimal(0)
-_SPELT_BY_DIGITS: Final = re.compile(r" *(?:[A-Z][0-9]{4,}|[0-9]{6,}|[0-9A-Z]{8,}) *| {1,2}| {8,}")
+_SPELT_BY_DIGITS: Final = re.compile(r" *(?:[A-Z][0-9]{4,}|[0-9]{6,}|[0-9A-Z]{8,}) *| {8,}")
+_FILLED: Final = ("20", "2020")  # a blank or two, in hexadecimal
 _UNSET_IDS: Final = re.compile(r"[0\x00\xff -]*")
 
 
@@ -85,7 +86,8 @@ def identifier(text: str) -> str:
     characters, 34 digits: DSMR 5.0.2 P1, 6.12.)
     """
     spelt = printable(text)
-    return spelt if not text.isdecimal() or _SPELT_BY_DIGITS.fullmatch(spelt) else text
+    digits_alone = text.isdecimal() and text not in _FILLED
+    return text if digits_alone and not _SPELT_BY_DIGITS.fullmatch(spelt) else spelt
 
 
 @lru_cache(maxsize=64)

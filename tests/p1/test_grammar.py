@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from collector.p1.crc import crc16
 from collector.p1.framing import Frame, Framer
@@ -167,6 +167,7 @@ def test_a_blank_within_the_digits_is_damage() -> None:
 
 
 @given(st.integers(1, 99_999_999))
+@example(2000)
 def test_a_decimal_number_of_eight_digits_is_one(number: int) -> None:
     assert identity(f"{number:08d}") == f"{number:08d}"
 
