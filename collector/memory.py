@@ -61,6 +61,9 @@ class Memory:
     last_readings_of: str | None = None
     owes_checksums: int = 0
     """Whether the source has given checked telegrams: see `collector.reading.debt`."""
+    header: str | None = None
+    nation: str | None = None
+    """Whose meanings a checked telegram with that header told: see `collector.p1.nations`."""
     shown: dict[str, dict[str, str]] = field(default_factory=dict)
     """By kind: what the meter shows, and the line as it was first written."""
     targets: dict[str, dict[str, Standing]] = field(default_factory=dict)
@@ -143,7 +146,7 @@ class Memory:
 
 _PLAIN: Final = (
     *("meter", "second", "content", "quarter", "last_readings", "last_readings_of"),
-    "owes_checksums",
+    *("owes_checksums", "header", "nation"),
 )
 
 

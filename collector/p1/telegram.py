@@ -24,6 +24,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import starmap
+from types import MappingProxyType
 from typing import Final
 
 from collector.p1.checksum import Checksum, judge
@@ -142,12 +143,15 @@ def acceptable(telegram: Telegram, policy: Policy = Policy.REQUIRE) -> bool:
 
 
 def parse(
-    frame: Frame, *, utc_offset_hours: int = BASE_OFFSET_HOURS, nation: Nation | None = None
+    frame: Frame,
+    *,
+    utc_offset_hours: int = BASE_OFFSET_HOURS,
+    told: Mapping[str, Nation] = MappingProxyType({}),
 ) -> Telegram:
     """Read everything that `frame` says. Never raises, whatever it says.
 
-    `utc_offset_hours` is that of winter time where the meter stands; `nation` what an earlier
-    telegram of its has told.
+    `utc_offset_hours` is that of winter time where the meter stands; `told` whose meanings earlier
+    telegrams had, by their header.
     """
     header, lines = split(frame.data)
     sheet = Sheet(utc_offset_hours, ROUTES)
@@ -156,7 +160,7 @@ def parse(
         _, lines = split(frame.data, listed=True)
         sheet = Sheet(utc_offset_hours, ROUTES)
         sheet.read(lines)
-    nation = nation_of(sheet, header, frame.data) or nation
+    nation = nation_of(sheet, header, frame.data) or told.get(header)
     if nation:
         mean(sheet, nation, lines)
     _add_totals(sheet)

@@ -13,7 +13,7 @@ from collector.p1.checksum import Checksum
 from collector.p1.decryption import Decryptor, Keys
 from collector.p1.diagnosis import is_foreign
 from collector.p1.framing import Frame, Framer
-from collector.p1.obis import Nation  # noqa: TC001  an attribute has this type
+from collector.p1.obis import Nation
 from collector.p1.telegram import Policy, Telegram, acceptable, parse
 from collector.points import CrowdedError, Points, encode
 from collector.reading.clock import Clock, Stamped
@@ -88,8 +88,10 @@ class Reader:
         self._decryptor = Decryptor(rules.keys)
         self._framer = Framer()
         self._debt = Debt(points.memory, monotonic)
+        header = points.memory.header or ""
+        nation = next((one for one in Nation if one == points.memory.nation), None)
+        self._told = {header: nation} if nation else {}
         self._owed = 0
-        self._told: tuple[str, Nation] | None = None
         self._held: Stamped | None = None
 
     @property
@@ -141,10 +143,11 @@ class Reader:
         elif not is_foreign(self.line.sample) and self._refusals.came(refusal.message):
             log.warning("%s (%s)", refusal.message, refusal.hint)
 
+    def _parse(self, frame: Frame) -> Telegram:
+        return parse(frame, utc_offset_hours=self._rules.utc_offset_hours, told=self._told)
+
     def _take(self, frame: Frame) -> None:
-        nation = self._told[1] if self._told else None
-        offset = self._rules.utc_offset_hours
-        telegram = parse(frame, utc_offset_hours=offset, nation=nation)
+        telegram = self._parse(frame)
         if not acceptable(telegram, self._rules.policy):
             if self._decryptor.refusal is None:
                 self._complain(frame, telegram)
@@ -171,7 +174,7 @@ class Reader:
         """Store what waited for the clock, if it waits no more."""
         timed = self._early.timed(self._clock.offset)
         for held, wall in timed:
-            telegram = parse(held.frame, utc_offset_hours=self._rules.utc_offset_hours)
+            telegram = self._parse(held.frame)
             self._keep(Stamped(telegram, self._clock.rounded(wall), held.id))
         if timed:
             self._hot.seal()
@@ -191,10 +194,9 @@ class Reader:
         """Remember whose meanings the codes have, until another meter is checked."""
         if telegram.checksum is not Checksum.OK:
             return
-        if self._told and self._told[0] != telegram.header:
-            self._told = None
-        if telegram.nation:
-            self._told = telegram.header, telegram.nation
+        memory = self.points.memory
+        memory.header, memory.nation = telegram.header, telegram.nation
+        self._told = {telegram.header: telegram.nation} if telegram.nation else {}
 
     def _complain(self, frame: Frame, telegram: Telegram) -> None:
         """Count a telegram that cannot be trusted; say so once an hour, not every second."""

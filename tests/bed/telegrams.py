@@ -11,10 +11,10 @@ METER: Final = "E0042000000000042"
 _WINTER: Final = timedelta(hours=1)
 
 
-def written(*lines: str) -> bytes:
+def written(*lines: str, header: str = "TST5\\TEST") -> bytes:
     """Give a telegram of these lines as the meter sends it."""
     body = "".join(f"{line}\r\n" for line in lines)
-    data = f"/TST5\\TEST\r\n\r\n{body}!".encode("latin-1")
+    data = f"/{header}\r\n\r\n{body}!".encode("latin-1")
     return data + f"{crc16(data):04X}\r\n".encode()
 
 

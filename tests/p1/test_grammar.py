@@ -197,8 +197,8 @@ def test_three_fuses_are_no_currents() -> None:
 def test_what_an_earlier_telegram_told_holds_where_a_line_is_lost() -> None:
     data = b"/KFM5MA309M\r\n\r\n0-0:96.1.1(4D413330394D)\r\n1-0:31.4.0(3*A)\r\n!"
 
-    assert parse(Frame(data, b""), nation=Nation.POLAND).meter is None
-    lithuania = parse(Frame(data, b""), nation=Nation.LITHUANIA)
+    assert parse(Frame(data, b""), told={"KFM5MA309M": Nation.POLAND}).meter is None
+    lithuania = parse(Frame(data, b""), told={"KFM5MA309M": Nation.LITHUANIA})
     assert lithuania.electricity == {"current_average_l1_a": 3}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from line_protocol_parser import parse_line
 
-from bed.telegrams import METER, dsmr5, meter, utc, written
+from bed.telegrams import METER, dsmr5, meter, stamp, utc, written
 from collector.errors import SourceError
 from collector.memory import Memory
 from collector.p1.decryption import Keys, Refusal
@@ -537,3 +537,33 @@ def test_no_key_is_asked_for_where_the_frames_are_not_p1(
     bench.reader.step()
 
     assert "P1_DECRYPT_KEY" not in caplog.text
+
+
+# --- whose meanings the codes have
+
+MAKERS = "0-0:96.1.0(3330303030303432)"
+OWNERS = "0-0:96.1.1(4D413330394D)"
+
+
+def polish(second: int, *numbers: str) -> bytes:
+    return written(f"0-0:1.0.0({stamp(at(second))})", *numbers, f"1-0:1.8.0(00081{second}.3*kWh)")
+
+
+def test_whose_meanings_a_checked_telegram_told_holds_over_a_lost_line_and_a_restart(
+    tmp_path: Path,
+) -> None:
+    """96.1.1 alone would be the meter's number."""
+    before = Bench(tmp_path / "before")
+    before.hear(polish(0, MAKERS, OWNERS))
+    after = Bench(tmp_path / "after", memory=Memory.from_dict(before.memory.as_dict()))
+    after.hear(polish(1, OWNERS))
+
+    assert after.memory.meter == before.memory.meter == "30000042"
+
+
+def test_another_header_is_another_meter_with_meanings_of_its_own(tmp_path: Path) -> None:
+    there = Bench(tmp_path)
+    other = written(f"0-0:1.0.0({stamp(at(1))})", "1-0:1.8.0(000001.0*kWh)", header="OTH5")
+    there.hear(polish(0, MAKERS, OWNERS), other, polish(2, OWNERS))
+
+    assert there.memory.meter == "MA309M"
