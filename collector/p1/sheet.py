@@ -163,7 +163,7 @@ class Sheet:
 
     def _unusual(self, line: str, code: str) -> Route | None:
         """Find the route of a code printed in full (`1-0:1.8.0*255`); else note the line."""
-        match = OBIS.fullmatch(code.rstrip())
+        match = OBIS.fullmatch(code.rstrip(" \t"))
         if match is None:
             self._note_codeless(line, code)
             return None

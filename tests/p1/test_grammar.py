@@ -163,6 +163,14 @@ def test_a_blank_within_the_digits_is_damage() -> None:
     assert error.line[error.column :] == "00 123.4*kWh)"
 
 
+@pytest.mark.parametrize("char", "\x1c\x1d\x1e\x1f\x85\xa0")
+def test_only_a_blank_is_one_behind_a_code(char: str) -> None:
+    read = said(f"1-0:1.8.1{char}(000001.000*kWh)")
+
+    assert not read.electricity
+    assert len(read.errors) == 1
+
+
 # --- identifiers
 
 
