@@ -15,7 +15,9 @@ the log. It lies at the bottom because each of them tells troubles of its own.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
+from typing import Final
 
 
 class CollectorError(Exception):
@@ -58,12 +60,34 @@ class LockedError(CollectorError):
     """Another process has this spool."""
 
 
+QUIET_SECONDS: Final = 600.0
+SELDOM_SECONDS: Final = 6 * 3600.0
+SLOWER: Final = 3
+TOLD_APART: Final = 3
+"""Of one subject; whatever else comes counts as one more, for there may be no end of them."""
+
+
+_OTHERS: Final = "others"
+
+
+@dataclass(slots=True)
+class _Told:
+    """When a trouble was told last, and seen last; how long it is not told after that."""
+
+    at: float
+    seen: float
+    pause: float
+
+
 class Troubles:
     """Remembers what was told of one subject: a line in the log is a write to the card.
 
-    A trouble is told once for as long as it lasts. `steady`: seconds without any before it counts
-    as gone; `quiet`: seconds in which it is not told anew although it was gone meanwhile; `again`:
-    seconds after which it is told anew although it lasts. All times are on the monotonic clock.
+    A trouble is told once for as long as it lasts. One that was gone is told anew, but not within
+    ten minutes; each time that it is told, it is silent for three times as long, up to six hours,
+    until it has stayed away for those. So whatever comes and goes, or lasts, is a few lines a day.
+
+    `steady`: seconds without any before it counts as gone; `again`: seconds after which it is told
+    anew although it lasts, and so on. All times are on the monotonic clock.
     """
 
     def __init__(
@@ -71,14 +95,14 @@ class Troubles:
         monotonic: Callable[[], float],
         *,
         steady: float = 0.0,
-        quiet: float = 0.0,
+        quiet: float = QUIET_SECONDS,
         again: float = inf,
     ) -> None:
         self._monotonic = monotonic
         self._steady = steady
         self._quiet = quiet
         self._again = again
-        self._told: dict[str, float] = {}
+        self._told: dict[str, _Told] = {}
         self._lasting: set[str] = set()
         self._last = -inf
         self._unanswered = False
@@ -86,18 +110,26 @@ class Troubles:
     def came(self, trouble: str) -> bool:
         """Note a trouble by what does not change in it; gives whether to tell it."""
         self._last = now = self._monotonic()
-        if not self._is_news(trouble, now):
+        self._forget(now)
+        if trouble not in self._told and len(self._told) >= TOLD_APART:
+            trouble = _OTHERS
+        told = self._told.setdefault(trouble, _Told(-inf, now, self._quiet / SLOWER))
+        told.seen = now
+        lasts = trouble in self._lasting
+        if now - told.at < (max(told.pause, self._again) if lasts else told.pause):
             return False
-        self._told = {old: at for old, at in self._told.items() if not self._is_news(old, now)}
-        self._lasting &= self._told.keys()
-        self._told[trouble] = now
+        told.at, told.pause = now, min(SLOWER * told.pause, SELDOM_SECONDS)
         self._lasting.add(trouble)
         self._unanswered = True
         return True
 
-    def _is_news(self, trouble: str, now: float) -> bool:
-        since = now - self._told.get(trouble, -inf)
-        return since >= (self._again if trouble in self._lasting else self._quiet)
+    def _forget(self, now: float) -> None:
+        self._told = {
+            trouble: told
+            for trouble, told in self._told.items()
+            if now - told.seen < SELDOM_SECONDS
+        }
+        self._lasting &= self._told.keys()
 
     def went(self) -> bool:
         """Note that all is well; gives whether to tell: not of what was not told."""

@@ -2,8 +2,7 @@
 
 import pytest
 
-from collector.delivery.sender import QUIET_SECONDS
-from collector.errors import Troubles
+from collector.errors import QUIET_SECONDS, SELDOM_SECONDS, TOLD_APART, Troubles
 
 
 class Clock:
@@ -21,7 +20,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def troubles(clock: Clock) -> Troubles:
-    return Troubles(clock, quiet=QUIET_SECONDS)
+    return Troubles(clock)
 
 
 def test_a_trouble_is_told_once_an_outage(troubles: Troubles, clock: Clock) -> None:
@@ -40,14 +39,29 @@ def test_two_troubles_that_alternate_are_told_once_each(troubles: Troubles) -> N
     assert troubles.went()
 
 
-def test_a_line_that_comes_and_goes_is_told_once_in_ten_minutes(
-    troubles: Troubles, clock: Clock
+@pytest.mark.parametrize("seconds", [4, 61, 90, 300, 1800, 3600, 7200])
+def test_a_line_that_comes_and_goes_is_a_few_lines_a_day(
+    troubles: Troubles, clock: Clock, seconds: float
 ) -> None:
     lines = 0
-    for _ in range(3600 // 4):
+    for _ in range(round(86_400 / seconds)):
         lines += troubles.came("refused") + troubles.went()
-        clock.now += 4
-    assert lines == 2 * 3600 / QUIET_SECONDS
+        clock.now += seconds
+    assert 8 <= lines <= 16
+
+
+def test_what_has_stayed_away_is_told_as_if_it_were_new(troubles: Troubles, clock: Clock) -> None:
+    for _ in range(100):
+        troubles.came("refused")
+        troubles.went()
+        clock.now += 600
+    clock.now += SELDOM_SECONDS
+    told = []
+    for _ in range(3):
+        told.append(troubles.came("refused"))
+        troubles.went()
+        clock.now += QUIET_SECONDS
+    assert told == [True, True, False]
 
 
 def test_another_trouble_between_makes_the_first_no_news(troubles: Troubles, clock: Clock) -> None:
@@ -85,14 +99,14 @@ def test_the_end_of_an_outage_that_was_not_told_is_not_told(
 def test_what_lasts_is_told_again_after_so_long_where_that_is_wanted(clock: Clock) -> None:
     troubles = Troubles(clock, again=3600.0)
     told = []
-    for _ in range(121):
+    for _ in range(24 * 60):
         told.append(troubles.came("wrong checksum"))
         clock.now += 60
-    assert [n for n, was in enumerate(told) if was] == [0, 60, 120]
+    assert [n for n, was in enumerate(told) if was] == [0, 60, 120, 210, 480, 840, 1200]
 
 
 def test_a_trouble_that_comes_back_before_it_is_steady_is_the_same_one(clock: Clock) -> None:
-    troubles = Troubles(clock, steady=60.0)
+    troubles = Troubles(clock, steady=60.0, quiet=0.0)
     told, ended = [], []
     for wait in (59, 59, 60, 0):
         told.append(troubles.came("hung up"))
@@ -102,19 +116,20 @@ def test_a_trouble_that_comes_back_before_it_is_steady_is_the_same_one(clock: Cl
     assert ended == [True, False, False, True]
 
 
-def test_what_was_told_once_takes_no_memory_for_ever(clock: Clock) -> None:
-    troubles = Troubles(clock, quiet=QUIET_SECONDS)
+def test_what_was_told_once_is_forgotten(troubles: Troubles, clock: Clock) -> None:
     for number in range(1000):
         troubles.came(f"ray {number}")
-        troubles.went()
-        clock.now += QUIET_SECONDS
-    assert len(troubles._told) == 1
+        clock.now += SELDOM_SECONDS
+    assert len(troubles._told) == len(troubles._lasting) == 1
 
 
-def test_what_would_be_told_anew_takes_no_memory_for_ever(clock: Clock) -> None:
-    """Segments are told by their names, and there is no end of them."""
+def test_troubles_without_end_are_a_few_lines_a_day(clock: Clock) -> None:
+    """Segments are told by their names, and servers have words of their own."""
     troubles = Troubles(clock, again=3600.0)
-    for number in range(1000):
-        assert troubles.came(f"segment {number}")
-        clock.now += 600
-    assert len(troubles._told) == len(troubles._lasting) == 6
+    told = []
+    for number in range(86_400):
+        told.append(troubles.came(f"segment {number}"))
+        clock.now += 1
+    assert told[: TOLD_APART + 2] == [True] * (TOLD_APART + 1) + [False]
+    assert sum(told) <= 20
+    assert len(troubles._told) <= TOLD_APART + 1

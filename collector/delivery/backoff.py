@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from collector.delivery.answer import Answer, Meaning, meaning
+from collector.delivery.answer import REFUSED, Answer, Meaning, meaning
 
 SLOWER: Final = 15
 
@@ -32,6 +32,6 @@ class Backoff:
     def bound(self, failures: int, what: Meaning) -> float:
         """Give the longest wait that may be drawn."""
         first = self.longest if what is Meaning.MISCONFIGURED else self.first
-        slow = what in (Meaning.MISCONFIGURED, Meaning.UNCLEAR)
+        slow = what is Meaning.MISCONFIGURED or what in REFUSED
         longest = self.longest * (SLOWER if slow else 1)
         return min(longest, first * 2.0 ** min(failures - 1, 20))

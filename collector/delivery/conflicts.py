@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from collector.delivery.answer import Answer, Packed, words
@@ -19,6 +20,7 @@ from collector.errors import Troubles
 log: Final = logging.getLogger(__name__)
 
 CONFLICTS_BEFORE_PAUSE: Final = 10
+OLD_BEFORE_PAUSE: Final = 10
 TRIAL_SECONDS: Final = 60.0
 
 _MEASUREMENTS: Final = re.compile(rb"^(?:\\.|[^\\, \n#])+", re.MULTILINE)
@@ -43,6 +45,20 @@ class Conflicts:
         self._last: dict[str, int] = {}
         self.stored = 0
         """How many requests were."""
+        self._lasts_until = -inf
+        self._too_old = 0
+
+    @property
+    def all_too_old(self) -> bool:
+        """Whether even what was just read is refused for its age: that is no fault of the lines.
+
+        The bucket keeps too little, or a clock is wrong: so all of it waits, with what is older.
+        """
+        return self._too_old >= OLD_BEFORE_PAUSE
+
+    def read_just_now(self, *, too_old: bool) -> None:
+        """Note whether telegrams that were just read were all refused for their age."""
+        self._too_old = self._too_old + 1 if too_old else 0
 
     @property
     def any_doubt(self) -> bool:
@@ -56,6 +72,11 @@ class Conflicts:
     def any_pauses(self) -> bool:
         """Whether lines are to be left out of what has not been refused."""
         return any(self.pauses(name) and not self._on_trial(name) for name in self._pauses)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether a measurement waits, or did a while ago, and nothing of it was stored since."""
+        return self._monotonic() < self._lasts_until
 
     def pauses(self, measurement: str) -> bool:
         found = self._pauses.get(measurement)
@@ -91,6 +112,7 @@ class Conflicts:
         ended = names & self._pauses.keys()
         for name in ended:
             del self._pauses[name]
+            self._lasts_until = -inf
         return bool(ended)
 
     def _on_trial(self, measurement: str) -> bool:
@@ -99,5 +121,6 @@ class Conflicts:
     def _pause(self, measurement: str, said: str, trial_seconds: float) -> None:
         now = self._monotonic()
         self._pauses[measurement] = _Pause(now + ASIDE_SECONDS, now + trial_seconds)
+        self._lasts_until = now + 2 * ASIDE_SECONDS
         if self._troubles.came(measurement):
             log.error("`%s` waits for an hour: %s", measurement, said)

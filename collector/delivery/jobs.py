@@ -5,7 +5,7 @@ meanwhile makes draining one as fast as InfluxDB is. And a request takes its tim
 is in it: so small segments go together.
 """
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from collector.delivery.answer import Packed, pack
 from collector.delivery.conflicts import Conflicts
 from collector.delivery.doubts import Doubts
 from collector.delivery.leftovers import Leftovers
-from collector.delivery.narrowing import Narrowing
+from collector.delivery.narrowing import Line, Narrowing
 from collector.delivery.pace import Pace
 from collector.spool.account import Account
 from collector.spool.errands import Errands, HangingError
@@ -117,6 +117,7 @@ class Backlog:
         self._conflicts = conflicts
         self._monotonic = monotonic
         self._joined = True
+        self._held: dict[File, frozenset[str]] = {}
         self._ready: Ready | None = None
         self.most_together = MOST_TOGETHER
 
@@ -139,6 +140,13 @@ class Backlog:
             pass
         self._spool.in_flight = frozenset()
         return None
+
+    def hold(self, file: File, lines: Iterable[Line]) -> None:
+        """Leave a segment alone while a measurement of its last lines waits."""
+        known = self._spool.stock
+        if len(self._held) > 2 * known.usage().files:
+            self._held = {file: names for file, names in self._held.items() if file in known}
+        self._held[file] = frozenset(line.measurement for line in lines)
 
     def look(self) -> None:
         """Make ready what probably is next. What cannot be read is left to who sends it."""
@@ -171,7 +179,8 @@ class Backlog:
         aside = doubts.set_aside_now(self._monotonic())
 
         def is_out(file: File) -> bool:
-            return file in aside or file in leftovers or file in but
+            waits = any(map(self._conflicts.pauses, self._held.get(file, ())))
+            return waits or file in aside or file in leftovers or file in but
 
         def is_out_or_failed(file: File) -> bool:
             return file in doubts.suspects or is_out(file)

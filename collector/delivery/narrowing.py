@@ -65,7 +65,7 @@ class Narrowing:
     """The state of one segment: parts still to be sent, lines refused so far with the reason.
 
     `known` is the answer that the first part as a whole already had. `since` is how many requests
-    had been stored by then.
+    had been stored by then. `is_by_age` if lines were refused because they are too old.
     """
 
     parts: deque[Sequence[Line]]
@@ -75,6 +75,7 @@ class Narrowing:
     held: list[Line] = field(default_factory=list)
     requests: int = 0
     most: int = MOST_REQUESTS
+    is_by_age: bool = False
 
     @property
     def finished(self) -> bool:
@@ -184,6 +185,7 @@ class Narrowing:
     ) -> None:
         """Take the first part for what was said of it, and put what is left of it back."""
         what = meaning(answer)
+        self.is_by_age |= what is Meaning.OLD
         if what is Meaning.STORED:
             self.parts.popleft()
         elif what not in REFUSED:

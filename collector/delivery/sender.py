@@ -23,6 +23,7 @@ from collector.delivery.backoff import Backoff
 from collector.delivery.conflicts import Conflicts
 from collector.delivery.doubts import ASIDE_SECONDS, Doubts, Key
 from collector.delivery.jobs import Backlog, Job, Learnt, Ready
+from collector.delivery.knocking import Knocking
 from collector.delivery.leftovers import Leftovers
 from collector.delivery.narrowing import Interrupted, Narrowing, lines_of
 from collector.delivery.pace import Pace
@@ -31,19 +32,13 @@ from collector.spool.account import Account, Outcome
 from collector.spool.errands import Errands, HangingError
 from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.keeper import Keeper
+from collector.spool.refusals import kind
 from collector.spool.spool import Spool
 from collector.spool.stock import File
 
 log: Final = logging.getLogger(__name__)
 
-QUIET_SECONDS: Final = 600.0
-"""A network that comes and goes every few seconds gets two lines in the log in so long; an outage
-that is still there after that is told."""
-
 IDLE_SECONDS: Final = 1.0
-PATIENCE_SECONDS: Final = 30.0
-"""While InfluxDB is away: how long to wait for a hot segment to knock with, before the segment
-that the keeper is filling is closed for that."""
 
 
 class Link(Protocol):
@@ -107,15 +102,16 @@ class Sender:
         self._doubts = Doubts(Troubles(monotonic, again=ASIDE_SECONDS))
         self.learnt = Learnt(self._exists)
         self._conflicts = Conflicts(monotonic)
-        self._knocking_since: float | None = None
+        self._knocking = Knocking(keeper, self._conflicts, monotonic)
         self._backlog_next = False
         self._pace = Pace(draw=draw, monotonic=monotonic)
         self._leftovers = Leftovers(spool.remove, self._errands, monotonic=monotonic)
         known = (self._doubts, self._leftovers, self._pace, self._conflicts)
         self.backlog = Backlog(spool, account, self._errands, *known, monotonic)
         self._place = place
-        self._troubles = Troubles(monotonic, quiet=QUIET_SECONDS)
+        self._troubles = Troubles(monotonic)
         self._faults = Troubles(monotonic, again=ASIDE_SECONDS)
+        self._refusals = Troubles(monotonic, again=ASIDE_SECONDS)
         self.delivery = DeliveryState()
 
     def run(self) -> None:
@@ -179,11 +175,11 @@ class Sender:
             takers.reverse()
         job = takers[0]() or takers[1]()
         if job is None:
-            self._ask_keeper()
+            self._knocking.ask(is_away=self.delivery.message is not None, pauses=self._pace.pauses)
             self._beat(IDLE_SECONDS)
             self._handoff.wait(IDLE_SECONDS)
         else:
-            self._knocking_since = None
+            self._knocking.nothing()
         return job
 
     def _hot_job(self) -> Job | None:
@@ -194,7 +190,8 @@ class Sender:
         try:
             return Job((), self._account.unsettled(self._spool.read_hot(segment)), segment)
         except OSError as error:
-            log.error("cannot read a segment, others go on, tried again in an hour: %s", error)
+            if self._faults.came(str(error)):
+                log.error("cannot read a segment, others go on, tried in an hour: %s", error)
             self._doubts.set_aside(segment.path, self._monotonic())
             self._release(segment)
             return None
@@ -203,17 +200,6 @@ class Sender:
         if self._pace.pauses:
             return None
         return self.backlog.next(self.learnt, joined=self.delivery.message is None)
-
-    def _ask_keeper(self) -> None:
-        """Have the keeper close the segment it fills: there is nothing else to send."""
-        now = self._monotonic()
-        if not self._keeper.has_open or self._pace.pauses:
-            self._knocking_since = None
-            return
-        self._knocking_since = now if self._knocking_since is None else self._knocking_since
-        patience = 0.0 if self.delivery.message is None else PATIENCE_SECONDS
-        if now - self._knocking_since >= patience:
-            self._keeper.close_wanted = True
 
     # Sending it.
 
@@ -255,7 +241,7 @@ class Sender:
         if len(job.files) > 1:
             self._send_joined(job)
             return
-        post = self._post_backlog if job.hot is None else self._post
+        post = partial(self._post_unless_too_old, backlog=job.hot is None)
         narrowing = self.learnt.take(job)
         try:
             narrowing = narrowing or self._send_whole(job, post)
@@ -274,6 +260,7 @@ class Sender:
         self._passed(job)
         if narrowing.finished and self._reject(narrowing):
             self._finish(job, narrowing)
+            self._note_age(job, narrowing)
             return
         if narrowing.may_go_on:
             # The newest goes in between, however many requests a segment takes.
@@ -282,6 +269,9 @@ class Sender:
             return
         self._give_back(job, narrowing)
         key = job.keys[0]
+        if isinstance(key, File) and narrowing.held and not narrowing.parts:
+            self.backlog.hold(key, narrowing.held)
+            return
         goes_on = bool(narrowing.parts) and key in self.learnt
         self._doubts.set_aside(key, self._monotonic(), for_long=not goes_on)
 
@@ -312,10 +302,19 @@ class Sender:
             try:
                 self._errands.do(partial(self._spool.reject, records, reason))
             except OSError as error:
-                log.error("cannot keep refused readings aside, they wait: %s", error)
+                if self._faults.came(f"aside: {error}"):
+                    log.error("cannot keep refused readings aside, they wait: %s", error)
                 return False
-            log.error("%d records were refused and kept aside: %s", len(records), reason)
+            if self._refusals.came(kind(reason)):
+                log.error("%d records were refused and kept aside: %s", len(records), reason)
         return True
+
+    def _note_age(self, job: Job, narrowing: Narrowing) -> None:
+        """See whether readings that are new are refused for their age, whatever else passes."""
+        read = {record.id for record in job.records if record.id.counted}
+        if job.hot is not None and read:
+            refused = {line.record for line, _ in narrowing.refused}
+            self._conflicts.read_just_now(too_old=narrowing.is_by_age and read <= refused)
 
     def _finish(self, job: Job, narrowing: Narrowing) -> None:
         """Count what became of a segment, and remove it."""
@@ -353,6 +352,7 @@ class Sender:
             self._doubts.passed(key, self._monotonic(), self._exists)
         if self._troubles.went():
             log.info("InfluxDB takes readings again")
+            self._knocking.let_in()
         self.delivery.state, self.delivery.message = "delivering", None
 
     def _failed(self, job: Job, answer: Answer) -> None:
@@ -367,7 +367,7 @@ class Sender:
         if self._troubles.came(str(answer.status or words)):
             level = logging.WARNING if what is Meaning.NOT_NOW else logging.ERROR
             log.log(level, "InfluxDB did not take the readings, they are kept: %s", words)
-        wrong = what in (Meaning.MISCONFIGURED, Meaning.UNCLEAR)
+        wrong = what is Meaning.MISCONFIGURED or what in REFUSED
         self.delivery.state = "misconfigured" if wrong else "retrying"
         self.delivery.message = words
 
@@ -385,6 +385,12 @@ class Sender:
             log.info("delivering to %s", self._place)
         if self._conflicts.passed(lines, others_wait=bool(self.learnt)):
             self._doubts.aside.clear()  # what waits for its measurement is among them
+
+    def _post_unless_too_old(self, lines: bytes, *, backlog: bool) -> Answer:
+        answer = self._post_backlog(lines) if backlog else self._post(lines)
+        if self._conflicts.all_too_old and meaning(answer) is Meaning.OLD:
+            raise Interrupted(answer)
+        return answer
 
     def _post_backlog(self, lines: bytes) -> Answer:
         began = self._monotonic()

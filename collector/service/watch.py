@@ -5,6 +5,7 @@ import math
 import time
 from typing import Final
 
+from collector.errors import Troubles
 from collector.spool.disk import Disk
 from collector.spool.fault import HANGS
 
@@ -39,6 +40,8 @@ class Watch:
         self.sender = Pulse(request_seconds)
         self.hanging: str | None = None
         self._disk = disk
+        self._now = 0.0
+        self._troubles = Troubles(lambda: self._now)
 
     def all_move(self, now: float) -> bool:
         """Whether both live. Who waits for a disk is not dead, nor who waits for that one."""
@@ -47,10 +50,10 @@ class Watch:
     def look(self, now: float) -> None:
         """See whether a disk hangs, and say when it begins to, and when it answers again."""
         call = self._disk.longest_call()
-        hung, self.hanging = self.hanging, None
+        self.hanging, self._now = None, now
         if call is not None and now - call.since > HANG_SECONDS:
             self.hanging = f"the disk of `{call.path}` does not answer (`{call.name}`)"
-            if hung is None:
+            if self._troubles.came("hangs"):
                 log.error("%s: readings stay in RAM (%s)", self.hanging, HANGS)
-        elif hung is not None:
+        elif self._troubles.went():
             log.info("the disk answers again")

@@ -4,6 +4,7 @@ import errno
 import logging
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from threading import RLock
 from typing import Final
 from zlib import crc32
 
+from collector.errors import QUIET_SECONDS, Troubles
 from collector.spool.account import Account, Outcome
 from collector.spool.disk import Disk
 from collector.spool.fault import advice, words
@@ -43,14 +45,19 @@ class Spool:
         directories: Directories,
         account: Account,
         disk: Disk,
+        *,
         wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.directories = directories
         self.disk = disk
         self.stock = Stock(directories)
         self.in_flight: frozenset[File] = frozenset()
         self.side_rooms_grew = False
-        self._hot_files_stay = False
+        self._troubles = defaultdict[str, Troubles](
+            lambda: Troubles(monotonic, again=QUIET_SECONDS)
+        )
+        self._hot_files = Troubles(monotonic)
         self.account = account
         self.oldest_second: int | None = None
         self._oldest: Path | None = None
@@ -162,8 +169,8 @@ class Spool:
         try:
             contents = decode(self.disk.read(segment.path))
         except FileNotFoundError:
-            if not segment.done and self.account.settle(Outcome.DROPPED, segment.ids):
-                log.error("a hot segment was removed by somebody else: %s", segment.path)
+            if not segment.done:
+                self._lost(segment.path, Identities(segment.ids))
             return ()
         missing = set(segment.ids) - set(contents.ids)
         if missing and self.account.settle(Outcome.DAMAGED, missing):
@@ -176,12 +183,11 @@ class Spool:
         try:
             self.disk.remove(segment.path)
         except OSError as error:
-            if not self._hot_files_stay:
+            if self._hot_files.came(words(error)):
                 what = "cannot remove files of the hot directory `%s`: %s (%s)"
                 log.error(what, segment.path.parent, words(error), advice(error))
-            self._hot_files_stay = True
         else:
-            self._hot_files_stay = False
+            self._hot_files.went()
 
     def count_one(self) -> bool:
         """Count one segment that nobody has read yet. False if there is none left to count."""
@@ -227,7 +233,8 @@ class Spool:
             number = self.account.settle(Outcome.DROPPED, ids)
             what = "the spool is full, its oldest file was dropped with %d readings: %s (%s)"
             hint = "make room there; `P1_SPOOL_MIB` and `P1_FREE_MIB` are the bounds"
-            log.error(what, number, file.path, hint)
+            if self._tells("dropped"):
+                log.error(what, number, file.path, hint)
 
     def keep_aside(self, number: int, damage: Damage) -> None:
         """Copy damage to `damaged/`, synced. A disk that cannot take it costs the copy only."""
@@ -240,9 +247,11 @@ class Spool:
                 self.disk.write_whole(path, damage.data)
                 self._add(path)
             except OSError as error:
-                log.error("cannot keep damaged bytes aside in `%s`: %s", path, error)
+                if self._tells("not aside"):
+                    log.error("cannot keep damaged bytes aside in `%s`: %s", path, error)
             else:
-                log.error("%d damaged bytes were kept aside: %s", len(damage.data), path)
+                if self._tells("aside"):
+                    log.error("%d damaged bytes were kept aside: %s", len(damage.data), path)
                 self.side_rooms_grew = True
 
     def give_up(self, damage: Damage) -> None:
@@ -332,7 +341,8 @@ class Spool:
         self._lost(file.path, self.stock.forget(file) or Identities())
 
     def _lost(self, path: Path, records: Identities) -> None:
-        if number := self.account.settle(Outcome.DROPPED, records):
+        number = self.account.settle(Outcome.DROPPED, records)
+        if number and self._tells("lost"):
             what = "%d readings were removed by somebody else: %s (a copy of it belongs into `%s`)"
             log.error(what, number, path, self.directories.inbox)
 
@@ -340,8 +350,9 @@ class Spool:
         """Put a segment out of the way that the disk does not give back."""
         if error.errno in _NO_FAULT_OF_THE_FILE:
             raise error
-        what = "cannot read a segment, the others go on: %s: %s (%s)"
-        log.error(what, file.path, words(error), advice(error))
+        if self._tells("unreadable"):
+            what = "cannot read a segment, the others go on: %s: %s (%s)"
+            log.error(what, file.path, words(error), advice(error))
         self.stock.unusable.add(file)
         if error.errno in _LOST_BY_THE_DISK:
             self._count_lost(file)
@@ -352,10 +363,14 @@ class Spool:
         try:
             self.disk.rename(file.path, aside)
         except OSError as error:
-            log.error("cannot move it to `%s`: %s", aside, error)
+            if self._tells("not moved"):
+                log.error("cannot move it to `%s`: %s", aside, error)
         else:
             self.stock.forget(file)
             self._add(aside)
+
+    def _tells(self, trouble: str) -> bool:
+        return self._troubles[trouble].came(trouble)
 
     def _count_lost(self, file: File) -> None:
         records = self.stock.count(file, Identities())

@@ -110,6 +110,10 @@ class Card:
         """Mount it again for reading alone, or for both. Nobody may have a file open to write."""
         _run("mount", "-o", f"remount,{'rw' if yes else 'ro'}", self.place)
 
+    def hang(self, *, yes: bool) -> None:
+        """Have every call that changes something wait, whoever makes it; or let them go on."""
+        _run("fsfreeze", "--freeze" if yes else "--unfreeze", self.place)
+
     def freeze_directory(self, directory: Path, *, yes: bool) -> None:
         """Forbid every change of a directory's names, to root as well; or allow them again."""
         _run("chattr", "+i" if yes else "-i", directory)

@@ -90,7 +90,7 @@ class Post:
         self.idle: list[float] = []  # because there was nothing to send
         self.meanwhile: Callable[[], object] = lambda: None
         self.handoff = _Handoff(self._idle)
-        self.spool = Spool(self.directories, self.account, self.disk)
+        self.spool = Spool(self.directories, self.account, self.disk, monotonic=self.clock)
         self.spool.prepare()
         self.keeper = Keeper(
             self.spool,

@@ -141,6 +141,41 @@ def test_a_spool_that_cannot_be_written_costs_nothing_and_mends_itself(
     speaks_seldom(computer)
 
 
+@pytest.mark.parametrize("there_is", ["no backlog", "a backlog"])
+def test_a_card_that_hangs_stops_nothing_but_itself(computer: Computer, there_is: str) -> None:
+    """Nobody gets an answer of it: not who keeps, nor who removes what is delivered."""
+    service, influxd = computer.service, computer.influxd
+    service.start()
+    with computer.trial.sending(SPEED):
+        service.wait_for("delivered")
+        if there_is == "a backlog":
+            influxd.kill()
+            computer.wait_until_kept()
+        with hanging(computer):
+            if there_is == "a backlog":
+                influxd.start()
+            delivered_on(computer)
+            influxd.kill()
+            computer.wait_until_said("the disk of", str(service.spool), "does not answer")
+            service.wait_until(lambda status: "does not answer" in str(status["trouble"]))
+            reads_on(computer)
+            influxd.start()
+            delivered_on(computer)
+        computer.wait_until_said("the disk answers again")
+        computer.wait_until_caught_up()
+    computer.trial.check(computer.trial.drain())
+    speaks_seldom(computer)
+
+
+@contextmanager
+def hanging(computer: Computer) -> Iterator[None]:
+    computer.card.hang(yes=True)
+    try:
+        yield
+    finally:
+        computer.card.hang(yes=False)
+
+
 @contextmanager
 def no_room(computer: Computer) -> Iterator[Times]:
     """Somebody else takes it all, and what the service gives back with each file it removes."""

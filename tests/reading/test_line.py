@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bed.telegrams import dsmr5, utc, written
-from collector.errors import AbsentError, SettlingError, SourceError
+from collector.errors import QUIET_SECONDS, AbsentError, SettlingError, SourceError
 from collector.p1.framing import Framer
 from collector.p1.telegram import acceptable, parse
 from collector.reading import line as module
@@ -263,12 +263,27 @@ def test_the_same_trouble_after_good_telegrams_is_said_again(
     world = World(says=lambda _: TELEGRAM)
     line = world.line()
     for _ in range(2):
-        run(world, line, 60)
+        run(world, line, QUIET_SECONDS)
         world.says = _broken
         run(world, line, 60)
         world.says = lambda _: TELEGRAM
     run(world, line, 60)
     assert sum("broke" in words for words in said(caplog)) == 2
+
+
+@pytest.mark.parametrize("seconds", [61, 90, 300])
+def test_a_reader_that_hangs_up_all_day_is_a_few_lines(
+    seconds: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World()
+    line = world.line()
+    for _ in range(86_400 // seconds):
+        world.says = lambda _: TELEGRAM
+        run(world, line, seconds)
+        world.says = _broken
+        run(world, line, 2)
+    assert 2 <= len(said(caplog)) <= 20
+    assert line.reopened >= 86_400 // seconds - 1
 
 
 def test_a_peer_that_hangs_up_after_each_telegram_is_said_once(

@@ -118,7 +118,13 @@ class Driver:
         self.handoff = _Handoff(self)
         self.hot_directory = self.home / "hot"
         self.directories = Directories(self.home / "card" / "spool")
-        self.spool = Spool(self.directories, self.account, self.disk, wall=lambda: 1_700_000_000)
+        self.spool = Spool(
+            self.directories,
+            self.account,
+            self.disk,
+            wall=lambda: 1_700_000_000,
+            monotonic=self.clock,
+        )
         self._numbers = numbering(new_run())
 
     def live(self) -> dict[str, int]:

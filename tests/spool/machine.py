@@ -153,7 +153,7 @@ class Machine:
         self.numbers: Iterator[RecordId] = numbering(self.run)
         self.account = Account()
         self.handoff = Handoff()
-        self.spool = Spool(self.directories, self.account, self.disk)
+        self.spool = Spool(self.directories, self.account, self.disk, monotonic=self.clock)
         self.keeper = Keeper(
             self.spool,
             self.handoff,
