@@ -62,7 +62,7 @@ class LockedError(CollectorError):
 
 QUIET_SECONDS: Final = 600.0
 SELDOM_SECONDS: Final = 6 * 3600.0
-SLOWER: Final = 3
+SLOWER: Final = 6
 TOLD_APART: Final = 3
 """Of one subject; whatever else comes counts as one more, for there may be no end of them."""
 
@@ -83,8 +83,8 @@ class Troubles:
     """Remembers what was told of one subject: a line in the log is a write to the card.
 
     A trouble is told once for as long as it lasts. One that was gone is told anew, but not within
-    ten minutes; each time that it is told, it is silent for three times as long, up to six hours,
-    until it has stayed away for those. So whatever comes and goes, or lasts, is a few lines a day.
+    ten minutes, then an hour, then six hours, until it has stayed away for those. So whatever
+    comes and goes, or lasts, is a few lines a day.
 
     `steady`: seconds without any before it counts as gone; `again`: seconds after which it is told
     anew although it lasts, and so on. All times are on the monotonic clock.

@@ -92,6 +92,7 @@ class Household(Post):
         errands = Hanging() if self._hangs else None
         super().__init__(root, self._card_disk, together=500, errands=errands)
         if card == "full":
+            self._card_disk.room = lambda: 0
             self._card_disk.fail("write", errno.ENOSPC, self.directories.spool)
         self._watch = Watch(self._card_disk, 30)
         self.link.rule = rule
@@ -248,7 +249,7 @@ def test_a_steady_trouble_costs_no_more_than_an_outage(
     say(f"\n{'a quiet day':34}{well}\n{'a plain outage':34}{outage}\n{trouble:34}{cost}")
     assert cost.lines <= 14
     assert cost.size <= 1.2 * outage.size
-    assert card == "full" or cost.files <= 1.2 * outage.files
+    assert cost.files <= 1.2 * outage.files
     assert cost.requests <= 3_000 + (well.requests if passes(rule) else 0)
     assert cost.cpu <= 2 * well.cpu
 
@@ -281,14 +282,18 @@ class Cable(Bench):
             raise AbsentError("`/dev/p1` is not there", hint="plug it in")
         return super()._open(speed)
 
-    def day(self, *, hangs_up: int = DAY, damaged: int = DAY) -> Cost:
-        """Live through a day on which the line breaks, or a frame comes damaged, each so often."""
+    def day(self, *, hangs_up: int = DAY, good: int = DAY, of: int = DAY) -> Cost:
+        """Live through a day on which the line breaks each so often.
+
+        For so many seconds `of` so many the frames are `good`, else each is damaged.
+        """
         with counted() as lines:
             for second in range(10, DAY, 10):
                 frame = seal(dsmr5(NOON + timedelta(seconds=second)), second)
                 if second % hangs_up < 10:
                     self._hears(None)
-                self._hears(frame[:-1] + b"?" if second % damaged < 10 else frame)
+                bad = frame[:-1] + bytes([frame[-1] ^ 1])
+                self._hears(frame if second % of < good else bad)
                 self.passes(10)
         return Cost(lines.number, 0, 0, self.segments, self.cpu)
 
@@ -314,8 +319,9 @@ LINES: Final[dict[str, dict[str, int]]] = {
     "a reader that hangs up each 61 s": {"hangs_up": 61},
     "a reader that hangs up each 90 s": {"hangs_up": 90},
     "a reader that hangs up each 300 s": {"hangs_up": 300},
-    "damaged encrypted telegrams": {"damaged": 1},
-    "every other telegram damaged": {"damaged": 20},
+    "damaged encrypted telegrams": {"good": 0},
+    "nearly all telegrams damaged": {"good": 10, "of": 3000},
+    "every other telegram damaged": {"good": 10, "of": 20},
     "no cable": {},
 }
 
