@@ -19,8 +19,7 @@ limit and the chunk fed, whatever comes.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from collector.p1.checksum import fits
 
@@ -52,8 +51,7 @@ _LINE_ENDS: Final = b"\r\n\0"
 _SLASH: Final = ord("/")
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One telegram as it came, undecoded.
 
     `data` is everything from `/` up to and including `!`, which is what a checksum is over.

@@ -213,9 +213,10 @@ class Sheet:
     def slot(self, code: str) -> Slot:
         """Return the notes on the M-Bus channel that `code` names: `0-1:`, or `7-0:` of DSMR 2."""
         name = code[:3]
-        if name not in self.slots:
-            self.slots[name] = Slot(int(code[2]), medium=OLD_MEDIA.get(name, ""))
-        return self.slots[name]
+        slot = self.slots.get(name)
+        if slot is None:
+            slot = self.slots[name] = Slot(int(code[2]), medium=OLD_MEDIA.get(name, ""))
+        return slot
 
 
 # Most lines of a telegram were in the last one too. What a line gave is kept, for so many lines;

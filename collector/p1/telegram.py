@@ -25,7 +25,7 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import starmap
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from collector.p1.checksum import Checksum, judge
 from collector.p1.framing import Frame
@@ -57,8 +57,7 @@ class Medium(StrEnum):
     SUBMETER = "submeter"
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     """An M-Bus device and its reading.
 
     `time` is when the device was read, in UTC. None: never set, absent, nonsense, or over an hour
@@ -97,8 +96,7 @@ class MonthEnd:
     electricity: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Telegram:
+class Telegram(NamedTuple):
     """What one telegram says. Names and units of `electricity` are those of the field table."""
 
     header: str
@@ -196,7 +194,7 @@ _RUNNING_PEAK: Final = "demand_month_peak_kw"
 
 def _add_totals(sheet: Sheet) -> None:
     """Add the totals that were not sent, unless a tariff may be missing from the sum."""
-    if UNREADABLE_CODE in sheet.lost:
+    if UNREADABLE_CODE in sheet.lost or not sheet.electricity:
         return
     electricity, lost = sheet.electricity, sheet.lost
     for total, tariffs in _TOTALS:

@@ -27,11 +27,10 @@ def value(line: str) -> str:
 
 def impersonal(telegram: Telegram) -> Telegram:
     """Leave out what a disguise changes."""
-    return replace(
-        telegram,
+    return telegram._replace(
         header="",
         meter=telegram.meter and "",
-        devices=tuple(replace(d, meter=d.meter and "") for d in telegram.devices),
+        devices=tuple(d._replace(meter=d.meter and "") for d in telegram.devices),
         text=telegram.text and "",
         code=telegram.code and "",
         about=dict.fromkeys(telegram.about, ""),

@@ -19,7 +19,6 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -85,7 +84,7 @@ class Database:
         lines = [_line(code, text) for code, text in {**row, **said}.items() if _is_code(code)]
         data = "\r\n".join(["/slimmemeter-rpi", "", *lines, "!"]).encode("ascii", "replace")
         telegram = parse(Frame(data, b""), utc_offset_hours=self._offset)
-        return telegram if telegram.time else replace(telegram, time=host)
+        return telegram if telegram.time else telegram._replace(time=host)
 
     def _described(self) -> list[str]:
         columns = [str(row[1]) for row in self._asked(f"PRAGMA table_info({TABLE})")]
