@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Self
@@ -35,6 +36,7 @@ PREFIX: Final = "p1-influxd-"  # and the number of the process that made it
 START_SECONDS: Final = 120
 STOP_SECONDS: Final = 20
 REQUEST_SECONDS: Final = 30
+FAR_AWAY: Final = datetime(2099, 1, 1, tzinfo=UTC)
 
 
 class NotStartedError(Exception):
@@ -145,9 +147,9 @@ class Database:
         answer = self.request("DELETE", f"/api/v2/buckets/{self._id('buckets', name=name)}")
         assert answer.status == 204, answer
 
-    def empty(self, bucket: str) -> None:
-        """Delete every point of a bucket."""
-        times = {"start": "1970-01-01T00:00:00Z", "stop": "2099-01-01T00:00:00Z"}
+    def empty(self, bucket: str, up_to: datetime = FAR_AWAY) -> None:
+        """Delete every point of a bucket, or those up to a time."""
+        times = {"start": "1970-01-01T00:00:00Z", "stop": up_to.isoformat()}
         answer = self.request("POST", at("/api/v2/delete", org=self.org, bucket=bucket), times)
         assert answer.status == 204, answer
 

@@ -33,10 +33,13 @@ from bed.toxiproxy import (
     reset,
     trickle,
 )
-from bed.trial import Line
+from bed.trial import SITE, Line
 from collector.p1.crc import crc16
 from collector.simulate.wire import Outcome, Terminal
+from collector.spool.disk import Disk
 from collector.spool.keeper import RETRY_SECONDS
+from collector.spool.record import Record, RecordId
+from collector.spool.segment import closed_name
 
 KEEP_SECONDS: Final = 10
 """As it is set by default: a fifth of it, less two ticks, is for a machine that stands still."""
@@ -116,6 +119,10 @@ class World:
         self._meter = home / "meter"
         self._draw = draw
         self._card_works_from = 0.0
+        self._card_hangs = False
+        self._influxdb_sleeps = False
+        self._is_whole = True
+        self._handed_in: str | None = None
         self.lasting: dict[str, dict[str, Lasting]] = {
             "network": {
                 "refused": self._refused,
@@ -126,7 +133,11 @@ class World:
                 "hung": self._influxdb_hung,
                 "token revoked": self._token_revoked,
             },
-            "card": {"no names left": self._card_full, "frozen": self._card_frozen},
+            "card": {
+                "no names left": self._card_full,
+                "frozen": self._card_frozen,
+                "hung": self._card_hung,
+            },
         }
         self.passing: dict[str, dict[str, Passing]] = {
             "collector": {
@@ -136,6 +147,8 @@ class World:
             },
             "power": {"cut": self._cut_power},
             "settings": {"another bucket": self._another_bucket},
+            "bucket": {"emptied": self._empty_bucket},
+            "inbox": {"a name again": self._hand_in},
             "line": {
                 "unplugged": self._unplug,
                 "noise": self._noise,
@@ -149,6 +162,7 @@ class World:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._card_answers()
         if self.influxd.running:
             self.influxd.resume()
         self.computer.__exit__()
@@ -162,7 +176,10 @@ class World:
         trial.in_flight |= self.line.spoilt
         lost = trial.check_the_rest(status)
         assert lost <= trial.in_flight, sorted(lost - trial.in_flight)
-        trial.shows_all()
+        if self._is_whole:
+            trial.shows_all()
+        there = {row["what"] for row in trial.stored("handed_in")}
+        assert self._handed_in is None or self._handed_in in there
         return lost - self.line.spoilt
 
     def pause(self) -> None:
@@ -196,15 +213,24 @@ class World:
 
     @contextmanager
     def _influxdb_hung(self) -> Iterator[None]:
+        self._influxdb_sleeps = True
         self.influxd.suspend()
         yield
         self.influxd.resume()
+        self._influxdb_sleeps = False
 
     @contextmanager
     def _token_revoked(self) -> Iterator[None]:
         self.influxd.activate(self.trial.token, active=False)
         yield
         self.influxd.activate(self.trial.token, active=True)
+
+    def _empty_bucket(self) -> None:
+        """Delete, as its owner may, all that has come until lately."""
+        if self.influxd.running and not self._influxdb_sleeps:
+            self.trial.empty_bucket()
+            self._handed_in = None
+            self._is_whole = False  # until a day is over, or the bucket is another
 
     # The SD card.
 
@@ -225,6 +251,33 @@ class World:
             self.computer.card.freeze_directory(self.service.spool, yes=False)
 
     @contextmanager
+    def _card_hung(self) -> Iterator[None]:
+        """Whoever changes something on it waits, for as long as it lasts."""
+        with self._ill():
+            self.computer.card.hang(yes=True)
+            self._card_hangs = True
+            yield
+            self._card_answers()
+
+    def _card_answers(self) -> None:
+        """Let it go on: who waits for a disk cannot be ended, not even by a kill."""
+        if self._card_hangs:
+            self._card_hangs = False
+            self.computer.card.hang(yes=False)
+
+    def _hand_in(self) -> None:
+        """Put a file of other readings into the inbox, always under the same name."""
+        if self.line.clock < self._card_works_from:
+            return
+        self._handed_in = run = f"{self._draw.getrandbits(48):012x}"
+        records = (
+            Record(RecordId(run, n), f"handed_in,site={SITE},what={run} v=1 {n}\n".encode())
+            for n in range(1, self._draw.randrange(2, 50))
+        )
+        data = b"".join(record.encode() for record in records)
+        Disk().write_whole(self.service.spool / "inbox" / closed_name(1), data)
+
+    @contextmanager
     def _ill(self) -> Iterator[None]:
         self._card_works_from = math.inf
         yield
@@ -234,21 +287,25 @@ class World:
 
     def restart(self) -> None:
         """End it as systemd does: nothing in flight is lost."""
+        self._stop()
+        self.service.start()
+
+    def _stop(self) -> None:
+        self._card_answers()
         self.pause()
         self.line.stands()
         assert self.service.stop(UNIT_STOP_SECONDS) == 0, self.service.tail()
-        self.service.start()
 
     def _another_bucket(self) -> None:
         """Start it with the settings of another bucket; what waits goes there."""
-        self.pause()
-        self.line.stands()
-        assert self.service.stop(UNIT_STOP_SECONDS) == 0, self.service.tail()
+        self._stop()
         bucket = next(name for name in self._buckets if name != self.trial.bucket)
         self.trial.go_to(bucket, self._buckets[bucket])
+        self._is_whole = True
         self.service.start()
 
     def _kill(self) -> None:
+        self._card_answers()
         self.line.stands()
         self.trial.kill_and_restart()
 
