@@ -31,6 +31,7 @@ class FaultyDisk(Disk):
         self.calls: list[tuple[str, Path]] = []
         self.faults: list[Fault] = []
         self.room: Callable[[], int] | None = None
+        self.files: Callable[[], int] | None = None
         self.before: dict[str, Callable[[Path], None]] = {}
         self._paths: dict[int, Path] = {}
 
@@ -121,6 +122,9 @@ class FaultyDisk(Disk):
 
     def free(self, path: Path) -> int:
         return super().free(path) if self.room is None else self.room()
+
+    def free_files(self, path: Path) -> int | None:
+        return super().free_files(path) if self.files is None else self.files()
 
     def _meet(self, operation: str, path: Path) -> Fault | None:
         """Write the call down; raise if it is to fail, give the fault if it is to fall short."""

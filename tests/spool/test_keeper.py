@@ -520,6 +520,28 @@ def test_the_rest_of_the_machine_keeps_its_space(machine: Machine, free: int, fl
     assert len(machine.on_disk()) == 310 - machine.totals.dropped
 
 
+def test_a_disk_that_takes_few_files_more_has_no_room(machine: Machine) -> None:
+    """A card may have gigabytes left and no inode."""
+    filled_by(machine, 3)
+    machine.disk.files = lambda: 104 - machine.spool.stock.usage().files
+    for dropped in (0, 100):
+        machine.backlog(10)
+        assert machine.totals.dropped == dropped
+
+
+def test_what_a_full_spool_drops_is_told_a_few_times_a_day(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    sizes = filled_by(machine, 3)
+    machine.keeper._limits = Limits(sum(sizes), 0)
+    for _ in range(30):
+        machine.read(100)
+        machine.keep()
+        machine.close()
+    assert machine.totals.dropped >= 2_900
+    assert 1 <= sum("the spool is full" in record.message for record in caplog.records) <= 3
+
+
 @pytest.mark.parametrize("there_is", ["no room", "too little room"])
 def test_nothing_is_dropped_where_that_would_make_no_room(
     machine: Machine, there_is: str, caplog: pytest.LogCaptureFixture
