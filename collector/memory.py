@@ -19,7 +19,8 @@ from enum import StrEnum
 from typing import Any, Final, cast
 
 DAY_SECONDS: Final = 86_400
-_REMEMBERED: Final = 7200
+_REMEMBERED: Final = 6 * 3600
+"""Seconds: a clock that is set back by more may show some whose readings are forgotten."""
 """Seconds: a clock may be set back an hour."""
 _BITS: Final = 32
 _MOST_TARGETS: Final = 4
@@ -172,7 +173,7 @@ def _standings(lines: Any) -> dict[str, Standing]:
 
 
 class Seconds:
-    """The readings of the last two hours: for each second a check of the telegram's content.
+    """The readings of the last six hours: for each second a check of the telegram's content.
 
     A second has one place in the table, so it knows the latest of those that share it.
     """

@@ -551,10 +551,17 @@ def test_no_second_has_two_readings_however_the_clock_is_set(seed: int, period: 
 
 def test_it_does_not_remember_for_ever() -> None:
     source = points()
-    for n in range(20_000):
+    for n in range(22_000):
         source.lines(said(), NOON + n * SECOND)
     assert source.lines(said(), datetime.fromtimestamp(0, UTC)) == []
     assert source.lines(said(), NOON) == []
+
+
+def test_what_a_clock_five_hours_ahead_has_stored_is_known_when_it_is_set_back() -> None:
+    seconds = Seconds()
+    for second in range(5 * 3600 + 1):
+        seconds.store(second, 7)
+    assert seconds.content(0) == 7
 
 
 @pytest.mark.parametrize("kept", [b"", b"damaged", bytes(100_000)])
