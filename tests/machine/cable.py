@@ -21,6 +21,8 @@ from collector.simulate.stream import stream_like
 from collector.simulate.wire import Outcome
 
 GIVE_UP_SECONDS: Final = 120
+PERIOD_SECONDS: Final = 10
+"""The longest time between two telegrams of a meter that sends them at its own pace."""
 
 
 class Cable:
@@ -149,7 +151,8 @@ class Meter:
 
     def sends(self, telegrams: int) -> None:
         """Return when it has sent so many more."""
-        wanted, give_up = len(self.book) + telegrams, time.monotonic() + GIVE_UP_SECONDS
+        wanted = len(self.book) + telegrams
+        give_up = time.monotonic() + GIVE_UP_SECONDS + telegrams * PERIOD_SECONDS
         while len(self.book) < wanted:
             assert time.monotonic() < give_up, "the meter has stopped"
             time.sleep(0.05)

@@ -1,17 +1,40 @@
 """An emulated machine for each test of this folder: a copy of one that was installed once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from bed.influxd import Influxd
 from bed.influxdb import Found, Server
-from machine.emulator import Disk
+from machine.emulator import CrashedError, Disk
 from machine.home import Home, household, installing
 from machine.image import BOOKWORM, Debian, NoMachineError, bare, installed, one_at_a_time
 
 Tell = Callable[[str], None]
+TRIES: Final = 3
+"""How often a scenario is begun in which the emulator crashes by itself."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """Begin a scenario anew in which the emulator crashed: that says nothing about the program."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports: list[pytest.TestReport] = []
+    tries = 0
+    while not tries or (tries < TRIES and _crashed(reports)):
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        tries += 1
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+def _crashed(reports: Iterable[pytest.TestReport]) -> bool:
+    return any(CrashedError.__name__ in report.longreprtext for report in reports)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from machine.emulator import Disk, Emulator
 from machine.image import ROOT, checkout
 
 BOOT_SECONDS: Final = 600
-GIVE_UP_SECONDS: Final = 300
+GIVE_UP_SECONDS: Final = 600
 COMMAND_SECONDS: Final = 1800
 NO_CONNECTION: Final = 255
 """What ssh ends with if it did not get to run the command."""

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
+
 from bed.influxd import Influxd
 from bed.service import Status
 from machine.cable import Cable, Meter
@@ -18,7 +20,7 @@ from machine.emulator import CrashedError, Disk
 from machine.guest import CHECKOUT, NEAR, Guest
 
 SETTINGS: Final = "/etc/p1-collector/p1-collector.env"
-CAUGHT_UP_SECONDS: Final = 300
+CAUGHT_UP_SECONDS: Final = 600
 MORE: Final = 3
 """So many telegrams are sent before a reckoning, so that what comes after is in it too."""
 INSTALL: Final = f"cd {CHECKOUT} && ./infra/install.sh"
@@ -162,6 +164,7 @@ def household(disk: Disk, influxd: Influxd, place: Path, **machine: int) -> Iter
 def installing(place: Path) -> Callable[[Disk], None]:
     """Give what installs the program on a disk, as README says, in a directory for the machine."""
 
+    @retry(retry=retry_if_exception_type(CrashedError), stop=stop_after_attempt(3), reraise=True)
     def install(disk: Disk) -> None:
         guest = Guest(disk, place)
         try:

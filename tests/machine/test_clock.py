@@ -18,6 +18,8 @@ FORGET: Final = (
     "systemctl mask --now systemd-timesyncd.service && rm -rf /var/lib/systemd/timesync"
     f" && printf '[Time]\\nNTP={NEAR}\\nFallbackNTP=\\n' >/etc/systemd/timesyncd.conf && sync"
 )
+COUNTED_AFTER: Final = 4
+"""So many telegrams come in the half minute in which it is not asked again whether it is set."""
 ASK: Final = "systemctl unmask systemd-timesyncd.service && systemctl start systemd-timesyncd"
 
 
@@ -68,8 +70,9 @@ def test_a_meter_without_a_clock_waits_for_the_hosts_and_what_does_not_is_counte
     status = home.guest.wait_until(lambda status: status["counts"]["waiting"] < 3)
     sent = home.meter.sent()
     wrong = [second for second in home.stored() if not _near(second, sent)]
-    assert len(wrong) == status["counts"]["unset_clock"]
-    assert bool(wrong) == (minutes > 10)
+    counted = status["counts"]["unset_clock"]
+    assert len(wrong) <= counted <= len(wrong) + COUNTED_AFTER
+    assert bool(wrong) == bool(counted) == (minutes > 10)
     stored, began = home.stored(), home.began()
     lost = [s for s in home.meter.offered() if began + 2 < s and not _near(s, stored)]
     assert len(lost) <= len(wrong)

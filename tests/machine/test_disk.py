@@ -10,7 +10,10 @@ from machine.home import SETTINGS, Home
 
 pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(3600)]
 
-FILL: Final = "head -c 100G /dev/zero >/var/filler 2>/dev/null; sync; true"
+FILL: Final = (
+    "fallocate --length 100G /var/filler; head -c 100G /dev/zero >>/var/filler; sync; true"
+)
+"""What is given to a file without being written is full at once; the rest is a block or two."""
 
 
 def test_a_full_disk_costs_what_a_reboot_takes_from_ram_and_nothing_else(

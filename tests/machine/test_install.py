@@ -97,6 +97,6 @@ def checked(guest: Guest, command: str = "check") -> None:
         assert "FAIL" not in done.stdout, done.stdout
         guest.run(f"cd {directory} && p1-collector spool status")
         guest.run(f"cp {CHECKOUT}/README.md {directory}/notes && chmod 600 {directory}/notes")
-        assert (
-            "ermission" not in guest.try_to(f"cd {directory} && p1-collector decode notes").stdout
-        )
+        decoded = guest.try_to(f"cd {directory} && p1-collector decode notes").stdout
+        assert "ermission" not in decoded, decoded
+        guest.run(f"rm {directory}/notes")
