@@ -50,10 +50,10 @@ BOARDS: Final = {"amd64": AMD64, "arm64": ARM64}
 TOOLS: Final = {
     "debootstrap": "debootstrap",
     "qemu-img": "qemu-utils",
+    "mkfs.ext4": "e2fsprogs",
     "ssh": "openssh-client",
-    **{board.program: board.package for board in (AMD64,)},
 }
-"""The programs that it takes, with the packages of Debian that have them."""
+"""The programs that it takes besides, with the packages of Debian that have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,8 @@ def _is_quick(kernel: Path) -> bool:
     return b"Linux version" in trial.stdout
 
 
-def missing() -> list[str]:
+def missing(architecture: str) -> list[str]:
     """Give the packages of Debian that are missing to emulate a computer here."""
-    return [package for tool, package in TOOLS.items() if not shutil.which(tool)]
+    board = BOARDS[architecture]
+    tools = TOOLS | {board.program: board.package}
+    return [package for tool, package in tools.items() if not shutil.which(tool)]

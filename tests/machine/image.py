@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from bed import build
-from machine.emulator import BOARDS, Disk, missing
+from machine.emulator import Disk, missing
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RECIPE: Final = Path(__file__).with_name("debian.sh")
@@ -104,11 +104,7 @@ def _disk(debian: Debian, place: Path, image: Path) -> Disk:
 def _see_it_can(debian: Debian) -> None:
     if os.geteuid() != 0:
         raise NoMachineError("it takes root: sudo ./tests/run machine")
-    program = BOARDS[debian.architecture]
-    lacking = missing()
-    if not shutil.which(program.program):
-        lacking.append(program.package)
-    if lacking:
+    if lacking := missing(debian.architecture):
         raise NoMachineError(f"it takes more programs: apt install {' '.join(sorted(lacking))}")
 
 
