@@ -13,7 +13,7 @@ from bed.service import Status
 from machine.emulator import Disk, Emulator
 from machine.image import ROOT, checkout
 
-BOOT_SECONDS: Final = 600
+BOOT_SECONDS: Final = 1200
 GIVE_UP_SECONDS: Final = 600
 COMMAND_SECONDS: Final = 1800
 NO_CONNECTION: Final = 255
