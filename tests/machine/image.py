@@ -112,6 +112,7 @@ def _make(debian: Debian, place: Path) -> None:
     build.say(f"making a disk with Debian {debian} in {place}: this takes some minutes, once")
     began = time.monotonic()
     (place / "key").unlink(missing_ok=True)
+    shutil.rmtree(place / "root", ignore_errors=True)  # half of one, where somebody pressed Ctrl-C
     keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tests"]
     subprocess.run([*keygen, "-f", place / "key"], check=True)
     command = [str(RECIPE), debian.release, debian.architecture, str(place)]
