@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from collector.memory import Memory, Seconds
-from collector.p1.telegram import Device, Telegram, Value
+from collector.p1.telegram import Device, Medium, Telegram, Value
 
 QUARTER_SECONDS: Final = 900
 _HOUR_SECONDS: Final = 3600
@@ -21,6 +21,15 @@ MOST_AHEAD_SECONDS: Final = _HOUR_SECONDS
 """A device whose clock is further ahead than this was not read when it says."""
 HASH: Final = "hash"
 """The value of `P1_METER` that puts a hash in the place of every equipment number."""
+
+COLLECTOR: Final = "collector"
+MEASUREMENTS: Final = frozenset(
+    {
+        *("electricity", "readings", "demand_peak", "demand_running_peak", "power_failure"),
+        *("month_end", "message", COLLECTOR, *Medium),
+    }
+)
+"""Where a telegram's values are, and the program's own state: all that the collector writes to."""
 
 SHORTEST_SALT: Final = 16
 """Characters: with less in it, a hash of a number is found by trying."""

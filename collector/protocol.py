@@ -4,7 +4,7 @@
 
 A value is a float, an integer (`1i`), a truth (`true`) or a text in quotes. InfluxDB takes more: a
 line without a time, a key that comes twice, control characters. `collector.points` writes what is
-read here.
+read here, and so may others (`p1-collector put`).
 """
 
 import re
@@ -20,9 +20,10 @@ _END: Final = r"\x00-\x1f\x7f"
 _MEASUREMENT: Final = re.compile(rf"(?!\#)(?:[^\\, {_END}]|\\[^{_END}])+")
 _NAME: Final = re.compile(rf"(?:[^\\,= {_END}]|\\[^{_END}])+")
 _TEXT: Final = re.compile(rf'"(?:[^"\\{_END}]|\\[^{_END}])*"')
-_NUMBER: Final = re.compile(r"-?\d+(?:i|(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![^, ])")
-_TRUTH: Final = re.compile(r"(?:true|false)(?![^, ])")
-_TIME: Final = re.compile(r"-?\d+$")
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:i|(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)(?![^, ])")
+_TRUTH: Final = re.compile(r"(?:[tT]|true|True|TRUE|[fF]|false|False|FALSE)(?![^, ])")
+_TRUE: Final = ("t", "T", "true", "True", "TRUE")
+_TIME: Final = re.compile(r"-?[0-9]+$")
 _ESCAPED: Final = re.compile(r"\\([,= ])")
 _ESCAPED_IN_TEXT: Final = re.compile(r'\\(["\\])')
 _INTEGERS: Final = range(-(2**63), 2**63)
@@ -107,7 +108,7 @@ def _scalar(rest: _Rest) -> Scalar:
     if text := rest.takes(_TEXT):
         return _ESCAPED_IN_TEXT.sub(r"\1", text[1:-1])
     if truth := rest.takes(_TRUTH):
-        return truth == "true"
+        return truth in _TRUE
     number = rest.take(_NUMBER, "no value")
     if number.endswith("i"):
         return _whole(rest, number[:-1])

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "capture": "record a meter with its serial numbers replaced, fit to be published",
     "spool": "look after what waits for InfluxDB",
     "import": "bring in recorded telegrams, with the same guarantees",
+    "put": "bring in lines of line protocol, of anything, with the same guarantees",
     "export": "write what InfluxDB has of a period, as CSV or line protocol",
     "simulate": "be a meter, on a pseudo-terminal or a TCP port",
     "demo": "show the whole path working, without hardware",
@@ -34,6 +35,7 @@ _FOLDERS: Final = {
     "once": "once.command",
     "show": "show.command",
     "import": "imports.command",
+    "put": "put.command",
     "export": "export.command",
     "demo": "demo.command",
 }

@@ -22,6 +22,7 @@ from collector.spool.inbox import Inbox
 from collector.spool.record import Contents, RecordId, decode
 from collector.spool.segment import segments
 from collector.spool.spool import Directories
+from collector.spool.stock import TRAY
 
 FAILURE: Final = 1
 _MIB: Final = 1024 * 1024
@@ -87,6 +88,7 @@ def _rooms(directories: Directories, hot: Path) -> dict[str, Path]:
     return {
         "hot": hot,
         "spool": directories.spool,
+        "tray": hot / TRAY,
         "inbox": directories.inbox,
         "rejected": directories.rejected,
     }
@@ -179,7 +181,7 @@ def _export(directories: Directories, hot: Path, options: argparse.Namespace) ->
     # Read first what moves first; the RAM disk is small enough to be held.
     newest = list(_files(hot))
     seen = Identities()
-    for directory in (directories.spool, directories.inbox):
+    for directory in (directories.spool, hot / TRAY, directories.inbox):
         for _, contents in _files(directory):
             _write(contents, seen)
     for _, contents in newest:

@@ -230,7 +230,7 @@ class Backlog:
 
         Not in the inbox: there a record may lie in parts, one a reason for which it was refused.
         """
-        if file.directory == self._spool.directories.inbox:
+        if file.directory in self._spool.directories.inboxes:
             return records
         return self._account.unsettled(records)
 

@@ -40,6 +40,7 @@ from collector.spool.fault import advice, words
 from collector.spool.handoff import Handoff
 from collector.spool.record import RecordId, new_run
 from collector.spool.spool import Directories, Spool
+from collector.spool.stock import TRAY
 
 log: Final = logging.getLogger(__name__)
 
@@ -80,7 +81,8 @@ class Service:
         if self._place.fault and not self.has_spool:
             message = f"neither source nor spool can be used: {self._place.fault}"
             raise SettingsError(message, hint=self._place.fault.hint)
-        self._spool = Spool(Directories(settings.spool), self._account, self._disk)
+        rooms = Directories(settings.spool, settings.hot / TRAY)
+        self._spool = Spool(rooms, self._account, self._disk)
         self._keeper = parts.keeper(settings, self._spool, self._handoff)
         self._hot = parts.hot(settings, self._spool, self._handoff, self._account, self._errands)
         self._early = self._keeper.early = Early(settings.hot, self._spool, parts.boot())

@@ -10,7 +10,7 @@ import platform
 from pathlib import Path
 from typing import Any, Final
 
-from collector.points import line_of
+from collector.points import COLLECTOR, line_of
 
 FILE_NAME: Final = "status.json"
 MEMORY_NAME: Final = "memory.json"
@@ -25,7 +25,7 @@ def collector_line(status: dict[str, Any]) -> str:
         "version": status["version"],
     }
     tags = {"site": status["site"], "host": platform.node()}
-    return f"{line_of('collector', tags, fields, status['updated'])[0]}\n"
+    return f"{line_of(COLLECTOR, tags, fields, status['updated'])[0]}\n"
 
 
 def summary(status: dict[str, Any]) -> str:

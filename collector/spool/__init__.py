@@ -1,8 +1,8 @@
 r"""Readings kept in files until InfluxDB has them: the format, and who may do what.
 
-`record` and `segment` are the format; `hot`, `handoff`, `keeper` and `inbox` are the ways into
-`spool`, the directory, of which `stock` knows the files, `refusals` keeps what is refused, and
-`unclosed` closes what a crash left; `early` is where telegrams wait for a clock; `account`, with
+`record` and `segment` are the format; `hot`, `handoff`, `keeper`, `inbox` and `tray` are the ways
+into `spool`, the directory, of which `stock` knows the files, `refusals` keeps what is refused,
+and `unclosed` closes what a crash left; `early` is where telegrams wait for a clock; `account`, with
 its `identities`, counts; `disk` makes every call to a disk, `errands` has another thread make
 them, and `fault` says what a failing one means.
 
@@ -78,6 +78,8 @@ hot directory       RAM disk     what was read in the last seconds; a `write` a 
                                  segments that the disk does not give back
 `spool/early/`      disk         what waits for a clock (above)
 `spool/inbox/`      disk         finished segments of other commands, put there by rename
+hot `inbox/`        RAM disk     the tray: the same, for what comes beside the running service; the
+                                 keeper brings to the inbox what is not delivered in time
 ==================  ===========  ==================================================================
 
 Who does what

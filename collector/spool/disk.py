@@ -176,6 +176,11 @@ class Disk:
         return state.st_size, hash((state.st_ino, state.st_mtime_ns))
 
     @_noted
+    def modified(self, path: Path) -> float:
+        """Give when a file was written, in seconds since 1970."""
+        return path.stat().st_mtime
+
+    @_noted
     def free(self, path: Path) -> int:
         """Give the bytes that an ordinary user may still write there."""
         state = os.statvfs(path)

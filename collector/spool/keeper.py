@@ -16,6 +16,7 @@ from collector.spool.record import Record, RecordId
 from collector.spool.segment import MAX_BYTES, fits, open_name
 from collector.spool.spool import Spool
 from collector.spool.stock import Amount
+from collector.spool.tray import Tray
 from collector.spool.unclosed import Unclosed
 
 log: Final = logging.getLogger(__name__)
@@ -190,6 +191,7 @@ class Keeper:
         self._monotonic = monotonic
         self._writer = Writer(spool)
         self._unclosed = Unclosed(spool)
+        self._tray = Tray(spool, limits.free)
         self._busy = Lock()
         self._asked = False
         self._blocked_until = self._count_at = self._recover_at = 0.0
@@ -211,6 +213,7 @@ class Keeper:
                 self._recover(now)
                 self._keep(now)
                 self._keep_early(now - self._due_seconds)
+                self._tray.keep(self._due_seconds)
                 self._close()
                 self._bound_side_rooms()
                 self._count(now)
@@ -251,6 +254,8 @@ class Keeper:
         try:
             self._copy(self._handoff.due(self._monotonic()))
             self._keep_early(self._monotonic())
+            while self._tray.keep(0.0):
+                pass
             self._writer.close()
         except OSError as error:
             self._block(self._monotonic(), error)

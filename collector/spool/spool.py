@@ -69,14 +69,14 @@ class Spool:
 
     def prepare(self) -> None:
         """Make the directories."""
-        for directory in (*self.directories.kept, self.directories.inbox):
+        for directory in (*self.directories.kept, *self.directories.inboxes):
             self.disk.make_directory(directory)
 
     def look(self) -> None:
         """See which files others brought, and which they took."""
         with self.lock:
             self.stock.unfinished = {}
-            for directory in (*self.directories.kept, self.directories.inbox):
+            for directory in (*self.directories.kept, *self.directories.inboxes):
                 self._look_into(directory)
             for path in self.opened_here.keys() - self.stock.unfinished.keys():
                 self._lost(path, self.opened_here.pop(path))
@@ -89,7 +89,7 @@ class Spool:
         for name in sorted(names - known.keys()):
             number = number_of(name)
             if name.endswith((".open", ".draft")):
-                if directory != self.directories.inbox:
+                if directory not in self.directories.inboxes:
                     self.stock.unfinished[directory / name] = self.disk.size(directory / name)
                     self._number = max(self._number or 0, number or 0)
             elif number is not None:
@@ -120,7 +120,23 @@ class Spool:
 
     def inbox(self) -> list[File]:
         """Give the segments that other commands left, oldest first."""
-        return self.stock.first(self.directories.inbox, sys.maxsize)
+        rooms = self.directories.inboxes
+        return [file for room in rooms for file in self.stock.first(room, sys.maxsize)]
+
+    def tray(self) -> list[File]:
+        """See which segments other commands put into RAM; gives them, oldest first."""
+        if self.directories.tray is None:
+            return []
+        self._look_into(self.directories.tray)
+        return self.stock.first(self.directories.tray, sys.maxsize)
+
+    def moved(self, files: Iterable[File], path: Path) -> None:
+        """Say that what was in these is in one file now."""
+        known = [self.stock.forget(file) for file in files]
+        counted = Identities()
+        for records in known:
+            counted.update(records or Identities())
+        self._add(path, None if None in known else counted)
 
     def note_oldest(self) -> None:
         """Read how old the oldest segment is, unless that is known."""
@@ -133,9 +149,8 @@ class Spool:
 
     def next(self, most: int, but: Callable[[File], bool] = lambda _: False) -> list[File]:
         """Give the first few that wait, all of the backlog, or else all of the inbox."""
-        return self.stock.first(self.directories.spool, most, but) or self.stock.first(
-            self.directories.inbox, most, but
-        )
+        rooms = (self.directories.spool, *self.directories.inboxes)
+        return next(filter(None, (self.stock.first(room, most, but) for room in rooms)), [])
 
     def load(self, file: File) -> Contents | None:
         """Read a closed segment; damage is kept aside and counted.
@@ -155,7 +170,7 @@ class Spool:
                 return None
             if now != file:
                 self.stock.became(file, now)
-            if file.directory == self.directories.inbox:
+            if file.directory in self.directories.inboxes:
                 self._inside[now] = crc32(contents.data)
             if self._count(now, contents):
                 for damage in contents.damage:
@@ -299,10 +314,14 @@ class Spool:
         self.stock.unusable.clear()
 
     def free(self) -> Amount:
-        """Give how much more the disk takes; where there is no end of files, very many."""
+        """Give how much more the disk takes; where there is no end of files, very many.
+
+        What other commands put into the inbox takes no room of a meter's readings.
+        """
         where = self.directories.spool
         files = self.disk.free_files(where)
-        return Amount(self.disk.free(where), sys.maxsize if files is None else files)
+        free = self.disk.free(where) + self.stock.inbox_bytes
+        return Amount(free, sys.maxsize if files is None else files)
 
     def oldest_kept(self) -> File | None:
         """Give the oldest file that may go when a limit is reached."""
@@ -325,13 +344,13 @@ class Spool:
         before.remove(both)
         ids.remove(both)
         self._found(file, ids)
-        if file.directory == self.directories.inbox and not both.ranges:
+        if file.directory in self.directories.inboxes and not both.ranges:
             self._lost(file.path, before)  # and another one has its name
             return bool(contents.damage)
         return self.account.settle(Outcome.DAMAGED, before) > 0
 
     def _found(self, file: File, ids: Identities) -> None:
-        if file.directory == self.directories.inbox:
+        if file.directory in self.directories.inboxes:
             self.account.handed_in(ids)
         else:
             self.account.found(ids)

@@ -11,17 +11,21 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from threading import RLock
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from collector.spool.identities import Identities, Spans
 from collector.spool.segment import number_of
 
+TRAY: Final = "inbox"
+"""The name of the tray, in the hot directory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Directories:
-    """The spool and its three side rooms."""
+    """The spool and its three side rooms; the `tray` is an inbox in RAM, where there is one."""
 
     spool: Path
+    tray: Path | None = None
 
     @property
     def rejected(self) -> Path:
@@ -34,6 +38,11 @@ class Directories:
     @property
     def inbox(self) -> Path:
         return self.spool / "inbox"
+
+    @property
+    def inboxes(self) -> tuple[Path, ...]:
+        """Where other commands put segments; what is in the first is older."""
+        return (self.inbox, self.tray) if self.tray else (self.inbox,)
 
     @property
     def kept(self) -> tuple[Path, Path, Path]:
@@ -80,7 +89,8 @@ class Stock:
     """
 
     def __init__(self, directories: Directories) -> None:
-        rooms = (*directories.kept, directories.inbox)
+        rooms = (*directories.kept, *directories.inboxes)
+        self._inboxes = directories.inboxes
         self._kept = directories.kept
         self._lock = RLock()
         self._files: dict[Path, OrderedDict[str, File]] = {room: OrderedDict() for room in rooms}
@@ -175,6 +185,10 @@ class Stock:
         unfinished = self.unfinished.copy()
         opened = sum(size for path, size in unfinished.items() if path.suffix == ".open")
         return self._sizes[self._kept[0]] + opened
+
+    @property
+    def inbox_bytes(self) -> int:
+        return self._sizes[self._inboxes[0]]
 
     def first(
         self, directory: Path, most: int, but: Callable[[File], bool] = lambda _: False

@@ -82,6 +82,7 @@ def test_status_is_there_for_programs(
         "waiting": 9,
         "hot": {"files": 2, "records": 6},
         "spool": {"files": 2, "records": 6},
+        "tray": {"files": 0, "records": 0},
         "inbox": {"files": 0, "records": 0},
         "rejected": {"files": 1, "records": 2},
         "service": None,

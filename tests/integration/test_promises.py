@@ -60,9 +60,9 @@ def test_while_influxdb_answers_not_a_byte_goes_to_the_disk(
         service.wait_until(
             lambda status: status["counts"]["read"] > 0 and (service.spool / "inbox").is_dir()
         )
-        before = _written(service.process.pid)
+        before = written(service.process.pid)
         service.wait_until(lambda status: status["counts"]["delivered"] == TELEGRAMS)
-        after = _written(service.process.pid)
+        after = written(service.process.pid)
         meter.join()
         assert service.stop() == 0
 
@@ -70,7 +70,7 @@ def test_while_influxdb_answers_not_a_byte_goes_to_the_disk(
     assert list((tmp_path / "spool").rglob("*.lp")) == []
 
 
-def _written(pid: int) -> int:
+def written(pid: int) -> int:
     """Give the bytes that a process has had written to a disk; a RAM disk is none (proc(5))."""
     lines = Path(f"/proc/{pid}/io").read_text().splitlines()
     return int(dict(line.split(": ") for line in lines)["write_bytes"])

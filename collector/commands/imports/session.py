@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TextIO
 
-from collector.commands.check.service import runs
 from collector.commands.imports.database import Database, is_database
 from collector.commands.imports.job import Job, Tally
 from collector.commands.imports.note import Note, Progress
@@ -16,11 +15,11 @@ from collector.commands.imports.progress import Bar, telegrams
 from collector.commands.imports.recording import Place, Recording
 from collector.commands.imports.telegrams import Telegrams
 from collector.commands.output import put
+from collector.commands.served import is_served, why_it_waits
 from collector.errors import CollectorError, SourceError
 from collector.memory import Memory
 from collector.p1.telegram import Policy
 from collector.points import Points
-from collector.service import status
 from collector.settings.settings import Settings
 from collector.spool.disk import Disk
 from collector.spool.inbox import BOUND, Inbox
@@ -57,7 +56,7 @@ class Session:
             raise CollectorError(words, hint=hint) from error
         finally:
             bar.close()
-        words = _dry(tally) if self.dry else _handed(tally, served=self._is_served())
+        words = _dry(tally) if self.dry else _handed(tally, served=is_served(self.settings))
         for line in in_words(path, recording.kind, tally, words):
             put(line, self.stream)
         return tally
@@ -91,14 +90,7 @@ class Session:
     def _wait(self, inbox: Inbox | None) -> str:
         """Wait for the service: what is old never pushes out what is live."""
         self.pause(WAIT_SECONDS)
-        if inbox and inbox.disk_is_full:
-            return "waits for room on the disk of the spool: make some, or lower P1_FREE_MIB"
-        if self._is_served():
-            return "waits until the service has delivered some"
-        return "waits for the service, which does not seem to run: start it"
-
-    def _is_served(self) -> bool:
-        return runs(status.read(self.settings.hot / status.FILE_NAME), time.time())
+        return why_it_waits(self.settings, inbox)
 
 
 def opened(path: Path, settings: Settings) -> Recording:

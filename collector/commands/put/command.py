@@ -1,0 +1,63 @@
+"""`p1-collector put [FILE …]`: lines of line protocol, with the guarantees of the telegrams."""
+
+import argparse
+import os
+import sys
+import time
+from threading import Event
+from typing import Final
+
+from collector.commands.output import complain
+
+_FORMS: Final = ("s", "ms", "us", "ns")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `put`."""
+    parser.add_argument(
+        "file", nargs="*", default=["-"], help="lines of line protocol; `-`, or none: what comes"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=_FORMS,
+        default="",
+        help="what the times are counted in (default: recognised by their size)",
+    )
+    parser.add_argument(
+        "--round",
+        action="store_true",
+        help="store a time within a second under the second, which is as fine as it gets",
+    )
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave out bad lines, and store the others"
+    )
+    parser.add_argument(
+        "--own", action="store_true", help="let lines go to the collector's own measurements"
+    )
+    parser.epilog = (
+        "A line without a time gets now. Of files nothing is stored if a line is bad; of a pipe,"
+        " nothing of what comes within the same second. Exit 0 if all lines are stored, else 1."
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Store the lines; 1 if some were left out. Raises `CollectorError`."""
+    from collector.commands.put.lines import Rules  # noqa: PLC0415  `--help` imports no pydantic
+    from collector.commands.put.session import Session  # noqa: PLC0415
+    from collector.commands.put.stream import Stream  # noqa: PLC0415
+    from collector.service.ending import ended_by_signals  # noqa: PLC0415
+    from collector.settings.settings import load_strictly  # noqa: PLC0415
+
+    stopping = Event()
+    streams = [
+        Stream("standard input", sys.stdin.fileno(), time.monotonic)
+        if name == "-"
+        else Stream(name, os.open(name, os.O_RDONLY), time.monotonic)
+        for name in options.file
+    ]
+    rules = Rules(options.precision, rounds=options.round, own=options.own)
+    session = Session(load_strictly(), rules, stopping, skip_bad=options.skip_bad)
+    with ended_by_signals(stopping):
+        session.run(streams)
+    complain(session.outcome())
+    return 1 if session.bad else 0

@@ -1,0 +1,78 @@
+"""One line that somebody else wrote, as the spool has it: strictly read, its time in seconds."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from collector.points import MEASUREMENTS
+from collector.protocol import LineError, read
+
+PARTS: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+"""How many of a precision are a second."""
+LONGEST: Final = 64 * 1024
+
+_GIVEN: Final = re.compile(r" -?[0-9]+$")
+_YEARS: Final = 10**11
+"""Seconds: more than these, forward or back, is a time in something smaller."""
+_LATEST: Final = 2**63 // 10**9
+"""InfluxDB counts nanoseconds, in 64 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is taken: times of a `precision`, one of `PARTS`, else recognised by their size.
+
+    `rounds` takes a time within a second for the second, `own` also the collector's measurements.
+    """
+
+    precision: str = ""
+    rounds: bool = False
+    own: bool = False
+
+    def in_seconds(self, line: bytes, now: float) -> bytes | None:
+        """Give a line with its time, `now` if it has none; None if there is nothing in it.
+
+        Raises `LineError`.
+        """
+        text = _text(line)
+        if not text or text.startswith("#"):
+            return None
+        given = _GIVEN.search(text)
+        head = text[: given.start()] if given else text
+        try:
+            point = read(text if given else f"{text} {int(now)}")
+        except LineError as error:
+            if error.column <= len(text):
+                raise
+            # What is behind that is no mistake of the line's.
+            lack = "no value" if text.endswith("=") else "no field"
+            raise LineError(lack, len(text)) from None
+        if point.measurement in MEASUREMENTS and not self.own:
+            words = f"`{point.measurement}` is the collector's own (`--own` writes there)"
+            raise LineError(words, 1)
+        second = self._second(point.time, len(head) + 2) if given else point.time
+        return f"{head} {second}\n".encode()
+
+    def _second(self, time: int, column: int) -> int:
+        parts = PARTS.get(self.precision) or _recognised(time)
+        second, rest = divmod(time, parts)
+        if rest and not self.rounds:
+            words = "a time within a second (`--round` stores it under the second)"
+            raise LineError(words, column)
+        if abs(second) >= _LATEST:
+            raise LineError("a time that InfluxDB cannot hold (`--precision`?)", column)
+        return second
+
+
+def _text(line: bytes) -> str:
+    if len(line) > LONGEST:
+        raise LineError(f"longer than {LONGEST} bytes", LONGEST)
+    try:
+        return line.decode().strip(" \t\r")
+    except UnicodeDecodeError as error:
+        raise LineError("no UTF-8", len(line[: error.start].decode()) + 1) from error
+
+
+def _recognised(time: int) -> int:
+    """Say how many of these are a second: seconds, or what counts up a thousand times as fast."""
+    return next((p for p in PARTS.values() if abs(time) < _YEARS * p), PARTS["ns"])

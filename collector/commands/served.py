@@ -1,0 +1,22 @@
+"""Whether a service takes what a command puts into its inbox, and why the command has to wait."""
+
+import time
+
+from collector.commands.check.service import runs
+from collector.service import status
+from collector.settings.settings import Settings
+from collector.spool.inbox import Inbox
+
+
+def is_served(settings: Settings) -> bool:
+    """Whether the service of these settings runs."""
+    return runs(status.read(settings.hot / status.FILE_NAME), time.time())
+
+
+def why_it_waits(settings: Settings, inbox: Inbox | None) -> str:
+    """Say for what there is no room: what is old never pushes out what is live."""
+    if inbox and inbox.disk_is_full:
+        return "waits for room on the disk of the spool: make some, or lower P1_FREE_MIB"
+    if is_served(settings):
+        return "waits until the service has delivered some"
+    return "waits for the service, which does not seem to run: start it"
