@@ -75,6 +75,7 @@ class Reader:
     ) -> None:
         self.counters = Counters()
         self.last: Stamped | None = None
+        self.share: Callable[[bytes], object] = lambda _: None
         self.line = line
         self.points = points
         self._clock = clock
@@ -110,6 +111,7 @@ class Reader:
         """Read what has come and store what is complete. Raises `EOFError` when a file ends."""
         was_open = self.line.is_open
         data = self.line.read()
+        self.share(data)
         for frame in self._framer.feed(self._decryptor.feed(data)):
             self._take(frame)
         self._say_refusal()

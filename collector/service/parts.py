@@ -14,6 +14,7 @@ from collector.points import Points
 from collector.reading.clock import Choice, Clock, HostClock
 from collector.reading.line import Line
 from collector.reading.reader import CLOCK, Reader, Rules
+from collector.reading.share import Share, end_of
 from collector.reading.sources import Address
 from collector.service import status
 from collector.settings.settings import Settings
@@ -110,7 +111,10 @@ def reader(
         settings.sample_seconds,
         settings.keys,
     )
-    return Reader(line, clock, points, hot, numbering(run), early, rules, time.monotonic)
+    made = Reader(line, clock, points, hot, numbering(run), early, rules, time.monotonic)
+    if settings.share:
+        made.share = Share(end_of(settings.share), time.monotonic).give
+    return made
 
 
 def _seconds(hot: Path) -> Seconds:

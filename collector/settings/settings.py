@@ -19,6 +19,7 @@ from collector.delivery.answer import Target, shown
 from collector.errors import IgnoredSetting, SettingsError
 from collector.p1.decryption import Keys, read_key, read_keys
 from collector.points import SHORTEST_SALT, usable
+from collector.reading.share import end_of
 from collector.settings.search import COMMON, Search, file_values
 
 _MIB: Final = 1024 * 1024
@@ -45,6 +46,12 @@ class Settings(BaseSettings):
         validation_alias=_aliases("P1_SOURCE"),
         description="the meter: a serial device, `socket://host:port`, or `file:///path` to replay"
         " (default: `/dev/p1`, else the first of `/dev/serial/by-id/` that is no radio stick)",
+    )
+    share: str | None = Field(
+        None,
+        validation_alias=_aliases("P1_SHARE"),
+        description="where other programs may read the line too, such as `localhost:2001`: the"
+        " service then listens there, without a password",
     )
     influx_url: str | None = Field(
         None,
@@ -202,6 +209,13 @@ class Settings(BaseSettings):
         if not _names_host(url):
             raise ValueError("must name a host, such as `http://localhost:8086`")
         return url.rstrip("/")
+
+    @field_validator("share")
+    @classmethod
+    def _is_end(cls, text: str | None) -> str | None:
+        if text:
+            end_of(text)
+        return text
 
     @field_validator("influx_token")
     @classmethod

@@ -47,6 +47,8 @@ class Service:
     def start(self) -> None:
         assert not self.running, "it runs already"
         self.privacy.begin()
+        if share := self._settings.get("P1_SHARE"):
+            self.privacy.shared = int(share.rpartition(":")[2])
         self._process = child.start(
             self.command,
             env={

@@ -25,6 +25,7 @@ from bed.thief import Thief
 from bed.trial import Line, Trial
 from collector.p1.crc import crc16
 from collector.simulate.wire import Outcome, Terminal
+from commands.imports.recordings import telegrams
 
 pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -390,3 +391,32 @@ def test_a_peer_that_never_sends_is_called_again_until_it_does(
         assert said[0] == f"no byte in 1 s from `{source}`"
         assert said[-1] == f"telegrams come again from `{source}`"
         trial.check(status)
+
+
+# --- other programs
+
+
+def test_a_program_that_reads_along_keeps_its_place_when_the_cable_is_pulled_out(
+    tmp_path: Path,
+) -> None:
+    """It gets the bytes as the meter sent them, and the same telegrams are stored."""
+    port = free_port()
+    service = Service(tmp_path, P1_SOURCE=str(tmp_path / "meter"), P1_SHARE=f"localhost:{port}")
+    sent = telegrams(6)
+    service.start()
+    try:
+        service.wait_until(cannot_open)
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as program:
+            for half in (sent[:3], sent[3:]):
+                with Terminal(tmp_path / "meter") as terminal:
+                    for telegram in half:
+                        while terminal.send(telegram, Event()) is not Outcome.TAKEN:
+                            pass
+            service.wait_until(lambda status: status["counts"]["telegrams"] == 6)
+            expected = b"".join(sent)
+            got = b""
+            while len(got) < len(expected):
+                got += program.recv(65536)
+        assert got == expected
+    finally:
+        assert service.stop() == 0

@@ -16,6 +16,7 @@ from collector.errors import SettingsError, SourceError
 from collector.p1.telegram import Policy
 from collector.reading.clock import HostClock
 from collector.reading.port import Finder
+from collector.reading.share import end_of
 from collector.reading.sources import FAST, SLOW, Address, address
 from collector.remedies import Remedy
 from collector.service import former, status
@@ -59,6 +60,8 @@ class Chain:
             yield from service.findings(told, self._expected(self._place(), host_is_set))
         else:
             yield from self._line(host_is_set)
+        if self.settings.share:
+            yield port.share(end_of(self.settings.share), running=running)
         yield host_clock(host.is_set())
         yield from disk.findings(self._places(), Disk(), _spool_trouble(told) if running else None)
         for spool in former.left(self.settings, Disk()):

@@ -4,12 +4,14 @@ import errno
 import grp
 import os
 import pwd
+import socket
 import stat
 from pathlib import Path
 
 from collector.commands.check.finding import Finding, fail, ok, warn
 from collector.reading.holders import holders, listed
-from collector.reading.sources import PSEUDO_TERMINALS, misnamed
+from collector.reading.share import End
+from collector.reading.sources import CONNECT_SECONDS, PSEUDO_TERMINALS, misnamed
 from collector.remedies import Remedy
 
 
@@ -48,6 +50,19 @@ def sharing(device: str) -> Finding:
     if os.major(Path(device).stat().st_rdev) in PSEUDO_TERMINALS:
         return ok("other readers", f"a pseudo-terminal, open in {listed(others)}")
     return warn("other readers", f"open in {listed(others)}", Remedy.PORT_SHARED)
+
+
+def share(end: End, *, running: bool) -> Finding:
+    """Who may read the line besides: each program of this machine, or each that reaches it."""
+    name = f"{end.host}:{end.port}"
+    if running:
+        try:
+            socket.create_connection((end.host, end.port), CONNECT_SECONDS).close()
+        except OSError as error:
+            return fail("share", f"`{name}`: {error.strerror or error}", Remedy.SHARE_TAKEN)
+    if end.is_open:
+        return warn("share", f"`{name}`, open to the network", Remedy.SHARE_OPEN)
+    return ok("share", f"`{name}`: programs of this machine read the line there")
 
 
 def refusal(device: str, error: OSError | None, words: str) -> Finding:

@@ -19,7 +19,7 @@ class Turn(Service):
     """A service that reads one telegram; `seconds` is how long it waits for one."""
 
     def __init__(self, settings: Settings, seconds: float) -> None:
-        super().__init__(settings)
+        super().__init__(settings.model_copy(update={"share": None}))
         self._give_up_at = time.monotonic() + seconds
         self._done = False
 

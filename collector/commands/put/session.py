@@ -57,6 +57,7 @@ class Session:
                 self._refuse()
                 self._put(lines)
                 number += len(batch)
+        self._inbox(served=is_served(self.settings))  # that may have ended meanwhile
 
     def outcome(self) -> str:
         """Say what became of the lines."""
