@@ -60,6 +60,8 @@ class Memory:
     quarter: int | None = None
     last_readings: str | None = None
     last_readings_of: str | None = None
+    priced: int | None = None
+    """The end of the last quarter hour whose price was written."""
     owes_checksums: int = 0
     """Whether the source has given checked telegrams: see `collector.reading.debt`."""
     header: str | None = None
@@ -147,7 +149,7 @@ class Memory:
 
 _PLAIN: Final = (
     *("meter", "second", "content", "quarter", "last_readings", "last_readings_of"),
-    *("owes_checksums", "header", "nation"),
+    *("owes_checksums", "header", "nation", "priced"),
 )
 
 

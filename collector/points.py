@@ -7,7 +7,7 @@ whole seconds, values are the meter's own decimals.
 import hashlib
 import hmac
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -43,6 +43,13 @@ _MOST_PUSHED: Final = 60
 own seconds again: each of them takes the one that the next should have, until a second is free."""
 
 
+MOST_PRICED_SECONDS: Final = 31 * 24 * 3600
+"""How far back a meter that speaks again has prices written; `prices --from` writes all."""
+
+Priced = Callable[[int, int], list[str]]
+"""Gives the lines of the prices of the quarter hours that end in a time."""
+
+
 class CrowdedError(Exception):
     """Every second that a telegram could be stored under has another reading already."""
 
@@ -63,8 +70,10 @@ class Points:
         salt: str = "",
         memory: Memory | None = None,
         seconds: Seconds | None = None,
+        priced: Priced | None = None,
     ) -> None:
         """Tag with `site`; `meter` is a name for the electricity meter, or `HASH` with a salt."""
+        self._priced = priced
         self.memory = memory or Memory()
         self.seconds = seconds or Seconds()
         self._site = site
@@ -97,7 +106,18 @@ class Points:
             *self._month_end(telegram, meter, second),
             *self._message(telegram, meter, second),
         ]
-        return [f"{line}\n" for line in lines]
+        return [f"{line}\n" for line in lines] + self._prices(second)
+
+    def _prices(self, second: int) -> list[str]:
+        """Give the prices of the quarter hours up to this one, each once."""
+        if self._priced is None:
+            return []
+        end = (second // QUARTER_SECONDS + 1) * QUARTER_SECONDS
+        start = self.memory.priced or end - QUARTER_SECONDS
+        if start >= end:
+            return []
+        self.memory.priced = end
+        return self._priced(max(start, end - MOST_PRICED_SECONDS), end)
 
     def _free_second(self, own: int, content: int) -> int | None:
         """Give its own second, or the first free one behind; None if it is stored already."""

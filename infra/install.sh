@@ -164,7 +164,7 @@ put_settings() {
     # The reference of this version, for those who keep the settings of an older one.
     put "$here/p1-collector.env" "$settings.reference" 644
     # Empty ones show where a secret goes.
-    for name in influx-token meter-salt decrypt-key decrypt-auth-key; do
+    for name in influx-token meter-salt decrypt-key decrypt-auth-key entsoe-token; do
         [ -f "$etc/$name" ] || (umask 077 && : >"$etc/$name")
         chown root:root "$etc/$name"
         chmod 600 "$etc/$name"
@@ -201,6 +201,7 @@ set_variable() {
     P1_METER_SALT) set_secret meter-salt "$2" ;;
     P1_DECRYPT_KEY) set_secret decrypt-key "$2" ;;
     P1_DECRYPT_AUTH_KEY) set_secret decrypt-auth-key "$2" ;;
+    P1_ENTSOE_TOKEN) set_secret entsoe-token "$2" ;;
     *) set_setting "$1" "$2" ;;
     esac
 }
@@ -266,6 +267,8 @@ ask() {
 put_files() {
     put "$here/p1-collector.service" "$units/p1-collector.service" 644
     put "$here/p1-collector@.service" "$units/p1-collector@.service" 644
+    put "$here/p1-collector-prices.service" "$units/p1-collector-prices.service" 644
+    put "$here/p1-collector-prices.timer" "$units/p1-collector-prices.timer" 644
     put "$here/p1-collector" "$command" 755
     put "$here/99-p1.rules" "$rules" 644
     name_ports
@@ -297,6 +300,7 @@ put() {
 start() {
     systemctl daemon-reload
     systemctl --quiet enable p1-collector.service
+    systemctl --quiet enable --now p1-collector-prices.timer
     if [ -z "$changed" ] && systemctl --quiet is-active p1-collector.service; then
         say "nothing has changed, and the service runs"
         return
@@ -336,10 +340,11 @@ To check again: sudo p1-collector check"
 
 uninstall() {
     # On a stop everything that waits goes from RAM to the disk.
-    for unit in p1-collector.service $(instances); do
+    for unit in p1-collector-prices.timer p1-collector.service $(instances); do
         systemctl --quiet disable --now "$unit" 2>/dev/null || true
     done
-    rm -f "$units/p1-collector.service" "$units/p1-collector@.service" "$command" "$rules" \
+    rm -f "$units/p1-collector.service" "$units/p1-collector@.service" \
+        "$units/p1-collector-prices.service" "$units/p1-collector-prices.timer" "$command" "$rules" \
         "$modules" "$settings.reference"
     rm -rf "$home"
     systemctl daemon-reload

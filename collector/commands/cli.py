@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "import": "bring in recorded telegrams, with the same guarantees",
     "put": "bring in lines of line protocol, of anything, with the same guarantees",
     "export": "write what InfluxDB has of a period, as CSV or line protocol",
+    "prices": "write what the contracts and the market say that energy costs",
     "simulate": "be a meter, on a pseudo-terminal or a TCP port",
     "demo": "show the whole path working, without hardware",
 }
@@ -37,6 +38,7 @@ _FOLDERS: Final = {
     "import": "imports.command",
     "put": "put.command",
     "export": "export.command",
+    "prices": "prices.command",
     "demo": "demo.command",
 }
 """The commands that are not one module of their own name."""

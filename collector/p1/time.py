@@ -69,6 +69,23 @@ def told_apart(moment: datetime, last: datetime | None) -> datetime:
     return moment if behind else earlier
 
 
+def local(second: int, winter: int) -> datetime:
+    """Give what the clock on the wall says, with its offset; `winter` is that of winter time."""
+    moment = datetime.fromtimestamp(second, UTC)
+    return moment.astimezone(_fixed(winter + _in_summer(moment)))
+
+
+def from_local(wall: datetime, winter: int) -> datetime:
+    """Read a clock on the wall; in the hour that happens twice, the first one."""
+    summer = wall.replace(tzinfo=_fixed(winter + 1))
+    return summer if _in_summer(summer) else wall.replace(tzinfo=_fixed(winter))
+
+
+def _in_summer(moment: datetime) -> bool:
+    year = moment.astimezone(UTC).year
+    return _last_sunday(year, 3) + _HOUR <= moment < _last_sunday(year, 10) + _HOUR
+
+
 def _plain(text: str) -> str:
     """Turn `2022-01-30 09:41:27` and `20220130 094127`, of some meters, into the usual."""
     match = _SEPARATED.fullmatch(text)
@@ -117,6 +134,7 @@ def _wall(text: str) -> datetime:
     return datetime(2000 + year, month, day, hour, minute, second, tzinfo=UTC)
 
 
+@cache
 def _last_sunday(year: int, month: int) -> datetime:
     last = datetime(year, month, 31, tzinfo=UTC)
     return last - timedelta(days=last.isoweekday() % 7)

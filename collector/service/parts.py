@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
+from collector.costs.prices import prices_of
 from collector.memory import Memory, Seconds
 from collector.p1.telegram import Policy
 from collector.points import Points
@@ -104,6 +105,7 @@ def reader(
             fate=lambda record: account.fate(RecordId(*record)),
         ),
         seconds=_seconds(settings.hot) if place.live else None,
+        priced=prices_of(settings.contracts, settings.site, settings.utc_offset_hours),
     )
     rules = Rules(
         Policy(settings.crc),

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from collector.costs.contracts import PLACE, ContractsError, read
 from collector.delivery.answer import Target, shown
 from collector.errors import IgnoredSetting, SettingsError
 from collector.p1.decryption import Keys, read_key, read_keys
@@ -131,6 +132,17 @@ class Settings(BaseSettings):
         validation_alias=_aliases("P1_CLOCK_TOLERANCE_SECONDS"),
         description="how far the meter's clock may be off before `auto` takes the host's",
     )
+    contracts: Path = Field(
+        PLACE,
+        validation_alias=_aliases("P1_CONTRACTS"),
+        description="the file that says what energy costs, and from when; there need be none",
+    )
+    entsoe_token: SecretStr | None = Field(
+        None,
+        validation_alias=_aliases("P1_ENTSOE_TOKEN"),
+        description="a token of ENTSO-E's platform, which `prices` asks when the first source"
+        " has nothing",
+    )
     utc_offset_hours: int = Field(
         1,
         ge=-12,
@@ -217,7 +229,7 @@ class Settings(BaseSettings):
             end_of(text)
         return text
 
-    @field_validator("influx_token")
+    @field_validator("influx_token", "entsoe_token")
     @classmethod
     def _is_token(cls, token: SecretStr | None) -> SecretStr | None:
         """Refuse what no header can hold: the error of the HTTP library would print it."""
@@ -340,6 +352,10 @@ def load(environment: Mapping[str, str] | None = None) -> tuple[Settings, list[S
             problems.append(_wrong(given, wants, found.values.pop(name, "")))
         settings = _settings(found.values)
     problems += _incomplete(settings, wrong)
+    try:
+        read(settings.contracts)
+    except ContractsError as error:
+        problems.append(error)
     return settings, problems
 
 

@@ -37,6 +37,8 @@ ON_FILES: Final = (
     ("import", str(GOOD)),
     ("import", "--dry-run", "theirs/file"),
     ("export",),
+    ("prices",),
+    ("prices", "--from", "2026-01-01"),
     ("simulate", "--pty", "theirs/meter", "--count", "1"),
 )
 SAYS_WHAT: Final = ("error: ", "ERROR ", "FAIL ", "usage: ")

@@ -34,6 +34,7 @@ SECRETS: Final = {
     "P1_METER_SALT": "/etc/p1-collector/meter-salt",
     "P1_DECRYPT_KEY": "/etc/p1-collector/decrypt-key",
     "P1_DECRYPT_AUTH_KEY": "/etc/p1-collector/decrypt-auth-key",
+    "P1_ENTSOE_TOKEN": "/etc/p1-collector/entsoe-token",
 }
 """Files that root alone can read; the unit hands them to the service."""
 

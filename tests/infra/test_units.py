@@ -8,10 +8,11 @@ from typing import Final
 
 import pytest
 
+from collector.commands.prices.session import PUBLISHED
 from collector.service import process
 from collector.settings.settings import Settings, load, names
 from infra.environment_file import SECRETS
-from infra.units import INFRA, SECOND, UNIT, directives, value, values
+from infra.units import INFRA, PRICES, SECOND, TIMER, UNIT, directives, value, values
 
 FIELDS: Final = Settings.model_fields
 WORST: Final = 1.5
@@ -25,8 +26,9 @@ uses_systemd_analyze = pytest.mark.skipif(
 
 @pytest.fixture
 def exact(tmp_path: Path) -> Path:
-    """Give a folder of both units whose program exists, so that nothing else is left to report."""
-    for unit in (UNIT, SECOND):
+    """Give a folder of the units whose program exists, so that nothing else is left to report."""
+    (tmp_path / TIMER.name).write_text(TIMER.read_text())
+    for unit in (UNIT, SECOND, PRICES):
         text = unit.read_text().replace(value(unit, "ExecStart").split()[0], "/bin/true")
         (tmp_path / unit.name.replace("@.", "@garage.")).write_text(text)
     return tmp_path
@@ -40,12 +42,22 @@ def test_systemd_has_nothing_to_say_about_them(exact: Path) -> None:
 
 
 @uses_systemd_analyze
-@both
+@pytest.mark.parametrize("unit", [UNIT, SECOND, PRICES], ids=lambda unit: unit.name)
 def test_they_expose_as_little_as_few_services_do(unit: Path) -> None:
     done = _analyze("security", "--offline=true", str(unit))
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
     assert found, done.stderr
     assert float(found[1]) <= WORST
+
+
+@uses_systemd_analyze
+def test_the_timer_asks_a_handful_of_times_a_day_after_the_market_has_spoken() -> None:
+    calendar = value(TIMER, "OnCalendar")
+    hours = calendar.split()[1].partition(":")[0].split(",")
+    assert _analyze("calendar", calendar).returncode == 0
+    assert len(hours) <= 6
+    assert min(map(int, hours)) >= PUBLISHED
+    assert value(PRICES, "ExecStart") == value(UNIT, "ExecStart").replace(" run", " prices")
 
 
 def _analyze(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,8 @@ from typing import Final
 INFRA: Final = Path(__file__).resolve().parents[2] / "infra"
 UNIT: Final = INFRA / "p1-collector.service"
 SECOND: Final = INFRA / "p1-collector@.service"
+PRICES: Final = INFRA / "p1-collector-prices.service"
+TIMER: Final = PRICES.with_suffix(".timer")
 
 
 def directives(unit: Path) -> list[str]:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, TextIO
 
-from collector.commands.export.period import local
 from collector.commands.export.query import Row, Schema
 from collector.commands.output import visible
 from collector.errors import UsageError
 from collector.p1.telegram import Value
+from collector.p1.time import local
 from collector.points import line_of
 
 TIME: Final = "time"

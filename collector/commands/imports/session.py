@@ -16,6 +16,7 @@ from collector.commands.imports.recording import Place, Recording
 from collector.commands.imports.telegrams import Telegrams
 from collector.commands.output import put
 from collector.commands.served import is_served, why_it_waits
+from collector.costs.prices import prices_of
 from collector.errors import CollectorError, SourceError
 from collector.memory import Memory
 from collector.p1.telegram import Policy
@@ -79,6 +80,7 @@ class Session:
             meter=settings.meter,
             salt=settings.salt,
             memory=progress.memory,
+            priced=prices_of(settings.contracts, settings.site, settings.utc_offset_hours),
         )
         wait = partial(self._wait, inbox)
         job = Job(recording, points, bar, inbox=inbox, note=note, wait=wait)

@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from collector.commands.export.period import Period, local, period
+from collector.commands.export.period import Period, period
 from collector.errors import UsageError
+from collector.p1.time import local
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 

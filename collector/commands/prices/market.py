@@ -1,0 +1,201 @@
+"""What the day-ahead market says of a zone: energy-charts.info, without registration, or ENTSO-E.
+
+Both are asked once for all that is wanted. A price holds for a quarter hour, an older one for an
+hour. What an answer lacks is lacking, and asked for again later.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any, Final
+from xml.etree import ElementTree as ET
+
+import urllib3
+
+from collector.costs.prices import Market
+from collector.errors import CollectorError
+from collector.p1.time import local
+from collector.points import QUARTER_SECONDS
+
+ENERGY_CHARTS: Final = "https://api.energy-charts.info/price"
+ENTSOE: Final = "https://web-api.tp.entsoe.eu/api"
+ZONES: Final = {
+    "AT": "10YAT-APG------L",
+    "BE": "10YBE----------2",
+    "DE-LU": "10Y1001A1001A82H",
+    "FR": "10YFR-RTE------C",
+    "NL": "10YNL----------L",
+}
+"""ENTSO-E's names of the zones."""
+
+_SECONDS: Final = 30.0
+_HOUR: Final = 3600
+_LARGEST: Final = 32 * 1024 * 1024
+_MOST: Final = 20_000
+"""€/MWh: five times the highest price that the market allows."""
+_RESOLUTIONS: Final = {"PT60M": 3600, "PT30M": 1800, "PT15M": 900}
+_NAMESPACE: Final = re.compile(r"\{[^}]*\}")
+_OK: Final = 200
+_NO_DATA: Final = "Acknowledgement_MarketDocument"
+
+
+class MarketError(CollectorError):
+    """A source of prices has no answer that can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A zone and a time, in seconds since 1970; `hours` is the offset of winter time."""
+
+    zone: str
+    start: int
+    end: int
+    hours: int
+
+
+def fetch(wanted: Wanted, token: str) -> Market:
+    """Ask the first source, with a token the second for what it lacks. Raises `MarketError`."""
+    try:
+        found = energy_charts(wanted)
+    except MarketError:
+        if not token:
+            raise
+        found = {}
+    if token and any(s not in found for s in range(wanted.start, wanted.end, QUARTER_SECONDS)):
+        found = {**entsoe(wanted, token), **found}
+    return found
+
+
+def energy_charts(wanted: Wanted) -> Market:
+    first, last = (local(s, wanted.hours).date() for s in (wanted.start, wanted.end - 1))
+    query = {"bzn": wanted.zone, "start": f"{first}", "end": f"{last}"}
+    body = _asked(ENERGY_CHARTS, query)
+    try:
+        return _read(json.loads(body, parse_float=Decimal))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _unusable(ENERGY_CHARTS, error) from error
+
+
+def _read(answer: Mapping[str, Any]) -> Market:
+    unit, times, prices = (answer[key] for key in ("unit", "unix_seconds", "price"))
+    if re.sub(r"\s", "", unit) != "EUR/MWh":
+        raise ValueError(f"the unit is `{unit}`")
+    return _spread(list(zip(times, prices, strict=True)))
+
+
+def entsoe(wanted: Wanted, token: str) -> Market:
+    if wanted.zone not in ZONES:
+        return {}
+    start, end = (
+        datetime.fromtimestamp(s, UTC).strftime("%Y%m%d%H%M") for s in (wanted.start, wanted.end)
+    )
+    domain = ZONES[wanted.zone]
+    query = {"documentType": "A44", "in_Domain": domain, "out_Domain": domain}
+    query |= {"periodStart": start, "periodEnd": end, "securityToken": token}
+    body = _asked(ENTSOE, query)
+    try:
+        series = sorted(_series(_named(body)), key=lambda each: -each[0])
+        return {
+            time + n: price
+            for step, prices in series  # the finer over the coarser
+            for time, price in prices.items()
+            for n in range(0, step, QUARTER_SECONDS)
+        }
+    except (ValueError, TypeError, AttributeError, ArithmeticError, ET.ParseError) as error:
+        raise _unusable(ENTSOE, error) from error
+
+
+def _asked(url: str, query: Mapping[str, str]) -> bytes:
+    pool = urllib3.PoolManager(timeout=_SECONDS, retries=False)
+    try:
+        answer = pool.request("GET", url, fields=dict(query), preload_content=False)
+        body = answer.read(_LARGEST)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise MarketError(f"no answer from {url}: {type(error).__name__}", hint=_LATER) from error
+    if answer.status != _OK:
+        raise MarketError(f"{url} answers {answer.status}", hint=_LATER)
+    return bytes(body)
+
+
+_LATER: Final = "nothing is lost: the next run asks for what is lacking, 30 days back"
+
+
+def _unusable(url: str, error: Exception) -> MarketError:
+    return MarketError(f"what {url} answers cannot be used: {error}", hint=_LATER)
+
+
+def _spread(rows: Sequence[tuple[Any, Any]]) -> Market:
+    """Give each quarter hour its price; one that is None is not known."""
+    times = [time for time, _ in rows]
+    if any(type(t) is not int or t % QUARTER_SECONDS for t in times) or times != sorted(times):
+        raise ValueError("the times are no quarter hours in their order")
+    steps = [_HOUR, *(b - a for a, b in pairwise(times)), _HOUR]
+    return {
+        time + n: _price(price)
+        for (time, price), before, after in zip(rows, steps, steps[1:], strict=False)
+        for n in range(0, min(_HOUR, before, after), QUARTER_SECONDS)
+        if price is not None
+    }
+
+
+def _price(value: Any) -> Decimal:
+    price = Decimal(value)
+    if not -_MOST < price < _MOST:
+        raise ValueError(f"`{value}` is no price in €/MWh")
+    return price
+
+
+def _named(body: bytes) -> ET.Element:
+    """Read XML and forget its namespaces, whose numbers change."""
+    root = ET.fromstring(body)  # noqa: S314  expat bounds what entities grow to
+    for element in root.iter():
+        element.tag = _NAMESPACE.sub("", element.tag)
+    return root
+
+
+def _series(root: ET.Element) -> Iterator[tuple[int, dict[int, Decimal]]]:
+    """Give the steps and prices of the day-ahead auction; its second sequence is another's."""
+    if root.tag == _NO_DATA:
+        return
+    for series in root.iter("TimeSeries"):
+        sequence = series.findtext("classificationSequence_AttributeInstanceComponent.position")
+        if sequence not in (None, "1") or _text(series, "currency_Unit.name") != "EUR":
+            continue
+        if series.findtext("contract_MarketAgreement.type", "A01") != "A01":
+            continue
+        for period in series.iter("Period"):
+            step = _RESOLUTIONS.get(_text(period, "resolution"))
+            if step:
+                yield step, _points(period, step)
+
+
+def _points(period: ET.Element, step: int) -> dict[int, Decimal]:
+    """Give the prices by their times; a position that is left out has the price before it."""
+    start, end = (
+        int(datetime.fromisoformat(_text(period, f"timeInterval/{edge}")).timestamp())
+        for edge in ("start", "end")
+    )
+    if not start < end <= start + 400 * 24 * _HOUR:
+        raise ValueError("a period without a length")
+    given = {
+        int(_text(point, "position")): _price(_text(point, "price.amount"))
+        for point in period.iter("Point")
+    }
+    found: dict[int, Decimal] = {}
+    price = None
+    for position, time in enumerate(range(start, end, step), start=1):
+        price = given.get(position, price)
+        if price is not None:
+            found[time] = price
+    return found
+
+
+def _text(element: ET.Element, path: str) -> str:
+    text = element.findtext(path)
+    if text is None:
+        raise ValueError(f"it has no `{path}`")
+    return text
