@@ -1,5 +1,7 @@
-"""The whole path at work, on a simulated household, and accounted for.
+"""The whole path at work, on a simulated household, through an outage, and accounted for.
 
-`stage` runs a meter on a pseudo-terminal and `p1-collector run` as a process on it, `view` shows
-what happens, `account` says at the end where every telegram is, `command` is `p1-collector demo`.
+`stage` plays it: a `meter` on a pseudo-terminal, `p1-collector run` as a `process` on it, and what
+takes the readings: the `receiver`, which is there, goes away and comes back, before an `influxdb`
+or in its stead. `view` shows what happens, `account` says at the end where every telegram is,
+`command` is `p1-collector demo`.
 """

@@ -1,9 +1,14 @@
 """The accounts at the end of the demo: every telegram that was sent is somewhere, or lost."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from collector.commands.show.status import Status
+from collector.p1.telegram import Telegram
+
+Rows = Mapping[int, Mapping[str, Any]]
+"""What is stored of `electricity`, by second: the value of each field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,14 @@ class Account:
         )
 
     @property
+    def kept(self) -> int:
+        """What was not delivered, and is known of."""
+        return self.waiting + self.rejected + self.dropped + self.damaged
+
+    @property
     def lost(self) -> int:
         """What the meter sent and nobody has."""
-        return self.sent - (
-            self.delivered + self.waiting + self.rejected + self.dropped + self.damaged
-        )
+        return self.sent - self.delivered - self.kept
 
     def lines(self) -> list[str]:
         """A table for people."""
@@ -56,3 +64,13 @@ class Account:
             ("lost", self.lost),
         )
         return [f"{name:<20}{count:>8}" for name, count in rows]
+
+
+def missing(sent: Iterable[Telegram], stored: Rows) -> list[Telegram]:
+    """Give the telegrams of which a value is not stored as the meter printed it."""
+    return [telegram for telegram in sent if not _is_in(telegram, stored)]
+
+
+def _is_in(telegram: Telegram, stored: Rows) -> bool:
+    row = stored.get(int(telegram.time.timestamp()), {}) if telegram.time else {}
+    return all(row.get(name) == value for name, value in telegram.electricity.items())

@@ -5,6 +5,10 @@ import argparse
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `demo`."""
+    parser.epilog = (
+        "Without P1_INFLUX_URL it starts an `influxd` from the PATH, or a stand-in of its own."
+        " In a clone, `./infra/demo --stack` shows collector, InfluxDB and Grafana with Docker."
+    )
     parser.add_argument(
         "--seconds", metavar="N", type=_positive, default=30.0, help="how long (default 30)"
     )

@@ -1,183 +1,123 @@
-"""The demo's stage: a meter, a serial line, a collector as a process, and the end of them."""
+"""The demo's stage: a meter, a serial line, a collector, an InfluxDB, and the end of them."""
 
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from threading import Event, Thread
-from typing import Final, Self
+from typing import Final
 
-from collector.commands.demo.account import Account
+from collector.commands.demo.account import Account, Rows, missing
+from collector.commands.demo.influxdb import Database, apply_dashboards, database
+from collector.commands.demo.meter import Meter
+from collector.commands.demo.process import Process
+from collector.commands.demo.receiver import Receiver
 from collector.commands.demo.view import View, best_view
+from collector.commands.export.period import Period
+from collector.commands.export.query import Asker
 from collector.commands.output import put
 from collector.commands.show.status import Status, read_status
 from collector.commands.spool import waiting
 from collector.delivery.answer import Target, shown
-from collector.settings.settings import load
-from collector.simulate.stream import stream_like
-from collector.simulate.wire import Terminal, Wire
+from collector.errors import CollectorError
+from collector.p1.telegram import Telegram
+from collector.simulate.wire import Terminal
 from collector.spool.spool import Directories
 
-_START: Final = 20.0  # seconds that the collector may take to begin
+_LEAVES: Final = 0.25  # of the meter's time has gone when InfluxDB goes away
+_RETURNS: Final = 0.67
 _DRAIN: Final = 30.0  # seconds that the last readings may take to arrive
-_STOP: Final = 10.0  # seconds that the collector may take to end
 _REDRAW: Final = 0.25  # seconds
+_LOOKS: Final = 10
+_PAUSE: Final = 1.0  # seconds between these
 _SITE: Final = "demo"
 _PREFIX: Final = "p1-demo-"  # and the number of the demo's process
-_PR_SET_PDEATHSIG: Final = 1
 _OTHERS: Final = (
     *("P1_", "INFLUX", "NOTIFY_", "WATCHDOG_", "STATE_DIR", "RUNTIME_DIR", "CREDENTIALS_DIR"),
     "JOURNAL_STREAM",
 )
-_DRAINING: Final = "the meter has stopped; the last readings are on their way"
+_STARTING: Final = "starting the collector on the meter of a simulated household"
+_DRAINING: Final = "the meter has stopped: waiting until the last readings are delivered"
+_STAND_IN: Final = """\
+There is no InfluxDB: P1_INFLUX_URL is not set, and no influxd is on the PATH. The demo has a
+stand-in of its own, which takes and keeps readings as InfluxDB does, and has no graphs."""
+_MEANWHILE: Final = """\
+The meter is a simulated household's: its clock begins some minutes ago, and goes {speed:g} times
+as fast as yours, so the lag that is shown is of its time."""
 _HOW_TO_CONNECT: Final = """
 to see the readings in an InfluxDB, set P1_INFLUX_URL (http://localhost:8086),
-P1_INFLUX_TOKEN, P1_INFLUX_ORG and P1_INFLUX_BUCKET, and run the demo again
-"""
+P1_INFLUX_TOKEN, P1_INFLUX_ORG and P1_INFLUX_BUCKET, and run the demo again"""
+_HOW_TO_REMOVE: Final = """
+the readings are in InfluxDB at {url}, in the bucket `{bucket}`, with the tag site={site};
+to remove them:
+
+curl '{url}/api/v2/delete?org={org}&bucket={bucket}' \\
+  -H "Authorization: Token $P1_INFLUX_TOKEN" \\
+  -d '{{"start": "2000-01-01T00:00:00Z", "stop": "2100-01-01T00:00:00Z",
+       "predicate": "site=\\"{site}\\""}}'"""
 
 
 def play(seconds: float, speed: float) -> int:
     """The whole demo; 1 if a telegram was lost, or the collector died.
 
-    Raises `SettingsError` if the user's InfluxDB settings cannot be used.
+    Raises `CollectorError` if the user's InfluxDB cannot be used.
     """
-    target = _users_influxdb()
-    with _terminated_like_interrupted(), _rooms() as (hot, disk), Terminal() as wire:
+    with (
+        _terminated_like_interrupted(),
+        _rooms() as (hot, disk),
+        database(disk) as influxdb,
+        Receiver(influxdb.onward) as receiver,
+        Terminal() as wire,
+    ):
+        put(f"{_beginning(influxdb)}\n{_MEANWHILE.format(speed=speed)}\n")
+        story = Story(receiver, influxdb.name)
         meter = Meter(wire, seconds, speed)
-        environment = environment_for(os.environ, target, wire.path, hot, disk)
-        with Collector(environment, disk) as collector, meter:
+        environment = environment_for(os.environ, receiver.target, wire.path, hot, disk)
+        command = [sys.executable, "-m", "collector", "run"]
+        with Process(command, environment, disk) as collector, meter:
             with best_view() as view:
-                _run(meter, collector, view, hot)
+                _run(meter, collector, view, hot, story)
             meter.stop()
             problem = collector.end()
         status = read_status(hot)
+        if problem or status is None:
+            raise CollectorError(problem or "the collector has not begun")
         left = len(waiting(Directories(_spool(disk)), hot))
-    if problem or status is None:
-        sys.stderr.write(problem or "error: the collector has not begun\n")
-        return 1
-    account = Account.of(status, sent=meter.sent, waiting=left)
-    _report(account, status, target)
-    return 1 if account.lost or not account.sent else 0
+        account = Account.of(status, sent=meter.sent, waiting=left)
+        unlike = _unlike(meter, influxdb, receiver)
+        _report(account, status, story)
+        _compare(account, unlike, influxdb)
+        _lead_on(influxdb)
+    return 1 if account.lost or not account.sent or len(unlike) > account.kept else 0
 
 
-class Meter:
-    """A household's meter, sending in a thread of its own for some seconds."""
+class Story:
+    """InfluxDB is there, goes away, and comes back."""
 
-    def __init__(self, wire: Wire, seconds: float, speed: float) -> None:
-        # The simulated time ends about now, so that no reading is of the future.
-        begin = datetime.now(UTC) - timedelta(seconds=seconds * max(speed - 1, 0) + 1)
-        self._stream = stream_like("dsmr5", start=begin.replace(microsecond=0), speed=speed)
-        self._stopping = Event()
-        self._thread = Thread(target=self._stream.run, args=(wire, self._stopping), name="meter")
-        self._seconds = seconds
-        self._speed = speed
-        self._end = 0.0
+    def __init__(self, receiver: Receiver, name: str) -> None:
+        self.waited = 0  # telegrams, at most
+        self._receiver = receiver
+        self._name = name
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """The time begins when the first telegram is taken, and at the latest in a while."""
-        self._end = time.monotonic() + self._seconds + _START
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.ident:
-            self._thread.join()
-
-    @property
-    def sent(self) -> int:
-        """Telegrams that were taken off the line."""
-        return self._stream.sent
-
-    @property
-    def left(self) -> float:
-        """Seconds to go."""
-        if self.sent:
-            self._end = min(self._end, time.monotonic() + self._seconds)
-        return self._end - time.monotonic()
-
-    @property
-    def note(self) -> str:
-        if not self.sent:
-            return "starting the collector on the meter of a simulated household"
-        return (
-            f"a simulated household, {self._speed:g} times as fast, {round(self.left)} s to go: "
-            f"{self.sent} telegrams sent"
-        )
-
-
-class Collector:
-    """`p1-collector run` as a process, started where there is no `.env` of the user's."""
-
-    def __init__(self, environment: Mapping[str, str], disk: Path) -> None:
-        self._log = disk / "log"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "collector", "run"],
-                env=environment,
-                cwd=disk,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is the demo's, which ends the collector in order
-                preexec_fn=_ended_with(os.getpid()),  # noqa: PLW1509 - no thread runs yet
-            )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def end(self) -> str | None:
-        """Stops it; what it said, if it had stopped by itself, or badly."""
-        by_itself = not self.alive
-        if not by_itself:
-            self._process.terminate()
-        try:
-            code = self._process.wait(_STOP)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
-        if not by_itself and code == 0:
-            return None
-        said = self._log.read_text(errors="replace").splitlines()[-20:]
-        return "".join(
-            f"{line}\n" for line in (f"error: the collector ended with {code}:", "", *said)
-        )
-
-
-def _ended_with(parent: int) -> Callable[[], None]:
-    """What has the kernel end a child in order when the demo is killed."""
-    libc = ctypes.CDLL(None)
-
-    def ask_the_kernel() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it was gone before the kernel knew
-            os._exit(1)
-
-    return ask_the_kernel
+    def act(self, gone: float, status: Status | None) -> str:
+        """What happens now; `gone` is how much of the time has, from 0 to 1."""
+        if status:
+            self.waited = max(self.waited, status["counts"]["waiting"])
+        if gone < _LEAVES:
+            return f"1 of 3: {self._name} is there: what is read is delivered every 5 seconds"
+        if gone < _RETURNS:
+            self._receiver.shut()
+            return f"2 of 3: {self._name} is away: readings wait, in RAM, then on the disk"
+        self._receiver.open()
+        return f"3 of 3: {self._name} is back: new readings go first, then those that waited"
 
 
 def environment_for(
-    environment: Mapping[str, str], target: Target | None, source: str, hot: Path, disk: Path
+    environment: Mapping[str, str], target: Target, source: str, hot: Path, disk: Path
 ) -> dict[str, str]:
     """The user's environment with the demo's settings in the place of the user's own."""
     kept = {name: value for name, value in environment.items() if not name.startswith(_OTHERS)}
@@ -185,80 +125,123 @@ def environment_for(
         "P1_SOURCE": source,
         "P1_SITE": _SITE,
         "P1_CLOCK": "meter",  # simulated time runs at its own speed
+        "P1_RETRY_SECONDS": "2",  # half a minute has no time for the usual one
         "P1_HOT_DIR": str(hot),
         "P1_SPOOL_DIR": str(_spool(disk)),
-    }
-    if target is None:
-        return kept | ours
-    influxdb = {
         "P1_INFLUX_URL": target.url,
         "P1_INFLUX_TOKEN": target.token,
         "P1_INFLUX_ORG": target.org,
         "P1_INFLUX_BUCKET": target.bucket,
-        "P1_INFLUX_CA": str(Path(target.ca_file).resolve()) if target.ca_file else "",
     }
-    return kept | ours | influxdb
+    return kept | ours
 
 
 def drained(status: Status, sent: int) -> bool:
-    """Whether all is read, and delivered if there is somewhere to deliver to."""
-    counts, delivery = status["counts"], status["delivery"]["state"]
-    arrived = counts["waiting"] == 0 or delivery in {"off", "misconfigured"}
+    """Whether all is read and delivered, or can never be."""
+    counts = status["counts"]
+    arrived = counts["waiting"] == 0 or status["delivery"]["state"] == "misconfigured"
     return counts["read"] >= sent and arrived
 
 
-def _run(meter: Meter, collector: Collector, view: View, hot: Path) -> None:
+def _run(meter: Meter, collector: Process, view: View, hot: Path, story: Story) -> None:
     """The meter's time, then the drain; the first Ctrl-C ends the one, the second the other."""
     meter.start()
     with contextlib.suppress(KeyboardInterrupt):
         while meter.left > 0 and collector.alive:
-            view.show(read_status(hot), meter.note)
+            status = read_status(hot)
+            act = story.act(meter.gone, status) if meter.sent else _STARTING
+            view.show(status, act, meter.note)
             if view.left(_REDRAW):
                 break
     with contextlib.suppress(KeyboardInterrupt):
         meter.stop()
-        _drain(meter, collector, view, hot)
+        _drain(meter, collector, view, hot, story)
 
 
-def _drain(meter: Meter, collector: Collector, view: View, hot: Path) -> None:
+def _drain(meter: Meter, collector: Process, view: View, hot: Path, story: Story) -> None:
     end = time.monotonic() + _DRAIN
     while time.monotonic() < end and collector.alive:
         status = read_status(hot)
+        story.act(1, status)
         view.show(status, _DRAINING)
         if (status and drained(status, meter.sent)) or view.left(_REDRAW):
             return
 
 
-def _users_influxdb() -> Target | None:
-    """Where the user wants the readings; raises what is wrong with that, and with nothing else."""
-    settings, problems = load()
-    for problem in problems:
-        if "P1_INFLUX_" in str(problem):
-            raise problem
-    return settings.target
+def _unlike(meter: Meter, influxdb: Database, receiver: Receiver) -> list[Telegram]:
+    """What is not stored as it was sent; a cloud takes a moment until it shows what it has."""
+    sent = list(meter.telegrams())
+    looks = _LOOKS if influxdb.target else 1
+    while (unlike := missing(sent, _stored(sent, influxdb.target, receiver))) and looks > 1:
+        looks -= 1
+        time.sleep(_PAUSE)
+    return unlike
+
+
+def _stored(sent: Sequence[Telegram], target: Target | None, receiver: Receiver) -> Rows:
+    """What is in InfluxDB, if the token may read, else what was acknowledged."""
+    times = [int(telegram.time.timestamp()) for telegram in sent if telegram.time]
+    columns = [*{name: None for telegram in sent for name in telegram.electricity}, "site"]
+    if target and times:
+        with contextlib.suppress(CollectorError):
+            rows = Asker(target).rows("electricity", columns, Period(min(times), max(times) + 1))
+            return {row["time"]: row for row in rows if row["site"] == _SITE}
+    return {
+        second: fields
+        for (measurement, _), points in receiver.points.items()
+        if measurement == "electricity"
+        for second, fields in points.items()
+    }
 
 
 def _spool(disk: Path) -> Path:
     return disk / "spool"
 
 
-def _report(account: Account, status: Status, target: Target | None) -> None:
-    delivery = status["delivery"]
-    sys.stdout.write("".join(f"{line}\n" for line in account.lines()))
-    if account.waiting:
-        sys.stdout.write(
-            f"\n{account.waiting} telegrams waited for an InfluxDB,\n"
-            "as in an outage; the demo discards them\n"
-        )
-    if target is None:
-        sys.stdout.write(_HOW_TO_CONNECT)
-    elif delivery["message"]:
-        put(f"\nInfluxDB at {shown(target.url)}: {delivery['message']}")
+def _beginning(influxdb: Database) -> str:
+    if influxdb.target is None:
+        return _STAND_IN
+    ours = " (`influxd`, started for the demo)" if influxdb.password else ""
+    return f"delivering to InfluxDB at {shown(influxdb.target.url)}{ours}"
+
+
+def _report(account: Account, status: Status, story: Story) -> None:
+    put("\n".join([*account.lines(), ""]))
+    if account.kept:
+        words = status["delivery"]["message"]
+        put(f"{account.kept} telegrams are not delivered, and discarded now: {words}")
+    elif story.waited:
+        put(f"up to {story.waited} telegrams waited; all were delivered when InfluxDB was back")
+
+
+def _compare(account: Account, unlike: Sequence[Telegram], influxdb: Database) -> None:
+    if unlike:
+        put(f"{len(unlike)} of {account.sent} are not in {influxdb.name} as the meter sent them")
     else:
-        sys.stdout.write(
-            f"\nthe readings are in InfluxDB at {shown(target.url)},\n"
-            f"in the bucket `{target.bucket}`, with the tag site={_SITE}\n"
-        )
+        put(f"compared: {influxdb.name} has all {account.sent}, each value as the meter sent it")
+
+
+def _lead_on(influxdb: Database) -> None:
+    """What to do next."""
+    target = influxdb.target
+    if target is None:
+        put(_HOW_TO_CONNECT)
+    elif influxdb.password:
+        _show_own(target, influxdb.password)
+    else:
+        words = {"url": shown(target.url), "org": target.org, "bucket": target.bucket}
+        put(_HOW_TO_REMOVE.format(**words, site=_SITE))
+
+
+def _show_own(target: Target, password: str) -> None:
+    sys.stdout.flush()
+    apply_dashboards(target)
+    put(f"\nInfluxDB's UI: {target.url}   user {target.org}   password {password}")
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        with contextlib.suppress(KeyboardInterrupt, EOFError):
+            input("Enter ends this InfluxDB, and removes what is in it ")
+    else:
+        put("there is no terminal to wait at: this InfluxDB ends now, with what is in it")
 
 
 @contextlib.contextmanager

@@ -19,22 +19,22 @@ _LINES: Final = 5.0  # seconds between the lines where there is no terminal
 class View(Protocol):
     """Where the demo shows what it does."""
 
-    def show(self, status: Status | None, note: str) -> None: ...
+    def show(self, status: Status | None, act: str, note: str = "") -> None: ...
 
     def left(self, seconds: float) -> bool:
         """Waits; true as soon as the person has had enough."""
 
 
 class Screen:
-    """The live screen, with a note below."""
+    """The live screen; below, what happens now and how far it is."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._colour = wants_colour(os.environ)
 
-    def show(self, status: Status | None, note: str) -> None:
+    def show(self, status: Status | None, act: str, note: str = "") -> None:
         width, height = self._terminal.size()
-        below = textwrap.wrap(note, width)
+        below = [*textwrap.wrap(act, width), *textwrap.wrap(note, width)]
         lines: list[str] = []
         if status:
             room = height - 1 - len(below)
@@ -47,19 +47,21 @@ class Screen:
 
 
 class Lines:
-    """Plain lines, without escape codes: one at the first telegram, then one from time to time."""
+    """Plain lines, without escape codes: one for each act, and from time to time how it is."""
 
     def __init__(self) -> None:
         self._due = 0.0
-        self._begun = False
+        self._act = ""
 
-    def show(self, status: Status | None, note: str) -> None:
-        begun = status is not None and status["telegram"] is not None
-        if time.monotonic() < self._due and begun == self._begun:
-            return
-        self._due = time.monotonic() + _LINES
-        self._begun = begun
-        put(summary(status) if status and begun else note)
+    def show(self, status: Status | None, act: str, note: str = "") -> None:
+        del note  # it changes all the time
+        if act != self._act:
+            put(act)
+        elif status and status["telegram"] and time.monotonic() >= self._due:
+            # What an outage is, the act says; the last trouble is in the account.
+            put(summary({**status, "delivery": {**status["delivery"], "message": None}}))
+            self._due = time.monotonic() + _LINES
+        self._act = act
         sys.stdout.flush()
 
     def left(self, seconds: float) -> bool:
