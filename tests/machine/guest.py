@@ -15,6 +15,9 @@ from machine.image import ROOT, checkout
 
 BOOT_SECONDS: Final = 1200
 GIVE_UP_SECONDS: Final = 600
+QUICK_SECONDS: Final = 10
+PATIENT_SECONDS: Final = 320
+"""How long ssh waits to be let in: briefly while it boots, longer each time it was in vain."""
 COMMAND_SECONDS: Final = 1800
 NO_CONNECTION: Final = 255
 """What ssh ends with if it did not get to run the command."""
@@ -34,10 +37,12 @@ class Guest:
         self.emulator = Emulator(disk, home, memory_mib=memory_mib)
         self.crashes = 0
         self.boot_seconds = 0.0
+        self._patience = QUICK_SECONDS
 
     def boot(self, *extra: str, plug: Callable[[], object] = lambda: None) -> None:
         """Switch it on, put the cables in, and return when all has started that does at boot."""
         began = time.monotonic()
+        self._patience = QUICK_SECONDS
         self.emulator.start(*extra)
         plug()
         self.wait_for("true", seconds=BOOT_SECONDS)
@@ -85,6 +90,8 @@ class Guest:
         )
         if done.returncode == NO_CONNECTION:
             self.emulator.see_it_runs()
+            # Where it is so slow that ssh gave up, more tries would only make it slower.
+            self._patience = min(2 * self._patience, PATIENT_SECONDS)
         return done
 
     def run(self, command: str, **environment: str) -> str:
@@ -101,7 +108,7 @@ class Guest:
             "StrictHostKeyChecking": "no",
             "UserKnownHostsFile": "/dev/null",
             "LogLevel": "ERROR",
-            "ConnectTimeout": 20,
+            "ConnectTimeout": self._patience,
             "ServerAliveInterval": 15,
             "ServerAliveCountMax": 20,
             "ControlMaster": "auto",
