@@ -16,6 +16,8 @@ class Remedy(Enum):
     PORT_FORBIDDEN = "no permission to use the port", "add the user to the group that owns the port (`sudo usermod -aG dialout $USER`), and log in again"
     PORT_TAKEN = "another program reads the port", "a port has one reader: stop the other program, or set `P1_SHARE=localhost:2001` and have it read `socket://localhost:2001`"
     PORT_SHARED = "two programs read one port, telegrams come torn", "stop the other program: each byte goes to one of the two; or set `P1_SHARE` and have it read from the collector"
+    GATEWAY_NAME = "the gateway's name is not found", "is the name in `P1_SOURCE` right? One that ends in `.local` needs mDNS: use the IP address that the router shows, and have it give the gateway always the same"
+    GATEWAY_PORT = "the gateway does not answer", "is it switched on, in this network, and its address the one in `P1_SOURCE`? The router lists its devices"
     SHARE_OPEN = "the line is shared with the whole network", "there is no password: whoever reaches that port sees when you are at home, and the serial numbers, whatever `P1_METER` says. `P1_SHARE=localhost:2001` is for this machine alone"
     SHARE_TAKEN = "the line is not shared, although `P1_SHARE` is set", "the service's log says why: another program may have the port (`sudo ss -ltnp`), or the address is no address of this machine"
     NETWORK_READER = "a network reader does not answer", "is it switched on, are its address and port right (`P1_SOURCE`), and does nobody else use it? Most serve one reader"

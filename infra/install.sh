@@ -164,7 +164,7 @@ put_settings() {
     # The reference of this version, for those who keep the settings of an older one.
     put "$here/p1-collector.env" "$settings.reference" 644
     # Empty ones show where a secret goes.
-    for name in influx-token meter-salt decrypt-key decrypt-auth-key entsoe-token; do
+    for name in influx-token source-token meter-salt decrypt-key decrypt-auth-key entsoe-token; do
         [ -f "$etc/$name" ] || (umask 077 && : >"$etc/$name")
         chown root:root "$etc/$name"
         chmod 600 "$etc/$name"
@@ -198,6 +198,7 @@ has_spool() {
 set_variable() {
     case $1 in
     P1_INFLUX_TOKEN | INFLUXDB_V2_TOKEN | INFLUX_TOKEN) set_secret influx-token "$2" ;;
+    P1_SOURCE_TOKEN) set_secret source-token "$2" ;;
     P1_METER_SALT) set_secret meter-salt "$2" ;;
     P1_DECRYPT_KEY) set_secret decrypt-key "$2" ;;
     P1_DECRYPT_AUTH_KEY) set_secret decrypt-auth-key "$2" ;;

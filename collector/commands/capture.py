@@ -23,7 +23,7 @@ from collector.p1.disguise import Disguise, between
 from collector.p1.framing import Frame, Framer
 from collector.p1.telegram import Policy, acceptable, parse
 from collector.reading.line import Line
-from collector.reading.sources import IN_USE_WORDS, address
+from collector.reading.sources import IN_USE_WORDS
 from collector.settings.settings import Settings, load_strictly
 
 _SECONDS: Final = 60.0
@@ -87,7 +87,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _line(settings: Settings, source: str) -> Line:
-    place = address(source, settings.baud)
+    place = settings.model_copy(update={"source": source}).place
     return Line(
         place,
         silence_seconds=settings.silence_seconds,

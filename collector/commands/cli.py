@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "put": "bring in lines of line protocol, of anything, with the same guarantees",
     "export": "write what InfluxDB has of a period, as CSV or line protocol",
     "prices": "write what the contracts and the market say that energy costs",
+    "pair": "get a token from a HomeWizard P1, once its button is pressed",
     "simulate": "be a meter, on a pseudo-terminal or a TCP port",
     "demo": "show the whole path working, without hardware",
 }

@@ -2,8 +2,9 @@
 
 `sources` opens the port (serial, TCP, a file) and reads bytes, `port` says which one where none is
 set, `holders` which program has it already, `line` keeps it open for ever and finds its speed,
-`clock` says what time a telegram gets, `debt` whether it owes a checksum, `reader` makes a record
-of each telegram and hands it to `spool`. `share` gives the bytes to other programs too.
+`clock` says what time a telegram gets, `debt` whether it owes a checksum, `gaps` how many did not
+come, `reader` makes a record of each telegram and hands it to `spool`. `gateway` asks one over
+HTTP, when `phase` says so; `share` gives the bytes to other programs too.
 
 The service wires it and `check`, `capture` and `once` use its parts. It never touches the disk or
 the network to InfluxDB: neither a slow card nor a hung server may cost a telegram.

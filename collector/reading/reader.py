@@ -18,6 +18,7 @@ from collector.p1.telegram import Policy, Telegram, acceptable, parse
 from collector.points import CrowdedError, Points, encode
 from collector.reading.clock import Clock, Stamped
 from collector.reading.debt import Debt
+from collector.reading.gaps import Gaps
 from collector.reading.line import Line
 from collector.spool.early import Early
 from collector.spool.hot import Hot
@@ -41,6 +42,7 @@ class Counters:
     torn: int = 0
     bad_checksums: int = 0
     unchecked: int = 0
+    missed: int = 0
     bad_lines: int = 0
     unknown_lines: int = 0
 
@@ -92,6 +94,7 @@ class Reader:
         header = points.memory.header or ""
         nation = next((one for one in Nation if one == points.memory.nation), None)
         self._told = {header: nation} if nation else {}
+        self._gaps = Gaps()
         self._owed = 0
         self._held: Stamped | None = None
 
@@ -163,6 +166,7 @@ class Reader:
         counters.unchecked += telegram.checksum is not Checksum.OK
         counters.bad_lines += len(telegram.errors)
         counters.unknown_lines += len(telegram.unknown)
+        counters.missed += self._gaps.missed(telegram.time)
         self.line.telegram()
         stamped = self._clock.stamp(telegram)
         if stamped is not None:

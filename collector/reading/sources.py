@@ -8,12 +8,13 @@ import termios
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from collector.errors import AbsentError, SettlingError, SourceError
+from collector.p1.telegram import Policy
 from collector.reading.holders import holders, listed
 from collector.reading.port import Finder
 
@@ -69,7 +70,8 @@ class Address:
 
     `open` raises `SourceError`, of a port that is not there `AbsentError`; `fault` is why it
     always will, if the text names no source at all. `found` is False if no source is set, and
-    there was none to choose.
+    there was none to choose. `checked` is False where a gateway checks the telegrams, and may cut
+    their checksums off.
     """
 
     text: str
@@ -78,15 +80,29 @@ class Address:
     open: Callable[[Speed], Source]
     fault: SourceError | None = None
     found: bool = True
+    checked: bool = True
+
+    def policy(self, wanted: Policy) -> Policy:
+        """Say what is accepted of what comes from here."""
+        lenient = wanted is Policy.REQUIRE and not self.checked
+        return Policy.ACCEPT_MISSING if lenient else wanted
 
 
-def address(text: str, baud: str) -> Address:
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a gateway wants: its token, and a file that says whom to trust."""
+
+    token: str = field(default="", repr=False)
+    ca_file: str | None = None
+
+
+def address(text: str, baud: str, access: Access = Access()) -> Address:
     """Understand `P1_SOURCE` and `P1_BAUD` (`auto`, `115200`, `9600` or `115200-8E1`)."""
     if text.startswith("file://"):
         path = Path(text.removeprefix("file://"))
         return Address(text, live=False, speeds=(FAST,), open=lambda _: FileSource(path))
     if "://" in text:
-        return _network_address(text)
+        return _network_address(text, access)
     finder = Finder()
     device = text or finder.find()
     named = {"115200": (FAST,), "9600": (SLOW,), "115200-8E1": (EVEN,)}
@@ -105,21 +121,31 @@ def address(text: str, baud: str) -> Address:
     return Address(device or finder.usual, live=True, speeds=speeds, open=open_device, found=found)
 
 
-def _network_address(text: str) -> Address:
+def _network_address(text: str, access: Access = Access()) -> Address:
     try:
         place = urlsplit(text)
         host, port = place.hostname, place.port
     except ValueError:
         host = port = None
+    if text.startswith(("http://", "https://")) and host and port != 0:
+        return Address(
+            text, live=True, speeds=(FAST,), open=lambda _: _gateway(text, access), checked=False
+        )
     if not text.startswith("socket://") or not host or not port:
         fault = SourceError(
             f"`{text}` is no source",
             hint="`P1_SOURCE` is a device such as `/dev/ttyUSB0`, `socket://host:port`,"
-            " or `file:///path` of recorded telegrams",
+            " `http://host` of a gateway, or `file:///path` of recorded telegrams",
         )
         return Address(text, live=True, speeds=(FAST,), open=_raise(fault), fault=fault)
     end = (host, port)
     return Address(text, live=True, speeds=(FAST,), open=lambda _: TcpSource(text, end))
+
+
+def _gateway(text: str, access: Access) -> Source:
+    from collector.reading.gateway import Gateway, HttpSource  # noqa: PLC0415  few have one
+
+    return HttpSource(Gateway(text, access.token, access.ca_file), READ_SECONDS)
 
 
 def _raise(fault: SourceError) -> Callable[[Speed], Source]:

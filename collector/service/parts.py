@@ -108,7 +108,7 @@ def reader(
         priced=prices_of(settings.contracts, settings.site, settings.utc_offset_hours),
     )
     rules = Rules(
-        Policy(settings.crc),
+        place.policy(Policy(settings.crc)),
         settings.utc_offset_hours,
         settings.sample_seconds,
         settings.keys,

@@ -24,7 +24,6 @@ from typing import Final
 from collector.delivery.backoff import Backoff
 from collector.delivery.sender import Sender
 from collector.errors import LockedError, SettingsError
-from collector.reading.sources import address
 from collector.service import parts
 from collector.service.lock import Lock
 from collector.service.notify import Notifier
@@ -70,7 +69,7 @@ class Service:
         self._handoff = Handoff()
         self._notifier = Notifier(os.environ)
         self._run = new_run()
-        self._place = address(settings.source, settings.baud)
+        self._place = settings.place
         self._errands = Errands(PATIENCE_SECONDS)
         self._locks = [Lock(settings.hot)]
         try:

@@ -20,7 +20,15 @@ COMMON: Final = "SETTINGS_COMMON"
 """The variable that names the first meter's file, in which a further meter's settings begin."""
 OWN: Final = "SETTINGS_OWN"
 """The variable that names the further meter's own file, where `FROM` does not say it all."""
-MUST_DIFFER: Final = ("P1_SOURCE", "P1_SHARE", "P1_METER", "P1_SPOOL_DIR", "P1_HOT_DIR")
+MUST_DIFFER: Final = (
+    "P1_SOURCE",
+    "P1_SOURCE_TOKEN",
+    "P1_SOURCE_CA",
+    "P1_SHARE",
+    "P1_METER",
+    "P1_SPOOL_DIR",
+    "P1_HOT_DIR",
+)
 """Settings that no two meters have in common."""
 SHARED: Final = {"P1_METER": "hash"}
 """Values of these that two meters have in common all the same."""

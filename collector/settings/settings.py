@@ -21,6 +21,7 @@ from collector.errors import IgnoredSetting, SettingsError
 from collector.p1.decryption import Keys, read_key, read_keys
 from collector.points import SHORTEST_SALT, usable
 from collector.reading.share import end_of
+from collector.reading.sources import Access, Address, address
 from collector.settings.search import COMMON, Search, file_values
 
 _MIB: Final = 1024 * 1024
@@ -45,8 +46,20 @@ class Settings(BaseSettings):
     source: str = Field(
         "",
         validation_alias=_aliases("P1_SOURCE"),
-        description="the meter: a serial device, `socket://host:port`, or `file:///path` to replay"
-        " (default: `/dev/p1`, else the first of `/dev/serial/by-id/` that is no radio stick)",
+        description="the meter: a serial device, `socket://host:port`, `http://host` or"
+        " `https://host` of a HomeWizard P1, or `file:///path` to replay (default: `/dev/p1`,"
+        " else the first of `/dev/serial/by-id/` that is no radio stick)",
+    )
+    source_token: SecretStr | None = Field(
+        None,
+        validation_alias=_aliases("P1_SOURCE_TOKEN"),
+        description="the token of a gateway at `https://`: `p1-collector pair` gets it",
+    )
+    source_ca: Path | None = Field(
+        None,
+        validation_alias=_aliases("P1_SOURCE_CA"),
+        description="a file with the certificate of a gateway at `https://`, or of the authority"
+        " that signs it",
     )
     share: str | None = Field(
         None,
@@ -229,7 +242,7 @@ class Settings(BaseSettings):
             end_of(text)
         return text
 
-    @field_validator("influx_token", "entsoe_token")
+    @field_validator("influx_token", "source_token", "entsoe_token")
     @classmethod
     def _is_token(cls, token: SecretStr | None) -> SecretStr | None:
         """Refuse what no header can hold: the error of the HTTP library would print it."""
@@ -277,6 +290,17 @@ class Settings(BaseSettings):
             self.influx_token.get_secret_value(),
             str(self.influx_ca) if self.influx_ca else None,
         )
+
+    @property
+    def place(self) -> Address:
+        """Where the meter is."""
+        return address(self.source, self.baud, self.access)
+
+    @property
+    def access(self) -> Access:
+        """What a gateway wants."""
+        token = self.source_token.get_secret_value() if self.source_token else ""
+        return Access(token, str(self.source_ca) if self.source_ca else None)
 
     @property
     def salt(self) -> str:

@@ -31,6 +31,7 @@ DEFAULTS: Final = {
 
 SECRETS: Final = {
     "P1_INFLUX_TOKEN": "/etc/p1-collector/influx-token",
+    "P1_SOURCE_TOKEN": "/etc/p1-collector/source-token",
     "P1_METER_SALT": "/etc/p1-collector/meter-salt",
     "P1_DECRYPT_KEY": "/etc/p1-collector/decrypt-key",
     "P1_DECRYPT_AUTH_KEY": "/etc/p1-collector/decrypt-auth-key",

@@ -17,6 +17,7 @@ from typing import Any, Final
 import pytest
 
 from bed.command import called
+from bed.gateway import HomeWizard
 from bed.influxd import Database, Influxd, free_port
 from bed.printed import Printed
 from bed.seed import seeds
@@ -420,3 +421,29 @@ def test_a_program_that_reads_along_keeps_its_place_when_the_cable_is_pulled_out
         assert got == expected
     finally:
         assert service.stop() == 0
+
+
+# --- a gateway
+
+
+def test_a_gateway_is_read_told_of_and_read_again(tmp_path: Path) -> None:
+    """Each ask finds a new telegram; one has no checksum, and one is left out."""
+    sent = telegrams(7)
+    del sent[3]
+    sent[1] = sent[1][: sent[1].rindex(b"!") + 1]
+    coming = iter(sent)
+    with HomeWizard() as device:
+        device.is_enabled = False
+        device.telegram = lambda: next(coming, sent[-1])
+        service = Service(tmp_path, P1_SOURCE=device.url, P1_CLOCK="meter")
+        service.start()
+        try:
+            service.wait_until(lambda status: "API not enabled" in (status["trouble"] or ""))
+            device.is_enabled = True
+            counts = service.wait_until(lambda status: status["counts"]["telegrams"] == 6)[
+                "counts"
+            ]
+        finally:
+            assert service.stop() == 0
+    assert (counts["unchecked"], counts["missed"], counts["repeated"]) == (1, 1, 0)
+    assert service.log.read_text().count("API not enabled") == 1

@@ -369,7 +369,7 @@ def test_a_tcp_port_has_no_speed_to_search_for() -> None:
 @pytest.mark.parametrize(
     "text",
     ["socket://meter", "socket://:2000", "socket://m:port", "socket://m:0", "socket://m:99999",
-     "socket://[::1", "tcp://meter:2000", "http://meter/"],
+     "socket://[::1", "tcp://meter:2000", "http://", "ftp://meter/"],
 )  # fmt: skip
 def test_what_names_no_source_says_what_does(text: str) -> None:
     place = address(text, "auto")

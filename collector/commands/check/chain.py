@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from collector.commands.check import configuration, database, disk, line, network, port, service
+from collector.commands.check import (
+    configuration,
+    database,
+    disk,
+    gateway,
+    line,
+    network,
+    port,
+    service,
+)
 from collector.commands.check.finding import Finding, Outcome, fail, ok, skip, warn
 from collector.commands.check.listening import Patience, listen
 from collector.commands.check.mounts import TABLE
@@ -17,7 +26,7 @@ from collector.p1.telegram import Policy
 from collector.reading.clock import HostClock
 from collector.reading.port import Finder
 from collector.reading.share import end_of
-from collector.reading.sources import FAST, SLOW, Address, address
+from collector.reading.sources import FAST, SLOW, Address
 from collector.remedies import Remedy
 from collector.service import former, status
 from collector.service.lock import holder
@@ -94,13 +103,13 @@ class Chain:
         return told
 
     def _place(self) -> Address:
-        return address(self.settings.source, self.settings.baud)
+        return self.settings.place
 
     def _expected(self, place: Address, host_is_set: bool) -> line.Expected:  # noqa: FBT001  a fact
         settings = self.settings
         return line.Expected(
             speeds=place.speeds if _is_device(place) else (),
-            policy=Policy(settings.crc),
+            policy=place.policy(Policy(settings.crc)),
             tolerance_seconds=settings.clock_tolerance_seconds,
             host_is_set=host_is_set,
             now=datetime.now(UTC) if place.live else None,
@@ -119,12 +128,22 @@ class Chain:
             if any(finding.outcome is Outcome.FAIL for finding in found):
                 yield from (skip(link, "the port cannot be used") for link in line.LINKS)
                 return
+        if not place.checked:
+            found = list(gateway.findings(self.settings))
+            yield from found
+            if any(finding.outcome is Outcome.FAIL for finding in found):
+                links = ("bytes", *line.LINKS)
+                yield from (skip(link, "the gateway gives no telegram") for link in links)
+                return
         yield from self._bytes(place, host_is_set)
 
     def _bytes(self, place: Address, host_is_set: bool) -> Iterator[Finding]:  # noqa: FBT001
         settings = self.settings
         patience = Patience(
-            self.seconds, Policy(settings.crc), settings.utc_offset_hours, settings.keys
+            self.seconds,
+            place.policy(Policy(settings.crc)),
+            settings.utc_offset_hours,
+            settings.keys,
         )
         # A speed that the settings rule out is tried last: it may be the setting that is wrong.
         others = [s for s in (FAST, SLOW) if s not in place.speeds] if _is_device(place) else []

@@ -44,12 +44,11 @@ def main(options: argparse.Namespace) -> int:
     # pydantic takes long to import, and `--help` needs none of this.
     from collector.commands.check.chain import Chain  # noqa: PLC0415
     from collector.commands.check.configuration import settings_in_words  # noqa: PLC0415
-    from collector.reading.sources import address  # noqa: PLC0415
     from collector.settings.settings import load, origins  # noqa: PLC0415
 
     settings, problems = load()
     places = origins()
-    source = address(settings.source, settings.baud)
+    source = settings.place
     port = source.text if source.found else "none found"
     listed = list(settings_in_words(settings, places, port))
     chain = Chain(settings, problems, len(places), options.seconds)

@@ -11,7 +11,6 @@ from collector.commands.check.finding import Finding, fail, ok, warn
 from collector.delivery.answer import shown
 from collector.errors import IgnoredSetting, SettingsError
 from collector.points import HASH
-from collector.reading.sources import address
 from collector.remedies import Remedy
 from collector.settings.settings import Origin, Settings, names
 
@@ -72,7 +71,7 @@ def beside_the_first(settings: Settings, first: Settings) -> Finding:
 
 
 def _port(settings: Settings) -> str:
-    place = address(settings.source, settings.baud)
+    place = settings.place
     return place.text if "://" in place.text else str(Path(place.text).resolve())
 
 

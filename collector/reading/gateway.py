@@ -1,0 +1,202 @@
+"""A gateway that gives the meter's last telegram to whoever asks, over HTTP: a HomeWizard P1.
+
+`http://ADDRESS` is its API of version 1 (`/api/v1/telegram`), `https://ADDRESS` that of version 2
+(`/api/telegram`, with a token); an address with a path is asked as it stands. A thread asks, at
+the telegrams' own pace, so that one that never ends its answer holds nobody up; what is new is
+read here. Nothing is asked of it but telegrams.
+"""
+
+import json
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from queue import Empty, Queue
+from threading import Event, Thread
+from typing import Final
+from urllib.parse import urlsplit
+
+from collector.errors import SourceError
+from collector.reading.phase import Phase
+
+SECONDS: Final = 5.0
+"""How long a step of a request may take."""
+MOST_BYTES: Final = 64 * 1024
+OK: Final = 200
+
+_LONGEST: Final = 80
+_PATHS: Final = {"http": "/api/v1/telegram", "https": "/api/telegram"}
+_REMEDIES: Final = {
+    401: "the token is not the gateway's: `p1-collector pair` gets one (`P1_SOURCE_TOKEN`)",
+    403: "switch the local API on: HomeWizard Energy app, Settings, Meters, your meter, Local API",
+    404: "is it a HomeWizard P1 meter, and its firmware up to date? Else `P1_SOURCE` needs the"
+    " path at which this gateway gives the telegram",
+    503: "the gateway gets nothing from the meter: is it firmly in the P1 port?",
+}
+_OTHER: Final = (
+    "is that the address of a HomeWizard P1 meter (`P1_SOURCE`)? Another product answers"
+)
+_JSON: Final = "that path gives JSON: the telegram is at `/api/v1/telegram`, or at `/api/telegram`"
+_CERTIFICATE: Final = (
+    "the maker's certificate authority signs it: set `P1_SOURCE_CA` to its certificate, or to the"
+    " gateway's own, which `p1-collector pair` can keep"
+)
+
+
+def trusting(ca: str | None) -> ssl.SSLContext:
+    """Trust the authorities of this machine, or a certificate (in a file, or its text).
+
+    That is an authority's or the gateway's own. A gateway has no name that a network knows, so its
+    name need not be in it.
+    """
+    is_text = bool(ca and ca.startswith("-----BEGIN"))
+    context = (
+        ssl.create_default_context(cadata=ca) if is_text else ssl.create_default_context(cafile=ca)
+    )
+    if ca:
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # not every maker's authority is
+    return context
+
+
+class Gateway:
+    """Asks one gateway; its connection is kept. Raises `SourceError`, and may be asked again."""
+
+    def __init__(self, url: str, token: str = "", ca: str | None = None) -> None:
+        place = urlsplit(url)
+        self.name = url
+        self.path = place.path.rstrip("/") or _PATHS[place.scheme]
+        self._headers = {"X-Api-Version": "2", "Accept": "text/plain"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        host = place.hostname or ""
+        try:
+            self.connection = (
+                HTTPSConnection(host, place.port, timeout=SECONDS, context=trusting(ca))
+                if place.scheme == "https"
+                else HTTPConnection(host, place.port, timeout=SECONDS)
+            )
+        except OSError as error:
+            words = f"cannot use `{ca}` to trust the gateway: {error.strerror or error}"
+            raise SourceError(words, hint="check `P1_SOURCE_CA`") from error
+
+    def telegram(self) -> bytes:
+        """Give its last telegram."""
+        status, body = self.ask("GET", self.path)
+        if status != OK:
+            words = f"`{self.name}` answers {status}{said(body)}"
+            raise SourceError(words, hint=_REMEDIES.get(status, _OTHER))
+        if not body.lstrip().startswith(b"/"):
+            kind = "JSON" if _json(body) is not None else "something else"
+            hint = _JSON if kind == "JSON" else _OTHER
+            raise SourceError(f"`{self.name}` gives {kind} instead of a telegram", hint=hint)
+        return body if body.endswith(b"\n") else body + b"\r\n"
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        """Send a request; of the answer no more is read than a telegram may be long."""
+        was_open = self.connection.sock is not None
+        try:
+            try:
+                return self._ask(method, path, body)
+            except (ConnectionError, HTTPException):
+                self.connection.close()
+                if not was_open:
+                    raise
+                return self._ask(method, path, body)  # it hung up between two requests
+        except (OSError, HTTPException, ValueError) as error:
+            self.connection.close()
+            hint = _CERTIFICATE if isinstance(error, ssl.SSLError) else None
+            words = f"cannot ask `{self.name}`: {_words(error)}"
+            default = "is it switched on, and are address and port right (`P1_SOURCE`)?"
+            raise SourceError(words, hint=hint or default) from error
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        self.connection.request(method, path, body, self._headers)
+        answer = self.connection.getresponse()
+        data = answer.read(MOST_BYTES)
+        if not answer.isclosed():
+            self.connection.close()  # there is more, or it never ends
+        return answer.status, data
+
+
+class HttpSource:
+    """A gateway as a source: `read` gives each new telegram once."""
+
+    def __init__(self, gateway: Gateway, wait_seconds: float) -> None:
+        """Ask for the first telegram at once; what is wrong then is why it cannot be opened."""
+        self.name = gateway.name
+        self._gateway = gateway
+        self._wait = wait_seconds
+        self._given: Queue[bytes | SourceError] = Queue()
+        self._ended = Event()
+        self._thread = Thread(target=self._work, name="gateway", daemon=True)
+        self._thread.start()
+
+    def read(self) -> bytes:
+        try:
+            given = self._given.get(timeout=self._wait)
+        except Empty:
+            return b""
+        if isinstance(given, SourceError):
+            raise given
+        return given
+
+    def close(self) -> None:
+        """End the thread, whatever it waits for."""
+        self._ended.set()
+        with suppress(OSError, AttributeError):
+            self._gateway.connection.sock.shutdown(2)
+
+    def _work(self) -> None:
+        follow(self._gateway.telegram, self._given.put, self._ended.wait, time.monotonic)
+        self._gateway.connection.close()
+
+
+def follow(
+    ask: Callable[[], bytes],
+    give: Callable[[bytes | SourceError], None],
+    wait: Callable[[float], bool],
+    monotonic: Callable[[], float],
+) -> None:
+    """Ask at the telegrams' own pace until `wait` says that it is over, or something is wrong."""
+    phase, last, ended = Phase(), b"", False
+    while not ended:
+        asked = monotonic()
+        try:
+            telegram = ask()
+        except SourceError as error:
+            give(error)
+            return
+        is_new = telegram != last
+        if is_new:
+            give(telegram)
+        last = telegram
+        ended = wait(max(0.0, phase.next(asked, news=is_new) - monotonic()))
+
+
+def certificate(url: str) -> str:
+    """Give the certificate that a gateway shows: whoever keeps it trusts it from now on."""
+    place = urlsplit(url)
+    return ssl.get_server_certificate((place.hostname or "", place.port or 443), timeout=SECONDS)
+
+
+def said(body: bytes) -> str:
+    """Give the gateway's own words for an error, if it has any."""
+    told = _json(body)
+    error = told.get("error") if isinstance(told, dict) else None
+    words = error.get("description") if isinstance(error, dict) else error
+    return f": {words[:_LONGEST]}" if isinstance(words, str) else ""
+
+
+def _json(body: bytes) -> object:
+    with suppress(ValueError, RecursionError):
+        return json.loads(body)
+    return None
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return getattr(error, "strerror", None) or str(error) or "it hung up"
