@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bed.command import called
 from bed.front import Authority
 from bed.gateway import HOST, TOKEN, HomeWizard, said
 from bed.telegrams import dsmr5, utc
@@ -226,6 +227,22 @@ def test_pairing_waits_until_the_button_is_pressed(new: HomeWizard) -> None:
     with closing(gateway.connection):
         assert pressed(lambda: gateway.ask("POST", "/api/user", body), press) == TOKEN
     assert naps == [1.0] * 3
+
+
+def test_what_pairing_prints_is_all_that_reading_takes(new: HomeWizard, tmp_path: Path) -> None:
+    new.button_is_pressed = True
+    done = called("pair", new.url, "--certificate", "own.pem", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    printed = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    settings, problems = load({"P1_SOURCE": new.url, **printed})
+    assert problems == []
+    assert given(new.url, settings.access.token, settings.access.ca_file) == ONE
+
+
+def test_an_address_without_tls_has_nothing_to_pair(tmp_path: Path) -> None:
+    done = called("pair", "http://127.0.0.1", home=tmp_path)
+    assert done.returncode == 2
+    assert "switched on in the app" in done.stderr
 
 
 def test_pairing_ends_when_nobody_presses_it() -> None:

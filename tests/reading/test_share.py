@@ -103,6 +103,18 @@ def test_a_program_that_never_reads_is_let_go_and_the_others_go_on(
     assert is_over(hung)
 
 
+def test_a_program_that_could_not_be_given_all_is_given_no_more(bench: Bench) -> None:
+    """Nothing of the line may be missing in between."""
+    program, line = bench.connect(), ONE * 300_000
+    bench.share.give(line)
+    data = got(program)
+    bench.share.give(OTHER)
+    program.settimeout(10)
+    while piece := program.recv(1 << 20):
+        data += piece
+    assert line.startswith(data)
+
+
 def test_what_a_program_says_is_thrown_away(bench: Bench) -> None:
     program = bench.connect()
     for _ in range(10):

@@ -1,6 +1,7 @@
 """The port: there, permitted, free."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from collector.commands.check.finding import Outcome
 from collector.errors import SourceError
 from collector.reading import port as finding
 from collector.reading.holders import holders
+from collector.reading.share import End
 from collector.reading.sources import FAST, address
 from collector.remedies import Remedy
 from collector.settings.settings import load
@@ -125,3 +127,24 @@ def test_a_port_that_is_taken_names_who_took_it(meter: str, reader: int) -> None
 
 def test_a_device_with_nobody_on_it_is_free() -> None:
     assert port.sharing("/dev/full").outcome is Outcome.OK
+
+
+def test_a_line_that_is_shared_with_this_machine_alone_is_fine() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        end = End("127.0.0.1", listener.getsockname()[1])
+        assert port.share(end, running=True).outcome is Outcome.OK
+    assert port.share(end, running=False).outcome is Outcome.OK
+
+
+def test_one_that_is_shared_with_the_network_is_told_with_what_that_means() -> None:
+    found = port.share(End("0.0.0.0", 2001), running=False)  # noqa: S104
+    assert found.outcome is Outcome.WARN
+    assert found.remedy == Remedy.SHARE_OPEN.advice
+    assert "whatever `P1_METER` says" in found.remedy
+
+
+def test_a_service_that_does_not_share_although_it_should_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        end = End("127.0.0.1", listener.getsockname()[1])
+    found = port.share(end, running=True)
+    assert (found.outcome, found.remedy) == (Outcome.FAIL, Remedy.SHARE_TAKEN.advice)
