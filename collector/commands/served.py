@@ -2,7 +2,6 @@
 
 import time
 
-from collector.commands.check.service import runs
 from collector.service import status
 from collector.settings.settings import Settings
 from collector.spool.inbox import Inbox
@@ -10,7 +9,7 @@ from collector.spool.inbox import Inbox
 
 def is_served(settings: Settings) -> bool:
     """Whether the service of these settings runs."""
-    return runs(status.read(settings.hot / status.FILE_NAME), time.time())
+    return status.runs(status.read(settings.hot / status.FILE_NAME), time.time())
 
 
 def why_it_waits(settings: Settings, inbox: Inbox | None) -> str:

@@ -7,6 +7,7 @@ it, so that it needs no port and no server. What stands in it, `report` gathers.
 import json
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from collector.points import COLLECTOR, line_of
 FILE_NAME: Final = "status.json"
 MEMORY_NAME: Final = "memory.json"
 SECONDS_NAME: Final = "seconds"
+SILENT_SECONDS: Final = 30
+"""The service writes its status every second."""
 
 
 def collector_line(status: dict[str, Any]) -> str:
@@ -51,6 +54,13 @@ def replace(path: Path, data: bytes) -> None:
     with os.fdopen(file, "wb") as stream:
         stream.write(data)
     draft.rename(path)
+
+
+def runs(status: Mapping[str, Any], now: float) -> bool:
+    """Whether the service that wrote this status runs now, and works."""
+    updated = status.get("updated")
+    is_fresh = isinstance(updated, int) and abs(now - updated) <= SILENT_SECONDS
+    return is_fresh and status.get("state") != "stopped"
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class Chain:
             yield configuration.beside_the_first(self.settings, first)
         told = self._status()
         yield service.service(told, time.time(), holder(self.settings.hot))
-        running = service.runs(told, time.time())
+        running = status.runs(told, time.time())
         host = HostClock(time.monotonic)
         host_is_set = host.synchronised()
         if running:
@@ -94,7 +94,7 @@ class Chain:
         began = time.monotonic()
         told = status.read(path)
         while time.monotonic() - began < self.seconds:
-            runs = service.runs(told, time.time())
+            runs = status.runs(told, time.time())
             late = time.monotonic() - began > START_SECONDS or not holder(self.settings.hot)
             if (runs and not _begins(told)) or (not runs and late):
                 break

@@ -8,16 +8,9 @@ from collector.commands.check import line
 from collector.commands.check.finding import Finding, fail, ok, skip, warn
 from collector.p1.telegram import Device, Medium
 from collector.remedies import Remedy
-
-SILENT_SECONDS: Final = 30
-"""The service writes its status every second."""
+from collector.service.status import runs
 
 _LIVE: Final = ("reading",)
-
-
-def runs(status: Mapping[str, Any], now: float) -> bool:
-    """Whether the service that wrote this status runs now, and works."""
-    return bool(status) and status.get("state") != "stopped" and not _is_stale(status, now)
 
 
 def service(status: Mapping[str, Any], now: float, holder: str | None = None) -> Finding:
@@ -81,8 +74,3 @@ def _device(device: Mapping[str, Any]) -> Device:
 
 def _moment(second: object) -> datetime | None:
     return datetime.fromtimestamp(second, UTC) if isinstance(second, int) else None
-
-
-def _is_stale(status: Mapping[str, Any], now: float) -> bool:
-    updated = status.get("updated")
-    return not isinstance(updated, int) or abs(now - updated) > SILENT_SECONDS

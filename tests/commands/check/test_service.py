@@ -12,6 +12,7 @@ from collector.commands.check.line import Expected
 from collector.p1.telegram import Policy
 from collector.reading.sources import FAST
 from collector.remedies import Remedy
+from collector.service.status import runs as is_running
 
 NOW = 1_767_225_600
 EXPECTED = Expected(
@@ -95,7 +96,7 @@ def test_whether_the_service_runs(
     told: dict[str, Any], holder: str | None, outcome: Outcome, *, runs: bool
 ) -> None:
     assert service.service(told, NOW, holder).outcome is outcome
-    assert service.runs(told, NOW) is runs
+    assert is_running(told, NOW) is runs
 
 
 def test_a_service_that_hangs_is_to_be_restarted() -> None:
