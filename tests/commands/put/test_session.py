@@ -16,6 +16,7 @@ from collector.settings.settings import load
 from collector.spool.record import decode
 
 GOOD = [b"solar power_kw=%d 17000000%02d" % (n, n) for n in range(50)]
+LARGE = b'note t="' + b"0" * 60_000 + b'"'
 BAD = b"solar power_kw=1.5kW 1700000000"
 
 
@@ -39,7 +40,7 @@ class Home:
         return Session(settings, Rules(), self.stopping, skip_bad, bound)
 
     def file(self, *lines: bytes) -> Stream:
-        path = self.root / "lines.lp"
+        path = self.root / f"{len(list(self.root.glob('*.lp')))}.lp"
         path.write_bytes(b"\n".join(lines))
         return Stream(path.name, os.open(path, os.O_RDONLY), time.monotonic)
 
@@ -91,10 +92,16 @@ def test_a_bad_line_of_a_file_leaves_nothing_stored(
         home.session().run([home.file(*GOOD, BAD)])
     assert not home.spool.exists()
     assert capsys.readouterr().err.splitlines() == [
-        "lines.lp, line 51: no value, at column 16",
+        "0.lp, line 51: no value, at column 16",
         f"  {BAD.decode()}",
         f"  {'^':>16}",
     ]
+
+
+def test_nor_does_one_behind_more_than_is_held_in_memory(home: Home) -> None:
+    with pytest.raises(CollectorError, match="a line is bad, nothing stored"):
+        home.session().run([home.file(*[LARGE] * 40, BAD)])
+    assert not home.spool.exists()
 
 
 def test_of_several_files_one_bad_line_leaves_nothing_stored(home: Home) -> None:
@@ -217,7 +224,6 @@ def test_when_the_service_ends_meanwhile_what_is_in_ram_goes_to_the_disk(home: H
 
     home.stopping.wait = wait  # type: ignore[assignment,method-assign]
     session = home.session()
-    large = b'note t="' + b"0" * 60_000 + b'"'
-    session.run([home.file(*[large] * 100)])
+    session.run([home.file(*[LARGE] * 100)])
     assert home.lines(home.tray) == []
     assert len(home.lines(home.inbox)) == 100
