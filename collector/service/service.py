@@ -48,9 +48,6 @@ JOIN_SECONDS: Final = 0.7
 FINISH_SECONDS: Final = 5.0
 """How long the end waits for a slow card."""
 
-NOTICE_SECONDS: Final = 0.1
-"""How long the main thread may take to notice that all is to end."""
-
 HEAD_START_SECONDS: Final = 5.0
 """How long the sender's imports wait for the port to be opened."""
 
@@ -117,9 +114,7 @@ class Service:
         ]
         for thread in threads:
             thread.start()
-        # Not for ever: a signal that came to another thread waits for this one to wake.
-        while not self.stopping.wait(NOTICE_SECONDS):
-            pass
+        self.stopping.wait()
         self._stop(threads)
         return 1 if self._crashed else 0
 

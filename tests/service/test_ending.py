@@ -29,6 +29,18 @@ def test_a_signal_while_the_event_is_locked_waits_for_nothing(number: signal.Sig
         assert stopping.wait(60)
 
 
+def test_another_signal_ends_nothing() -> None:
+    stopping, told = Event(), Event()
+    before = signal.signal(signal.SIGUSR1, lambda *_: told.set())
+    try:
+        with ended_by_signals(stopping):
+            signal.raise_signal(signal.SIGUSR1)
+            assert told.wait(60)
+        assert not stopping.is_set()  # all that was told is read by the end
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
 def test_afterwards_a_signal_means_what_it_did() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with ended_by_signals(Event()):

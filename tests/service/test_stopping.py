@@ -4,12 +4,15 @@ import ctypes
 import os
 import signal
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 import pytest
 
 from bed.child import LIBC
 from bed.service import Service, tasks
+from bench.running import running
+from collector.simulate.stream import stream_like
 from collector.simulate.wire import Terminal
 
 pytestmark = pytest.mark.slow
@@ -39,3 +42,25 @@ def test_a_signal_that_comes_to_another_thread_ends_it_too(
         finally:
             if service.running:
                 service.kill()
+
+
+def test_the_main_thread_sleeps_until_it_is_told(tmp_path: Path) -> None:
+    over, stream = Event(), stream_like("dsmr5", period=1, speed=10)
+    with (
+        Terminal(tmp_path / "meter") as terminal,
+        running(lambda: stream.run(terminal, over), over),
+    ):
+        service = Service(tmp_path / "service", P1_SOURCE=str(tmp_path / "meter"))
+        service.start()
+        service.wait_for("read")
+        main = Path(f"/proc/{service.process.pid}/status")
+        before = _waits(main)
+        service.wait_until(lambda status: status["counts"]["read"] > 20)
+        assert _waits(main) == before
+        assert service.stop() == 0
+
+
+def _waits(status: Path) -> str:
+    """Give how often a thread has gone to sleep."""
+    lines = status.read_text().splitlines()
+    return next(line for line in lines if line.startswith("voluntary_ctxt_switches"))
