@@ -10,7 +10,9 @@ from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from threading import get_ident
-from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Concatenate, Final, NamedTuple, ParamSpec, TypeVar
+
+_GRAIN_NANOSECONDS: Final = 3 * 10**9
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -160,6 +162,20 @@ class Disk:
             return [entry.name for entry in os.scandir(path)]
         except FileNotFoundError:
             return []
+
+    @_noted
+    def version(self, directory: Path) -> tuple[int, int] | None:
+        """Give what becomes another when a name in a directory does.
+
+        None if there is no directory, or if it changed so lately that the next change may have the
+        same time: file systems tell times apart by milliseconds, some by two seconds.
+        """
+        try:
+            state = directory.stat()
+        except FileNotFoundError:
+            return None
+        lately = 0 <= time.time_ns() - state.st_mtime_ns < _GRAIN_NANOSECONDS
+        return None if lately else (state.st_ino, state.st_mtime_ns)
 
     @_noted
     def size(self, path: Path) -> int:

@@ -63,6 +63,7 @@ class Spool:
         self._oldest: Path | None = None
         self.opened_here: dict[Path, Identities] = {}
         self._inside: dict[File, int] = {}
+        self._looked_at: dict[Path, tuple[int, int] | None] = {}
         self._number: int | None = None
         self.lock = RLock()
         self._refusals = Refusals(directories.rejected, disk, number=self.next_number, wall=wall)
@@ -73,15 +74,19 @@ class Spool:
             self.disk.make_directory(directory)
 
     def look(self) -> None:
-        """See which files others brought, and which they took."""
+        """See which files others brought, and which they took, where a name has changed."""
         with self.lock:
-            self.stock.unfinished = {}
             for directory in (*self.directories.kept, *self.directories.inboxes):
                 self._look_into(directory)
             for path in self.opened_here.keys() - self.stock.unfinished.keys():
                 self._lost(path, self.opened_here.pop(path))
 
     def _look_into(self, directory: Path) -> None:
+        version = self.disk.version(directory)
+        if version is not None and version == self._looked_at.get(directory):
+            return
+        unfinished = self.stock.unfinished.items()
+        self.stock.unfinished = {p: size for p, size in unfinished if p.parent != directory}
         names = set(self.disk.names(directory))
         known = self.stock.known(directory)
         for name in known.keys() - names:
@@ -95,6 +100,7 @@ class Spool:
             elif number is not None:
                 with suppress(FileNotFoundError):
                     self._add(directory / name)
+        self._looked_at[directory] = version
 
     def _add(self, path: Path, records: Identities | None = None) -> None:
         """Note a file. What is in the side rooms waits for nothing, and counts no more."""

@@ -81,3 +81,17 @@ class Narrow(Disk):
 def test_a_file_is_written_whole_in_however_many_pieces(tmp_path: Path) -> None:
     Narrow().write_whole(tmp_path / "a.lp", b"12345")
     assert (tmp_path / "a.lp").read_bytes() == b"12345"
+
+
+def test_a_directory_is_known_by_its_last_change_once_that_is_some_seconds_old(
+    tmp_path: Path,
+) -> None:
+    disk = Disk()
+    assert disk.version(tmp_path) is None  # a file made now may have the same time
+    os.utime(tmp_path, (0, 0))
+    before = disk.version(tmp_path)
+    assert before is not None
+    (tmp_path / "a").touch()
+    os.utime(tmp_path, (1, 1))
+    assert disk.version(tmp_path) not in (None, before)
+    assert disk.version(tmp_path / "none") is None

@@ -1,6 +1,7 @@
 """What another command hands in arrives whole, replaces nothing, and waits for room."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,35 @@ def test_a_failure_leaves_nothing_half_in_the_inbox(machine: Machine, operation:
 
     assert machine.spool.inbox() == []
     inbox(machine).put(records(3, RUN), never)
+    machine.spool.look()
+    assert len(machine.spool.inbox()) == 1
+
+
+def test_directories_are_listed_only_when_a_name_has_changed(machine: Machine) -> None:
+    put_in = inbox(machine)
+    rooms = (*machine.directories.kept, machine.directories.inbox)
+    machine.spool.prepare()
+    for room in rooms:
+        os.utime(room, (0, 0))
+    machine.spool.look()
+    machine.disk.calls.clear()
+    machine.spool.look()
+    assert "names" not in {call for call, _ in machine.disk.calls}
+
+    put_in.put(records(3, RUN), never)
+    machine.disk.calls.clear()
+    machine.spool.look()
+    listed = [path for call, path in machine.disk.calls if call == "names"]
+    assert listed == [machine.directories.inbox]
+    assert len(machine.spool.inbox()) == 1
+
+
+def test_a_listing_that_failed_is_made_again(machine: Machine) -> None:
+    inbox(machine).put(records(3, RUN), never)
+    os.utime(machine.directories.inbox, (0, 0))
+    machine.disk.fail("names", errno.EIO, machine.directories.inbox, times=1)
+    with pytest.raises(OSError, match="Input/output"):
+        machine.spool.look()
     machine.spool.look()
     assert len(machine.spool.inbox()) == 1
 
