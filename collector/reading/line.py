@@ -102,13 +102,13 @@ class Line:
             return "reading" if self._last_telegram is not None else "waiting for data"
         return "port closed" if self._source is None else "waiting for data"
 
-    def read(self) -> bytes:
-        """Give the bytes that came in a moment; empty if there are none."""
+    def read(self, seconds: float = READ_SECONDS) -> bytes:
+        """Give the bytes that came in so long; empty if there are none."""
         if self._source is None:
             self._open()
             return b""
         try:
-            data = self._source.read()
+            data = self._source.read(seconds)
         except SourceError as error:
             self._close(Trouble(str(error), error.hint))
             return b""

@@ -20,6 +20,7 @@ from collector.reading.clock import Clock, Stamped
 from collector.reading.debt import Debt
 from collector.reading.gaps import Gaps
 from collector.reading.line import Line
+from collector.reading.sources import READ_SECONDS
 from collector.spool.early import Early
 from collector.spool.hot import Hot
 from collector.spool.record import Record, RecordId
@@ -113,7 +114,7 @@ class Reader:
     def step(self) -> None:
         """Read what has come and store what is complete. Raises `EOFError` when a file ends."""
         was_open = self.line.is_open
-        data = self.line.read()
+        data = self.line.read(min(READ_SECONDS, self._hot.patience))
         self.share(data)
         for frame in self._framer.feed(self._decryptor.feed(data)):
             self._take(frame)

@@ -3,7 +3,9 @@
 import errno
 import fcntl
 import os
+import select
 import socket
+import sys
 import termios
 import time
 from collections.abc import Callable
@@ -18,8 +20,13 @@ from collector.p1.telegram import Policy
 from collector.reading.holders import holders, listed
 from collector.reading.port import Finder
 
-READ_SECONDS: Final = 0.25
+READ_SECONDS: Final = 0.5
 """How long a read waits for bytes: short, so that the reader notices everything else in time."""
+GATHER_SECONDS: Final = 0.15
+"""How long the first bytes of a telegram wait for the others: a converter gives some 60 at a time,
+and to look at each of these costs more than to read a telegram."""
+_FEW: Final = 512
+"""Bytes: with more waiting, nothing is waited for."""
 
 CONNECT_SECONDS: Final = 5.0
 SETTLE_SECONDS: Final = 2.0
@@ -39,8 +46,8 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
-    def read(self) -> bytes:
-        """Give what has come; empty if nothing came for a moment. Raises `SourceError`."""
+    def read(self, seconds: float = READ_SECONDS) -> bytes:
+        """Give what has come; empty if nothing came in so long. Raises `SourceError`."""
         ...
 
     def close(self) -> None: ...
@@ -172,6 +179,16 @@ def misnamed(name: str) -> str | None:
     return "a serial device on Linux begins with `/dev/`"
 
 
+def _gathered(file: int, seconds: float) -> bool:
+    """Wait so long for bytes, and a moment for those behind the first; whether there are any."""
+    if not select.select([file], [], [], seconds)[0]:
+        return False
+    waiting = fcntl.ioctl(file, termios.FIONREAD, bytes(4))
+    if 0 < int.from_bytes(waiting, sys.byteorder) < _FEW:
+        time.sleep(GATHER_SECONDS)
+    return True
+
+
 class SerialSource:
     """A serial device, through pyserial.
 
@@ -197,11 +214,11 @@ class SerialSource:
                 f"cannot open `{name}`: {_words(error)}", hint=_open_hint(error, name)
             ) from error
 
-    def read(self) -> bytes:
+    def read(self, seconds: float = READ_SECONDS) -> bytes:
         try:
-            # One byte in time, or what is there already.
-            waiting = self._port.in_waiting
-            data = bytes(self._port.read(min(waiting, _CHUNK) or 1))
+            if not _gathered(self._port.fileno(), seconds):
+                return b""
+            data = bytes(self._port.read(min(self._port.in_waiting, _CHUNK) or 1))
         except self._failed as error:
             raise SourceError(
                 f"the line `{self.name}` broke: {_words(error)}",
@@ -222,7 +239,7 @@ def _port(name: str, speed: Speed) -> Any:
     port.baudrate = speed.baud
     port.bytesize = speed.data_bits
     port.parity = speed.parity
-    port.timeout = READ_SECONDS
+    port.timeout = 0
     port.exclusive = True
     port.rts = True
     try:
@@ -283,13 +300,12 @@ class TcpSource:
                 f"cannot connect to `{text}`: {words}",
                 hint="is the other end switched on, and are address and port right (`P1_SOURCE`)?",
             ) from error
-        self._socket.settimeout(READ_SECONDS)
 
-    def read(self) -> bytes:
+    def read(self, seconds: float = READ_SECONDS) -> bytes:
         try:
+            if not _gathered(self._socket.fileno(), seconds):
+                return b""
             data = self._socket.recv(_CHUNK)
-        except TimeoutError:
-            return b""
         except OSError as error:
             raise self._broken(_words(error)) from error
         if not data:
@@ -318,7 +334,8 @@ class FileSource:
         except OSError as error:
             raise self._unreadable(error) from error
 
-    def read(self) -> bytes:
+    def read(self, seconds: float = READ_SECONDS) -> bytes:
+        del seconds
         try:
             data = os.read(self._file, _CHUNK)
         except OSError as error:

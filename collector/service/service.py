@@ -173,8 +173,7 @@ class Service:
 
     def _keep(self) -> None:
         note_at = 0.0
-        tick = min(TICK_SECONDS, self._settings.keep_seconds / 20)
-        while not self.stopping.wait(tick):
+        while not self.stopping.wait(self._keeper.pause):
             self._watch.keeper.beat()
             self._take_spool_late()
             self._keeper.tick()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -71,6 +72,13 @@ class Hot:
         """Whether a source that can wait should wait: half of the bound is in use."""
         return self.size > self._limit // 2
 
+    @property
+    def patience(self) -> float:
+        """How many seconds the open segment may stay so."""
+        if not self._ids:
+            return inf
+        return max(0.0, self._since + self._seal_seconds - self._monotonic())
+
     def append(self, record: Record) -> None:
         """Store one record; it counts as read."""
         self._account.read(record.id)
@@ -83,7 +91,7 @@ class Hot:
 
     def tick(self) -> None:
         """Seal the segment if it is old enough, or if the keeper wants it."""
-        if self._handoff.seal_wanted or self._monotonic() - self._since >= self._seal_seconds:
+        if self._handoff.seal_wanted or not self.patience:
             self._handoff.seal_wanted = False
             self.seal()
 

@@ -26,6 +26,11 @@ RETRY_SECONDS: Final = 5.0
 
 _MIB: Final = 1024 * 1024
 
+TICK_SECONDS: Final = 0.25
+"""How soon the keeper looks again while something is under way."""
+SEAL_SECONDS: Final = 0.7
+"""How soon after it was asked the reader has sealed: it waits for the meter meanwhile."""
+
 COUNT_SECONDS: Final = 1.0
 COUNT_AT_ONCE: Final = 100
 """How many segments are counted in one tick, and for how long at most."""
@@ -170,8 +175,8 @@ class Writer:
 class Keeper:
     """Copies hot segments to the spool when they are due, keeps the spool within its limits.
 
-    `tick` is called a few times a second by the keeper's thread and does what is due; `trouble`
-    is what keeps it from writing, in words.
+    `tick` is called by the keeper's thread after each `pause` and does what is due; `trouble` is
+    what keeps it from writing, in words.
     """
 
     def __init__(
@@ -188,6 +193,9 @@ class Keeper:
         self._limits = limits
         # A fifth of the promise is left for sealing, writing and a slow card's sync.
         self._due_seconds = keep_seconds * 0.8
+        self._tick_seconds = min(TICK_SECONDS, keep_seconds / 20)
+        self._seal_seconds = min(SEAL_SECONDS, keep_seconds / 10)
+        self._idle_seconds = min(COUNT_SECONDS, keep_seconds / 10)
         self._monotonic = monotonic
         self._writer = Writer(spool)
         self._unclosed = Unclosed(spool)
@@ -221,6 +229,19 @@ class Keeper:
                 self._block(now, error)
             finally:
                 self._ticks_since = None
+
+    @property
+    def pause(self) -> float:
+        """How many seconds it takes until something may be due."""
+        if self._asked:
+            return self._seal_seconds
+        oldest = self._handoff.oldest()
+        if self._spool.stock.uncounted or (self.early and self.early.waits):
+            return self._tick_seconds
+        if oldest is None:
+            return self._idle_seconds
+        due = oldest + self._due_seconds - self._monotonic()
+        return min(self._idle_seconds, max(self._tick_seconds, due))
 
     @property
     def hangs(self) -> bool:
@@ -277,7 +298,7 @@ class Keeper:
         elif now - oldest < self._due_seconds:
             self._asked = False
         elif not self._asked:
-            # One more tick, so that one sync covers what the open hot segment has.
+            # A moment more, so that one sync covers what the open hot segment has.
             self._asked = self._handoff.seal_wanted = True
         else:
             self._asked = False

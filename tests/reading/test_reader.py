@@ -19,7 +19,7 @@ from collector.reading import reader as module
 from collector.reading.clock import Choice, Clock
 from collector.reading.line import Line
 from collector.reading.reader import CLOCK, Reader, Rules
-from collector.reading.sources import FAST, Address, Source
+from collector.reading.sources import FAST, READ_SECONDS, Address, Source
 from collector.spool.account import Account
 from collector.spool.disk import Disk
 from collector.spool.early import Early
@@ -41,7 +41,8 @@ class Meter:
     next: list[bytes | None] = field(default_factory=list)
     name: str = "/dev/p1"
 
-    def read(self) -> bytes:
+    def read(self, seconds: float = READ_SECONDS) -> bytes:
+        del seconds
         data = self.next.pop(0) if self.next else b""
         if data is None:
             raise SourceError("the line broke")

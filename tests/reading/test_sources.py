@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import socket
+import sys
 import termios
 import threading
 import time
@@ -57,6 +58,11 @@ def read(source: Source, size: int) -> bytes:
     return data
 
 
+def waiting(file: int) -> int:
+    """Give how many bytes a reader would get now."""
+    return int.from_bytes(fcntl.ioctl(file, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
 def refused(place: Address, speed: Speed = FAST) -> SourceError:
     """Give why a source cannot be opened."""
     with pytest.raises(SourceError) as caught:
@@ -92,6 +98,38 @@ def test_a_read_gives_nothing_after_a_moment_without_a_byte(cable: Cable) -> Non
     came: list[bytes] = []
     assert seconds_awake(lambda: came.append(source.read())) < 2 * sources.READ_SECONDS
     assert came == [b""]
+    source.close()
+
+
+def test_a_telegram_that_comes_in_packets_is_read_at_once(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look at the line costs; what a meter sends takes a tenth of a second."""
+    source = address(cable.device, "auto").open(FAST)
+    packets = [bytes([number]) * 62 for number in range(14)]
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        for packet in packets[1:]:
+            os.write(cable.plug, packet)
+        while waiting(cable.socket) < len(packets) * 62:
+            pass
+
+    monkeypatch.setattr(sources.time, "sleep", wait)
+    os.write(cable.plug, packets[0])
+    assert source.read() == b"".join(packets)
+    assert waits == [sources.GATHER_SECONDS]
+    source.close()
+
+
+def test_what_is_there_in_one_piece_is_not_waited_for(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = address(cable.device, "auto").open(FAST)
+    monkeypatch.setattr(sources.time, "sleep", lambda _: pytest.fail("it waits"))
+    os.write(cable.plug, bytes(900))
+    assert source.read() == bytes(900)
     source.close()
 
 

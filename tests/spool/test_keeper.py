@@ -11,6 +11,7 @@ from threading import Event, Thread
 
 import pytest
 
+from collector.reading.sources import GATHER_SECONDS, READ_SECONDS
 from collector.spool.keeper import COUNT_AT_ONCE, RETRY_SECONDS, Limits
 from collector.spool.record import RecordId
 from collector.spool.segment import closed_name, damage_name, open_name
@@ -75,6 +76,34 @@ def test_nothing_older_than_ten_seconds_is_in_ram_alone(
 
         assert old <= synced
     assert machine.totals.waiting == len(machine.written)
+
+
+@pytest.mark.parametrize("period", [1, 10])
+@pytest.mark.parametrize("keep_seconds", [1, 3, 10])
+def test_who_sleeps_until_something_is_due_is_not_late(
+    tmp_path: Path, keep_seconds: int, period: int
+) -> None:
+    """Two minutes of outage; reader and keeper do nothing before the time that they gave."""
+    machine = Machine(tmp_path, keep_seconds=keep_seconds)
+    machine.hot._seal_seconds = keep_seconds / 2
+    clock, turns = machine.clock, 0
+    meter, reader, keeper = 0.5, 0.0, 0.0
+    while clock.now < 120:
+        clock.now = now = min(meter, reader, keeper)
+        if now >= meter:
+            machine.read()
+            meter += period
+        if now >= reader:
+            machine.hot.tick()
+            reader = now + min(READ_SECONDS + GATHER_SECONDS, machine.hot.patience)
+        if now >= keeper:
+            machine.keeper.tick()
+            keeper = now + machine.keeper.pause
+            turns += 1
+        synced = machine.on_disk()
+        old = {i for i, at in machine.read_at.items() if now - at > keep_seconds}
+        assert old <= synced
+    assert turns < 120 * 20 / keep_seconds
 
 
 def test_one_sync_covers_many_records(machine: Machine) -> None:

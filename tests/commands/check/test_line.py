@@ -16,7 +16,7 @@ from collector.errors import SourceError
 from collector.p1.decryption import Keys
 from collector.p1.telegram import Device, Medium, Policy
 from collector.reading import clock
-from collector.reading.sources import FAST, SLOW, Address, Source, Speed
+from collector.reading.sources import FAST, READ_SECONDS, SLOW, Address, Source, Speed
 from collector.remedies import Remedy
 from p1.sealing import KEY, seal, seal_untitled
 
@@ -45,7 +45,8 @@ class Played:
     def __init__(self, pieces: Sequence[bytes | Exception]) -> None:
         self._pieces = iter(pieces)
 
-    def read(self) -> bytes:
+    def read(self, seconds: float = READ_SECONDS) -> bytes:
+        del seconds
         piece = next(self._pieces, b"")
         if isinstance(piece, Exception):
             raise piece
