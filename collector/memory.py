@@ -72,6 +72,8 @@ class Memory:
     targets: dict[str, dict[str, Standing]] = field(default_factory=dict)
     target: str = ""
     fate: Callable[[Identity], str | None] = lambda _: "waiting"
+    changed: bool = False
+    """Whether a line was written, or has got there, since what is kept was kept."""
     _unnamed: list[Standing] = field(default_factory=list)
     _refused: set[str] = field(default_factory=set)
 
@@ -130,6 +132,7 @@ class Memory:
             return False
         here[line] = Standing(State.PENDING, second)
         self._unnamed.append(here[line])
+        self.changed = True
         return True
 
     def _is_lost(self, line: str, standing: Standing, second: int) -> bool:
@@ -141,6 +144,7 @@ class Memory:
                 return True
             if fate in ("delivered", "rejected"):
                 standing.state = State.REFUSED if line in self._refused else State.THERE
+                self.changed = True
                 self._refused.discard(line)
             else:
                 return fate is None and long_ago

@@ -29,22 +29,27 @@ from collector.spool.record import Record, RecordId
 from collector.spool.spool import Spool
 
 OWN_STATE_SECONDS: Final = 60.0
-STATUS_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 1.0
+UNREAD_SECONDS: Final = 4.0
+"""How often the status is written that nobody reads: the connecting to a port may take 5 seconds,
+and it is to be less than 10 seconds old."""
 _HISTORY: Final = 300
 
 
 class Power:
-    """The last telegrams' power, for the sparkline: second, import and export in kW."""
+    """The last telegrams' power, for the sparkline: second, import and export in kW, as JSON."""
 
     def __init__(self) -> None:
-        self.rows: deque[tuple[int, float, float]] = deque(maxlen=_HISTORY)
+        self.rows: deque[str] = deque(maxlen=_HISTORY)
+        self._second: int | None = None
 
     def add(self, stamped: Stamped) -> None:
         values = stamped.telegram.electricity
         drawn, returned = values.get("power_import_kw", 0), values.get("power_export_kw", 0)
         second = int(stamped.time.timestamp())
-        if not self.rows or self.rows[-1][0] != second:
-            self.rows.append((second, float(drawn), float(returned)))
+        if second != self._second:
+            self._second = second
+            self.rows.append(f"[{second}, {float(drawn)}, {float(returned)}]")
 
 
 class Report:
@@ -77,33 +82,60 @@ class Report:
         self._own = own
         self._started = int(time.time())
         self._power = Power()
-        self._status_at = self._own_state_at = self._watchdog_at = 0.0
+        self._look_at = self._status_at = self._own_state_at = self._watchdog_at = 0.0
+        self._told: Stamped | None = None
+        self._words: tuple[object, ...] = ()
+        self._read_at: int | None = None
 
     def tell(self) -> None:
-        """Say how it goes: to systemd, to the status file, once a minute to InfluxDB."""
+        """Say how it goes: to systemd, to the status file, once a minute to InfluxDB.
+
+        Both say it at once where the state is another one, or somebody has read the file.
+        """
         now = time.monotonic()
         if self._notifier.watchdog_seconds and now >= self._watchdog_at:
             self._watchdog_at = now + self._notifier.watchdog_seconds / 3
             if self._watch.all_move(now):
                 self._notifier.send(WATCHDOG="1")
-        if self._reader.last is not None:
-            self._power.add(self._reader.last)
-        if now < self._status_at:
+        if (last := self._reader.last) is not self._told and last is not None:
+            self._told = last
+            self._power.add(last)
+        if now < self._look_at:
             return
-        self._status_at = now + STATUS_SECONDS
+        self._look_at = now + LOOK_SECONDS
         self._watch.look(now)
+        if now < self._status_at and not self._is_wanted():
+            return
+        self._status_at = now + UNREAD_SECONDS
         facts = self.write()
         self._notifier.send(STATUS=summary(facts))
         if now >= self._own_state_at:
             self._own_state_at = now + OWN_STATE_SECONDS
             self._hot.append(Record(self._own, collector_line(facts).encode()))
 
+    def _is_wanted(self) -> bool:
+        """Whether there is news, or somebody who wants some."""
+        return (
+            self._reader.points.memory.changed
+            or self._words != self._state()
+            or self._read_at != status.read_at(self._hot.directory / status.FILE_NAME)
+        )
+
+    def _state(self) -> tuple[object, ...]:
+        line, delivery = self._reader.line, self.delivery
+        said = (delivery.state, delivery.message) if delivery else ()
+        return (line.state, line.trouble, self._watch.hanging, self._keeper.trouble, *said)
+
     def write(self, state: str | None = None) -> dict[str, Any]:
         """Write status and memory to the hot directory; gives the status."""
+        self._words = self._state()
         facts = self._facts(state)
+        path = self._hot.directory / status.FILE_NAME
         try:
-            status.write(self._hot.directory / status.FILE_NAME, facts)
+            status.write(path, facts, power=self._power.rows)
+            self._read_at = status.read_at(path)
             status.write(self._hot.directory / status.MEMORY_NAME, self._reader.kept())
+            self._reader.points.memory.changed = False
             seconds = self._reader.points.seconds.as_bytes()
             status.replace(self._hot.directory / status.SECONDS_NAME, seconds)
         except OSError:
@@ -133,7 +165,6 @@ class Report:
             "started": self._started,
             "updated": int(time.time()),
             "telegram": _telegram(self._reader.last),
-            "power": list(self._power.rows),
             "counts": self._counts(),
             "uncounted_segments": len(self._spool.stock.uncounted),
             "lag_s": self._lag(),

@@ -28,7 +28,7 @@ from collector.service import parts
 from collector.service.lock import Lock
 from collector.service.notify import Notifier
 from collector.service.places import with_hot_directory
-from collector.service.report import STATUS_SECONDS, Report
+from collector.service.report import LOOK_SECONDS, Report
 from collector.service.watch import Watch
 from collector.settings.settings import Settings
 from collector.spool.account import Account
@@ -178,7 +178,7 @@ class Service:
             self._take_spool_late()
             self._keeper.tick()
             if time.monotonic() >= note_at:
-                note_at = time.monotonic() + STATUS_SECONDS
+                note_at = time.monotonic() + LOOK_SECONDS
                 self._spool.note_oldest()
 
     def _take_spool(self) -> None:

@@ -1,13 +1,15 @@
 """The status file, and what is said in its words: the `collector` measurement, systemd's line.
 
-It is replaced as a whole in the hot directory, in RAM, at most once a second; `show` draws from
-it, so that it needs no port and no server. What stands in it, `report` gathers.
+It is replaced as a whole in the hot directory, in RAM; `show` draws from it, so that it needs no
+port and no server. What stands in it, `report` gathers. Who reads it may rely on this: it is at
+most 10 seconds old as long as the service runs; once it has been read, the next one follows within
+a second, so who looks each second sees each second; and so it does when the state changes.
 """
 
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +19,7 @@ FILE_NAME: Final = "status.json"
 MEMORY_NAME: Final = "memory.json"
 SECONDS_NAME: Final = "seconds"
 SILENT_SECONDS: Final = 30
-"""The service writes its status every second."""
+"""The service writes its status every few seconds."""
 
 
 def collector_line(status: dict[str, Any]) -> str:
@@ -40,10 +42,11 @@ def summary(status: dict[str, Any]) -> str:
     )
 
 
-def write(path: Path, data: dict[str, Any]) -> None:
-    """Replace a file as a whole with what `read` gives back."""
-    # Each second; `dump`, without the compiled encoder, takes several times as long.
-    replace(path, json.dumps(data).encode())
+def write(path: Path, data: dict[str, Any], **lists: Iterable[str]) -> None:
+    """Replace a file as a whole with what `read` gives back; of `lists` each item is JSON."""
+    # `dump`, without the compiled encoder, takes several times as long.
+    more = "".join(f', "{name}": [{",".join(items)}]' for name, items in lists.items())
+    replace(path, f"{json.dumps(data)[:-1]}{more}}}".encode())
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -61,6 +64,17 @@ def runs(status: Mapping[str, Any], now: float) -> bool:
     updated = status.get("updated")
     is_fresh = isinstance(updated, int) and abs(now - updated) <= SILENT_SECONDS
     return is_fresh and status.get("state") != "stopped"
+
+
+def read_at(path: Path) -> int | None:
+    """Give when a file was first read since it was written, or made if never; None if it is gone.
+
+    File systems note the first time at least (mount(8), `relatime`).
+    """
+    try:
+        return path.stat().st_atime_ns
+    except OSError:
+        return None
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -45,7 +45,7 @@ from collector.points import Points
 from collector.reading.clock import Choice, Clock
 from collector.reading.line import Line
 from collector.reading.reader import Reader, Rules
-from collector.reading.sources import FAST, Address, Source
+from collector.reading.sources import FAST, READ_SECONDS, Address, Source
 from collector.simulate.house import Household
 from collector.simulate.likeness import Likeness
 from collector.simulate.meter import Meter
@@ -264,7 +264,8 @@ class Tape:
     def __init__(self, telegrams: Iterator[bytes]) -> None:
         self._telegrams = telegrams
 
-    def read(self) -> bytes:
+    def read(self, seconds: float = READ_SECONDS) -> bytes:
+        del seconds
         return next(self._telegrams, b"")
 
     def close(self) -> None:

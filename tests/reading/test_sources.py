@@ -116,7 +116,7 @@ def test_a_telegram_that_comes_in_packets_is_read_at_once(
         while waiting(cable.socket) < len(packets) * 62:
             pass
 
-    monkeypatch.setattr(sources.time, "sleep", wait)
+    monkeypatch.setattr(time, "sleep", wait)
     os.write(cable.plug, packets[0])
     assert source.read() == b"".join(packets)
     assert waits == [sources.GATHER_SECONDS]
@@ -127,7 +127,7 @@ def test_what_is_there_in_one_piece_is_not_waited_for(
     cable: Cable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = address(cable.device, "auto").open(FAST)
-    monkeypatch.setattr(sources.time, "sleep", lambda _: pytest.fail("it waits"))
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
     os.write(cable.plug, bytes(900))
     assert source.read() == bytes(900)
     source.close()

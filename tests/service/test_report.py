@@ -1,5 +1,6 @@
 """What the service gathers of itself, for those who look."""
 
+import json
 from datetime import timedelta
 
 from bed.telegrams import said, utc
@@ -14,7 +15,7 @@ def history(*telegrams: tuple[int, str]) -> list[tuple[int, float, float]]:
     there = Power()
     for after, line in telegrams:
         there.add(Stamped(said(line), NOON + timedelta(seconds=after)))
-    return list(there.rows)
+    return [tuple(json.loads(row)) for row in there.rows]
 
 
 def test_the_power_of_each_telegram_is_remembered_once() -> None:

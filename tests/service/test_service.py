@@ -13,7 +13,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,7 +30,8 @@ from bed.answers import Answers, nobody_listens
 from bed.service import STOP_SECONDS, Service
 from bed.telegrams import METER, dsmr5, utc
 from collector.errors import SettingsError
-from collector.service import report, service as module
+from collector.reading.line import Trouble
+from collector.service import report, service as module, status as status_file
 from collector.settings.settings import load
 from collector.simulate.wire import Outcome, Terminal
 from collector.spool.record import Record, decode
@@ -502,6 +503,63 @@ def test_its_own_state_is_a_point_of_the_measurement_collector_once_a_minute(
         *("retries", "version"),
     }
     assert there._account.totals().read == 0
+
+
+@pytest.fixture
+def writes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the names of the files that are written in a run, as they come."""
+    names: list[str] = []
+
+    def write(path: Path, data: dict[str, Any], **lists: Iterable[str]) -> None:
+        names.append(path.name)
+        real(path, data, **lists)
+
+    real = status_file.write
+    monkeypatch.setattr(status_file, "write", write)
+    return names
+
+
+def test_a_status_that_nobody_reads_is_written_seldom_and_one_that_is_read_each_second(
+    inside: Callable[..., module.Service], monkeypatch: pytest.MonkeyPatch, writes: list[str]
+) -> None:
+    monkeypatch.setattr(report, "time", clock := Clock())
+    there = inside()
+
+    def a_minute(look: Callable[[], object]) -> int:
+        writes.clear()
+        for _ in range(240):
+            there._tell()
+            look()
+            clock.now += 0.25
+        return writes.count("status.json")
+
+    assert a_minute(lambda: None) == 15
+    assert a_minute((there._settings.hot / "status.json").read_bytes) == 60
+    assert a_minute(lambda: None) in {15, 16}
+
+
+def test_news_are_in_the_status_within_a_second(
+    inside: Callable[..., module.Service], monkeypatch: pytest.MonkeyPatch, writes: list[str]
+) -> None:
+    monkeypatch.setattr(report, "time", clock := Clock())
+    there = inside()
+    there._tell()
+    clock.now += 1
+    there._tell()
+    assert writes.count("status.json") == 1
+    there._reader.line.trouble = Trouble("no byte", "plug it in")
+    clock.now += 1
+    there._tell()
+    path = there._settings.hot / "status.json"
+    assert json.loads(path.read_text())["trouble"] == "no byte (plug it in)"
+    there._reader.points.memory.changed = True
+    clock.now += 1
+    there._tell()
+    assert writes.count("memory.json") == 3
+    path.unlink()
+    clock.now += 1
+    there._tell()
+    assert path.exists()
 
 
 # --- settings

@@ -53,6 +53,12 @@ def test_the_file_is_replaced_as_a_whole_and_is_nobody_elses_to_read(tmp_path: P
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_list_of_items_that_are_json_already_is_read_with_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    status.write(path, {"a": 1}, power=["[1, 0.5]", "[2, 0.0]"], none=[])
+    assert status.read(path) == {"a": 1, "power": [[1, 0.5], [2, 0.0]], "none": []}
+
+
 def test_a_draft_that_a_crash_left_is_in_nobodys_way(tmp_path: Path) -> None:
     path = tmp_path / "status.json"
     path.with_suffix(".new").write_text("{")
