@@ -265,7 +265,7 @@ def line_of(
 
 def _tag(text: str) -> str:
     """Escape a tag's value; it cannot be empty, hold a line end, or end in a backslash."""
-    plain = "".join(c if c.isprintable() else " " for c in text).strip().rstrip("\\ ")
+    plain = _printable(text).strip().rstrip("\\ ")
     return (plain or "unknown").translate(_TAG)
 
 
@@ -274,9 +274,12 @@ def _field(value: Value) -> str:
         return f"{value:f}"
     if isinstance(value, int):
         return f"{value}i"
-    plain = "".join(c if c.isprintable() else " " for c in value)
-    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = _printable(value).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def _taken(device: Device, second: int) -> int | None:

@@ -38,6 +38,9 @@ from collector.spool.stock import File
 
 log: Final = logging.getLogger(__name__)
 
+QUICK_SECONDS: Final = 0.1
+"""A server that takes no longer for a request can have one for each telegram."""
+
 IDLE_SECONDS: Final = 1.0
 
 
@@ -374,8 +377,10 @@ class Sender:
     def _post(self, lines: bytes, *, live: bool = True) -> Answer:
         self.delivery.requests += 1
         self._beat(0)
+        self._handoff.quick, began = False, self._monotonic()
         answer = self._link.write(lines)
         if meaning(answer) is Meaning.STORED:
+            self._handoff.quick = live and self._monotonic() - began <= QUICK_SECONDS
             self._pace.quota.stored(lines, live=live)
             self._stored(lines)
         return answer

@@ -55,6 +55,7 @@ def hot(
         account,
         limit=settings.hot_mib * _MIB,
         seal_seconds=min(SEAL_SECONDS, settings.keep_seconds / 2),
+        quick_seconds=settings.send_seconds,
         monotonic=time.monotonic,
         disk=spool.disk,
     )

@@ -181,6 +181,14 @@ class Settings(BaseSettings):
         description="what InfluxDB has not taken by this age is on the disk: what a power cut"
         " may cost",
     )
+    send_seconds: float = Field(
+        5.0,
+        ge=0,
+        le=5,
+        validation_alias=_aliases("P1_SEND_SECONDS"),
+        description="how long readings are gathered for one request; at 0 each telegram is sent as"
+        " it comes, as long as InfluxDB answers within a tenth of a second",
+    )
     request_seconds: Seconds = Field(
         30.0,
         validation_alias=_aliases("P1_REQUEST_SECONDS"),

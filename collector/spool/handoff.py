@@ -38,6 +38,8 @@ class Handoff:
         self._segments: dict[Path, HotSegment] = {}
         self._changed = Condition()
         self.seal_wanted = False
+        self.quick = False
+        """Whether the sender had the last segment delivered at once, and waits for another."""
 
     def add(self, segment: HotSegment) -> None:
         """Hand over a segment that was just sealed, or was found at the start."""

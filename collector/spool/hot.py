@@ -30,7 +30,8 @@ class Hot:
 
     Killing the process loses nothing that `append` returned for. What the RAM disk does not take
     is kept in the memory of the process instead, and goes the same way: that loses it to a kill,
-    and to nothing else. Beyond `limit` bytes the oldest segments go, counted as dropped.
+    and to nothing else. Beyond `limit` bytes the oldest segments go, counted as dropped. While the
+    sender is quick, segments may be sealed sooner: after `quick_seconds`.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Hot:
         *,
         limit: int,
         seal_seconds: float,
+        quick_seconds: float = inf,
         monotonic: Callable[[], float],
         disk: Disk,
     ) -> None:
@@ -49,6 +51,7 @@ class Hot:
         self._account = account
         self._limit = limit
         self._seal_seconds = seal_seconds
+        self._quick_seconds = min(quick_seconds, seal_seconds)
         self._monotonic = monotonic
         self._disk = disk
         self._number = highest_number(disk, directory)
@@ -77,7 +80,8 @@ class Hot:
         """How many seconds the open segment may stay so."""
         if not self._ids:
             return inf
-        return max(0.0, self._since + self._seal_seconds - self._monotonic())
+        seconds = self._quick_seconds if self._handoff.quick else self._seal_seconds
+        return max(0.0, self._since + seconds - self._monotonic())
 
     def append(self, record: Record) -> None:
         """Store one record; it counts as read."""

@@ -50,6 +50,7 @@ class Spool:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.directories = directories
+        self._rooms = (*directories.kept, *directories.inboxes)
         self.disk = disk
         self.stock = Stock(directories)
         self.in_flight: frozenset[File] = frozenset()
@@ -70,13 +71,13 @@ class Spool:
 
     def prepare(self) -> None:
         """Make the directories."""
-        for directory in (*self.directories.kept, *self.directories.inboxes):
+        for directory in self._rooms:
             self.disk.make_directory(directory)
 
     def look(self) -> None:
         """See which files others brought, and which they took, where a name has changed."""
         with self.lock:
-            for directory in (*self.directories.kept, *self.directories.inboxes):
+            for directory in self._rooms:
                 self._look_into(directory)
             for path in self.opened_here.keys() - self.stock.unfinished.keys():
                 self._lost(path, self.opened_here.pop(path))

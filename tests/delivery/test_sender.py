@@ -1125,3 +1125,31 @@ def _until_nothing_waits(post: Post) -> None:
         post.keeper.tick()
         post.clock.now += HOUR / 10
     raise AssertionError(post.files)
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds", "quick"),
+    [(STORED, 0.05, True), (STORED, 0.2, False), (AWAY, 0.0, False)],
+)
+def test_who_takes_a_request_at_once_may_have_one_for_each_telegram(
+    post: Post, answer: Answer, seconds: float, *, quick: bool
+) -> None:
+    def meanwhile() -> None:
+        assert not post.handoff.quick  # the next telegrams gather while one is on its way
+        post.clock.now += seconds
+
+    post.link.answers.append(answer)
+    post.link.during.append(meanwhile)
+    post.meanwhile = post.stopping.set
+    post.read(b"a v=1 1\n")
+    post.handoff.quick = True
+    post.sender.step()
+    assert post.handoff.quick is quick
+
+
+def test_while_a_backlog_is_sent_telegrams_gather(post: Post) -> None:
+    post.spool_up(b"a v=1 1\n")
+    post.handoff.quick = True
+    post.sender.step()
+    assert post.link.stored
+    assert not post.handoff.quick

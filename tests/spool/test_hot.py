@@ -166,6 +166,18 @@ def test_a_segment_is_sealed_when_its_first_record_is_old_enough(machine: Machin
     assert machine.handoff.oldest() == machine.clock.now - SEAL_SECONDS
 
 
+def test_a_segment_is_sealed_sooner_only_while_the_sender_is_quick(machine: Machine) -> None:
+    machine.hot._quick_seconds = 0.0
+    machine.read()
+    machine.hot.tick()
+    assert machine.names(machine.hot_directory) == [open_name(1)]
+
+    machine.handoff.quick = True
+    machine.hot.tick()
+
+    assert machine.names(machine.hot_directory) == [closed_name(1)]
+
+
 def test_a_segment_is_sealed_when_the_keeper_asks(machine: Machine) -> None:
     machine.read()
     machine.handoff.seal_wanted = True
