@@ -21,7 +21,14 @@ DETACH_SECONDS: Final = 20
 @contextmanager
 def injected(pid: int, call: str, fault: str, log: Path) -> Iterator[None]:
     """Have each `call` of all threads meet a `fault`, as strace writes it: `error=EIO`."""
-    what = ["-e", f"trace={call}", "-e", f"inject={call}:{fault}"]
+    with traced(pid, call, log, "-e", f"inject={call}:{fault}"):
+        yield
+
+
+@contextmanager
+def traced(pid: int, call: str, log: Path, *more: str) -> Iterator[None]:
+    """Have each `call` of all threads written into `log`."""
+    what = ["-e", f"trace={call}", *more]
     with log.open("wb") as words:
         strace = subprocess.Popen(["strace", "-f", "-p", str(pid), *what], stderr=words)
     try:

@@ -44,6 +44,7 @@ def online(found: Pace) -> Iterator[Row]:
     ):
         yield _row(what, [size / ours.telegrams * _DAY / 1e6 for size in sizes], "{:.0f}")
     yield _row("CPU a telegram, µs", [ours.cpu_micros, theirs.cpu_micros], "{:.0f}")
+    yield _row("wake-ups a telegram", [ours.wakes, theirs.wakes], "{:.1f}")
     yield from _memories(ours, theirs)
     waits = [found.waits[name] for name in (OURS, THEIRS)]
     yield _row("s until it can be queried, median", [*map(statistics.median, waits)], "{:.1f}")
@@ -67,6 +68,7 @@ def offline(found: Pace) -> Iterator[Row]:
     yield _row("bytes a telegram, the device", [c.size / n for _, c, n in each], "{:.0f}")
     yield _row("device writes a telegram", [c.writes / n for _, c, n in each], "{:.2f}")
     yield _row("CPU a telegram, µs", [s.cpu_micros for s in both], "{:.0f}")
+    yield _row("wake-ups a telegram", [s.wakes for s in both], "{:.1f}")
 
 
 def waiting(found: Draining, theirs: Buffered) -> Iterator[Row]:

@@ -16,6 +16,7 @@ from typing import Final
 from bed.influxd import Influxd
 from bed.service import Service
 from bench import process
+from bench.cable import Cable
 from bench.card import CountedCard, Written, inserted
 from bench.process import Memory
 from bench.running import running
@@ -24,7 +25,7 @@ from collector.p1.framing import Framer
 from collector.p1.telegram import parse
 from collector.points import Points, encode
 from collector.simulate.stream import stream_like
-from collector.simulate.wire import Outcome, Terminal
+from collector.simulate.wire import Outcome
 
 OURS: Final = "p1-collector"
 THEIRS: Final = "Telegraf"
@@ -39,6 +40,7 @@ class Look:
     """What one program had used when it was looked at."""
 
     cpu_seconds: float
+    wakes: int
     to_disk: int
     card: Written
     memory: Memory
@@ -56,6 +58,11 @@ class Stretch:
     def cpu_micros(self) -> float:
         """CPU time a telegram."""
         return (self.after.cpu_seconds - self.before.cpu_seconds) / self.telegrams * 1e6
+
+    @property
+    def wakes(self) -> float:
+        """Wake-ups a telegram."""
+        return (self.after.wakes - self.before.wakes) / self.telegrams
 
     @property
     def to_disk(self) -> int:
@@ -80,8 +87,9 @@ class Party:
 
     def look(self) -> Look:
         card = self.card.written()
-        used, disk = process.cpu_seconds(self.pid), process.written(self.pid)
-        return Look(used, disk, card, process.memory(self.pid))
+        used, wakes = process.cpu_seconds(self.pid), process.wakes(self.pid)
+        disk, memory = process.written(self.pid), process.memory(self.pid)
+        return Look(used, wakes, disk, card, memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +104,8 @@ class Pace:
 class Feed:
     """The meter's line, and behind it Telegraf's."""
 
-    def __init__(self, terminal: Terminal, telegraf: Telegraf, ours: Party, theirs: Party) -> None:
-        self._terminal = terminal
+    def __init__(self, cable: Cable, telegraf: Telegraf, ours: Party, theirs: Party) -> None:
+        self._cable = cable
         self._telegraf = telegraf
         self._ours, self._theirs = ours, theirs
         self._framer, self._points = Framer(), Points(site="home")
@@ -106,7 +114,7 @@ class Feed:
     def send(self, telegram: bytes, stopping: Event) -> Outcome:
         second, lines = self._read(telegram)
         began = time.monotonic()
-        outcome = self._terminal.send(telegram, stopping)
+        outcome = self._cable.send(telegram, stopping)
         if outcome is Outcome.TAKEN:
             self._ours.came[second] = began
             self._theirs.came[second] = time.monotonic()
@@ -147,13 +155,13 @@ def measure(influxd: Influxd, ram: Path, disk: Path, minutes: float, away: float
     with (
         inserted(disk / "ours") as our_card,
         inserted(disk / "theirs") as their_card,
-        Terminal(ram / "meter") as terminal,
+        Cable(ram / "meter") as cable,
         collector(influxd, ram, our_card) as service,
         peer(influxd, ram, their_card) as telegraf,
     ):
         ours = Party(OURS, service.process.pid, our_card, "ours")
         theirs = Party(THEIRS, telegraf.pid, their_card, "theirs")
-        feed = Feed(terminal, telegraf, ours, theirs)
+        feed = Feed(cable, telegraf, ours, theirs)
         with metering(feed):
             return _measured(influxd, feed, (ours, theirs), minutes, away)
 
