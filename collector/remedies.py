@@ -10,6 +10,8 @@ class Remedy(Enum):
 
     # fmt: off
     SERVICE_SILENT = "the service runs, but says nothing", "restart it: `sudo systemctl restart p1-collector`; if it happens again, send the last lines of `journalctl -u p1-collector`"
+    SERVICE_STOPPED = "the service does not run: nothing is read", "start it: `sudo systemctl start p1-collector`, or by hand `p1-collector run`; an installed service is looked at with `sudo p1-collector check`"
+    SERVICE_OTHER = "the service runs with other settings than those that `check` finds", "restart it, so that it takes them: `sudo systemctl restart p1-collector`; without `sudo`, `check` finds your own settings and not those of the service"
     SAME_METER = "two meters share what each must have of its own", "set it in the second meter's own file, `/etc/p1-collector/NAME.env`: its `P1_SOURCE`, and where they are set `P1_SPOOL_DIR`, `P1_HOT_DIR`, `P1_METER`"
     PORT_ABSENT = "the port is not there", "is the cable plugged into this machine? `ls /dev/serial/by-id/` lists the cables; set `P1_SOURCE` to one of them"
     PORT_NO_SERIAL = "the port is no serial device", "set `P1_SOURCE` to a serial device; a file of telegrams is `file:///path`, a network reader `socket://host:port`"
@@ -21,6 +23,7 @@ class Remedy(Enum):
     SHARE_OPEN = "the line is shared with the whole network", "there is no password: whoever reaches that port sees when you are at home, and the serial numbers, whatever `P1_METER` says. `P1_SHARE=localhost:2001` is for this machine alone"
     SHARE_TAKEN = "the line is not shared, although `P1_SHARE` is set", "the service's log says why: another program may have the port (`sudo ss -ltnp`), or the address is no address of this machine"
     NETWORK_READER = "a network reader does not answer", "is it switched on, are its address and port right (`P1_SOURCE`), and does nobody else use it? Most serve one reader"
+    NETWORK_SILENCE = "a network reader answers, but sends no byte", "is this its port for raw telegrams (`P1_SOURCE`)? If it is: is its cable in the meter's P1 port, and the port switched on?"
     LINE_BROKE = "the line breaks while it is read", "another cable or USB port; a power supply that is strong enough; and nobody else on this port"
     SILENCE = "the port opens, but no byte comes", "is the cable in the meter's P1 port (not beside it), and the port switched on? In Belgium the grid operator's site does that (Flanders: mijn.fluvius.be). Some cables need the power pins of a 6-wire plug"
     INVERTED = "only zeros come, or bytes that are no text", "a P1 port is inverted: use a P1 cable, or an inverter before the GPIO pin; if the cable is right, try `P1_BAUD=9600` and `P1_BAUD=115200`"
@@ -62,6 +65,7 @@ class Remedy(Enum):
     TLS = "InfluxDB's certificate is not accepted", "for a server with its own authority set `P1_INFLUX_CA` to that authority's certificate; the name in `P1_INFLUX_URL` must be in the certificate"
     TLS_TIME = "InfluxDB's certificate is outside its dates", "renew it on the server; if it is good, this machine's clock is wrong"
     TLS_NONE = "the server speaks no TLS there", "write `http://` in `P1_INFLUX_URL`, or the port that speaks TLS"
+    TLS_WANTED = "the server speaks TLS there, and the address begins with `http://`", "write `https://` in `P1_INFLUX_URL`; for a server with its own authority also set `P1_INFLUX_CA`"
     TLS_SOON = "InfluxDB's certificate expires soon", "renew it on the server; readings wait in the spool if it expires"
     PLAIN = "the token travels unencrypted over the internet", "use `https://` in `P1_INFLUX_URL`"
     TOKEN = "InfluxDB does not know the token (401)", "make one in InfluxDB's UI (Load Data, API Tokens) with write access to the bucket, and set `P1_INFLUX_TOKEN`"

@@ -16,7 +16,7 @@
 # A secret comes in a file: what stands before a command, sudo writes into the log.
 #
 # It puts files into /opt/p1-collector, /etc/p1-collector, /etc/systemd/system, /etc/udev/rules.d,
-# /etc/modules-load.d and /usr/local/bin, and makes the user p1-collector.
+# /etc/modules-load.d, /etc/bash_completion.d and /usr/local/bin, and makes the user p1-collector.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -31,6 +31,7 @@ units=/etc/systemd/system
 rules=/etc/udev/rules.d/99-p1.rules
 modules=/etc/modules-load.d/p1-collector.conf
 command=/usr/local/bin/p1-collector
+completion=/etc/bash_completion.d/p1-collector
 user=p1-collector
 changed=
 
@@ -271,6 +272,7 @@ put_files() {
     put "$here/p1-collector-prices.service" "$units/p1-collector-prices.service" 644
     put "$here/p1-collector-prices.timer" "$units/p1-collector-prices.timer" 644
     put "$here/p1-collector" "$command" 755
+    put "$here/p1-collector.bash" "$completion" 644
     put "$here/99-p1.rules" "$rules" 644
     name_ports
     # Not every kernel has them, and a missing one would be a failed unit at every boot.
@@ -346,7 +348,7 @@ uninstall() {
     done
     rm -f "$units/p1-collector.service" "$units/p1-collector@.service" \
         "$units/p1-collector-prices.service" "$units/p1-collector-prices.timer" "$command" "$rules" \
-        "$modules" "$settings.reference"
+        "$modules" "$completion" "$settings.reference"
     rm -rf "$home"
     systemctl daemon-reload
     name_ports

@@ -19,6 +19,11 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
+def counted(number: int, word: str) -> str:
+    """Give the number with its word: `1 telegram`, `2 telegrams`."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def put(text: str, stream: TextIO | None = None) -> None:
     """Write lines to standard output, or to another stream, whatever its encoding."""
     stream = stream or sys.stdout

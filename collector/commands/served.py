@@ -3,13 +3,15 @@
 import time
 
 from collector.service import status
+from collector.service.lock import holder
 from collector.settings.settings import Settings
 from collector.spool.inbox import Inbox
 
 
 def is_served(settings: Settings) -> bool:
     """Whether the service of these settings runs."""
-    return status.runs(status.read(settings.hot / status.FILE_NAME), time.time())
+    hot = settings.hot
+    return status.runs(status.read(hot / status.FILE_NAME), time.time(), holder(hot))
 
 
 def why_it_waits(settings: Settings, inbox: Inbox | None) -> str:

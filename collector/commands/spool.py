@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from collector.commands.output import complain, keep_private, put
+from collector.commands.output import complain, counted, keep_private, put
 from collector.errors import CollectorError
 from collector.service.lock import Lock
 from collector.service.status import FILE_NAME, read
@@ -132,11 +132,11 @@ def _status(directories: Directories, hot: Path, options: argparse.Namespace) ->
         put(json.dumps({"waiting": waits, **facts, "service": service.get("counts")}))
         return 0
     for shelf in shelves:
-        text = f"{shelf.files:>6} files {len(shelf.records):>9} records {_size(shelf.size)}"
+        text = f"{shelf.files:>6} files {len(shelf.records):>9} telegrams {_size(shelf.size)}"
         put(f"{shelf.name:<9}{text}")
     damaged = Disk().names(directories.damaged)
     put(f"{'damaged':<9}{len(damaged):>6} files")
-    put(f"{waits} records wait for InfluxDB, in {directories.spool} and {hot}")
+    put(f"{counted(waits, 'telegram')} waiting for InfluxDB, in {directories.spool} and {hot}")
     if service:
         put(_accounting(service))
     return 0
@@ -159,7 +159,7 @@ def _verify(directories: Directories, hot: Path, options: argparse.Namespace) ->
                 if record.counted and name != "rejected":
                     sound.add(record)
             damaged += _report(path, contents)
-    put(f"{len(sound)} records are sound, {damaged} are damaged")
+    put(f"{counted(len(sound), 'telegram')} sound, {damaged} damaged")
     return FAILURE if damaged else 0
 
 
@@ -204,7 +204,7 @@ def _resend(directories: Directories, hot: Path, options: argparse.Namespace) ->
     refused = segments(disk, directories.rejected)
     for path in refused:
         inbox.move(path)
-    complain(f"{len(refused)} refused segments are handed to the service again")
+    complain(f"{counted(len(refused), 'refused file')} handed to the service again")
     return 0
 
 
@@ -228,7 +228,7 @@ def _take_over(spool: Path | None, directories: list[Path]) -> int:
             words = f"the rest stays in `{old}`: {error.strerror}: `{error.filename}`"
             hint = "make room, or run it as the user of the service; then call it again"
             raise CollectorError(words, hint=hint) from error
-        complain(f"{number} files of `{old}` are handed to the service")
+        complain(f"{counted(number, 'file')} of `{old}` handed to the service")
     return 0
 
 

@@ -18,7 +18,9 @@ _UNREACHABLE: Final = (ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN)
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 _PORTS: Final = {"http": 80, "https": 443}
 _NETWORK: Final = "is the network up, and the address in `P1_INFLUX_URL` right?"
-_BROKEN: Final = "the network, or a proxy before InfluxDB, ends connections"
+_BROKEN: Final = (
+    "the network or a proxy ends connections, or this port speaks TLS and wants `https://`"
+)
 _TLS: Final = "check `P1_INFLUX_URL`, `P1_INFLUX_CA` and this host's clock"
 
 

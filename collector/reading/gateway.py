@@ -134,9 +134,9 @@ class HttpSource:
         self._thread = Thread(target=self._work, name="gateway", daemon=True)
         self._thread.start()
 
-    def read(self) -> bytes:
+    def read(self, seconds: float | None = None) -> bytes:
         try:
-            given = self._given.get(timeout=self._wait)
+            given = self._given.get(timeout=self._wait if seconds is None else seconds)
         except Empty:
             return b""
         if isinstance(given, SourceError):

@@ -15,6 +15,7 @@ from typing import Final
 from collector.errors import AbsentError, SettlingError, SourceError, Troubles
 from collector.p1.diagnosis import diagnose
 from collector.reading.sources import READ_SECONDS, Address, Source, Speed
+from collector.remedies import Remedy
 
 log: Final = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ class Line:
         now = self._monotonic()
         went = self._troubles.went()
         if not self._read_before:
-            log.info("reading telegrams from `%s` at %s", self.name, self.speed)
+            log.info("reading telegrams from `%s`%s", self.name, self._at_speed())
         elif went:
             log.info("telegrams come again from `%s`", self.name)
         self._read_before = True
@@ -209,15 +210,21 @@ class Line:
         if self._last_telegram is None:
             self._speed = (self._speed + 1) % len(self._address.speeds)
 
+    def _at_speed(self) -> str:
+        return f" at {self.speed}" if self._address.is_device else ""
+
     def _silent(self) -> Trouble:
+        words = f"no byte in {self._silence:g} s from `{self.name}`"
+        if not self._address.is_device:
+            return Trouble(words, Remedy.NETWORK_SILENCE.advice)
         return Trouble(
-            f"no byte in {self._silence:g} s from `{self.name}`",
+            words,
             "is the cable in the meter's P1 port, and the port switched on? "
             "(Belgium: on the grid operator's site)",
         )
 
     def _garbled(self) -> Trouble:
         return Trouble(
-            f"bytes, but no telegram from `{self.name}` at {self.speed}",
+            f"bytes, but no telegram from `{self.name}`{self._at_speed()}",
             diagnose(self._sample) or "check the cable, and `P1_BAUD`",
         )

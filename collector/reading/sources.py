@@ -94,6 +94,11 @@ class Address:
         lenient = wanted is Policy.REQUIRE and not self.checked
         return Policy.ACCEPT_MISSING if lenient else wanted
 
+    @property
+    def is_device(self) -> bool:
+        """Whether it is a port of this machine: only such a one has a speed and a cable."""
+        return "://" not in self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Access:

@@ -162,6 +162,7 @@ class Report:
             "speed": str(line.speed),
             "state": state or line.state,
             "trouble": words or self._watch.hanging or self._keeper.trouble,
+            "settings": self._settings.digest,
             "started": self._started,
             "updated": int(time.time()),
             "telegram": _telegram(self._reader.last),

@@ -59,11 +59,14 @@ def replace(path: Path, data: bytes) -> None:
     draft.rename(path)
 
 
-def runs(status: Mapping[str, Any], now: float) -> bool:
-    """Whether the service that wrote this status runs now, and works."""
+def runs(status: Mapping[str, Any], now: float, holder: str | None) -> bool:
+    """Whether the service that wrote this status runs now, and works.
+
+    `holder` is the process that has the hot directory's lock: one that was killed has it no more.
+    """
     updated = status.get("updated")
     is_fresh = isinstance(updated, int) and abs(now - updated) <= SILENT_SECONDS
-    return is_fresh and status.get("state") != "stopped"
+    return bool(holder) and is_fresh and status.get("state") != "stopped"
 
 
 def read_at(path: Path) -> int | None:

@@ -5,6 +5,7 @@ settings also accept the names that InfluxDB's own clients use. The README's tab
 this class.
 """
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -232,6 +233,15 @@ class Settings(BaseSettings):
         description="the most that the hot directory takes, in MiB",
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _has_no_quotes(cls, given: object) -> object:
+        """Refuse what a file of another kind, or a copy, has left around a value."""
+        text = str(given)
+        if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
+            raise ValueError(f"must stand without the {text[0]} around it")
+        return given
+
     @field_validator("influx_url")
     @classmethod
     def _is_url(cls, url: str | None) -> str | None:
@@ -309,6 +319,12 @@ class Settings(BaseSettings):
         """What a gateway wants."""
         token = self.source_token.get_secret_value() if self.source_token else ""
         return Access(token, str(self.source_ca) if self.source_ca else None)
+
+    @property
+    def digest(self) -> str:
+        """A name for all of them, out of which nothing can be read."""
+        values = [v.get_secret_value() if isinstance(v, SecretStr) else v for _, v in self]
+        return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
 
     @property
     def salt(self) -> str:

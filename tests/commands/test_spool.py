@@ -49,7 +49,7 @@ def test_status_counts_what_waits_once(
     assert spool(machine, "status") == 0
 
     out = capsys.readouterr().out
-    assert "9 records wait for InfluxDB" in out
+    assert "9 telegrams waiting for InfluxDB" in out
     words = {line.split()[0]: line.split()[1:4] for line in out.splitlines()}
     assert words["hot"] == ["2", "files", "6"]
     assert words["spool"] == ["2", "files", "6"]
@@ -97,7 +97,7 @@ def test_verify_finds_nothing_wrong_beside_a_record_being_written(
             file.write(body(99)[:40])
 
     assert spool(machine, "verify") == 0
-    assert capsys.readouterr().out == "9 records are sound, 0 are damaged\n"
+    assert capsys.readouterr().out == "9 telegrams sound, 0 damaged\n"
 
 
 @pytest.mark.parametrize("place", ["spool", "hot", "inbox", "rejected"])
@@ -114,7 +114,7 @@ def test_verify_reports_damage_with_its_place(
     report = capsys.readouterr().out.splitlines()
     size = len(two.encode())
     assert report[0] == f"{path}: {size} damaged bytes at byte {len(one.encode())}"
-    assert report[-1].endswith("1 are damaged")
+    assert report[-1].endswith("1 damaged")
     assert path.exists()
 
 
@@ -159,7 +159,7 @@ def test_resend_hands_refused_records_in_once_more(
 
     assert spool(machine, "resend") == 0
 
-    assert "1 refused segments" in capsys.readouterr().err
+    assert "1 refused file handed" in capsys.readouterr().err
     assert machine.names(machine.directories.rejected) == []
     machine.keep()
     machine.close()
@@ -195,7 +195,7 @@ def test_there_may_be_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     machine = Machine(tmp_path)
 
     assert [spool(machine, action) for action in ("status", "verify", "export")] == [0, 0, 0]
-    assert "0 records wait" in capsys.readouterr().out
+    assert "0 telegrams waiting" in capsys.readouterr().out
 
 
 def test_damage_kept_aside_is_listed(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
@@ -229,4 +229,4 @@ def test_the_commands_work_beside_files_that_come_and_go(
     finally:
         stopping.set()
         service.join()
-    assert "are damaged" in capsys.readouterr().out
+    assert " damaged" in capsys.readouterr().out

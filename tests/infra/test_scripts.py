@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.commands.cli import COMMANDS
 from infra.units import INFRA
 
 SCRIPTS = sorted(
@@ -48,3 +49,9 @@ def test_the_installer_refuses_what_it_does_not_know() -> None:
 def _install(argument: str) -> subprocess.CompletedProcess[str]:
     command = ["sh", str(INFRA / "install.sh"), argument]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
+
+
+def test_tab_completes_each_command() -> None:
+    asked = f"source {INFRA / 'p1-collector.bash'}; complete -p p1-collector"
+    done = subprocess.run(["bash", "-c", asked], check=True, capture_output=True, text=True)
+    assert f"-W '{' '.join(COMMANDS)}'" in done.stdout

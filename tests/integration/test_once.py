@@ -66,7 +66,8 @@ def test_what_was_kept_goes_with_the_next_turn(
             P1_INFLUX_TOKEN="made-up",  # noqa: S106  of nobody
         )
         assert done.returncode == 0, done.stderr
-        assert f"read; {number} telegrams wait in the spool: no answer" in done.stderr
+        words = ("", "1 telegram", "2 telegrams")[number]
+        assert f"read; {words} waiting in the spool: no answer" in done.stderr
         assert kept(tmp_path) == number
     called("once", home=tmp_path, P1_SOURCE=meter, **settings(influxd, bucket))
     assert kept(tmp_path) == 0

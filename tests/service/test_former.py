@@ -100,7 +100,7 @@ def test_take_over_brings_all_of_it_into_the_inbox(
 ) -> None:
     start(filled(tmp_path / "usb"), caplog)
     assert main(["spool", "take-over"]) == 0
-    assert f"3 files of `{tmp_path}/usb` are handed to the service" in capsys.readouterr().err
+    assert f"3 files of `{tmp_path}/usb` handed to the service" in capsys.readouterr().err
     inbox = Directories(tmp_path / "state" / "spool").inbox
     contents = [decode(path.read_bytes()) for path in segments(Disk(), inbox)]
     found = [record for each in contents for record in each.records]

@@ -39,6 +39,17 @@ def wrong(environment: Mapping[str, str]) -> str:
     return f"{problem}\n{problem.hint}"
 
 
+@pytest.mark.parametrize("quote", ['"', "'", "`"])
+def test_quotes_around_a_value_are_told_and_the_value_is_not_used(quote: str) -> None:
+    token = f"{quote}{TOKEN}{quote}"
+    settings, (problem,) = load({**INFLUX, "P1_INFLUX_TOKEN": token})
+
+    words = f"P1_INFLUX_TOKEN: must stand without the {quote} around it (got a secret)"
+    assert (str(problem), settings.target) == (words, None)
+    site = wrong({"P1_SITE": f"{quote}home{quote}"})
+    assert site.startswith(f"P1_SITE: must stand without the {quote} around it (got `{quote}home")
+
+
 # --- where they come from
 
 

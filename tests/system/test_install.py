@@ -19,7 +19,10 @@ from system.meter import another_meter
 pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(2400)]
 
 GIVE_UP_SECONDS: Final = 300
-OURS: Final = "/etc/p1-collector /etc/systemd/system /etc/udev /opt/p1-collector /usr/local/bin"
+OURS: Final = (
+    "/etc/p1-collector /etc/systemd/system /etc/udev /etc/bash_completion.d /opt/p1-collector"
+    " /usr/local/bin"
+)
 
 
 def test_twice_is_the_same_as_once(house: House) -> None:

@@ -20,6 +20,7 @@ from collector.commands.check import (
 from collector.commands.check.finding import Finding, Outcome, fail, ok, skip, warn
 from collector.commands.check.listening import Patience, listen
 from collector.commands.check.mounts import TABLE
+from collector.commands.output import counted
 from collector.delivery.answer import Target
 from collector.errors import SettingsError, SourceError
 from collector.p1.telegram import Policy
@@ -61,8 +62,9 @@ class Chain:
         if first := load_first():
             yield configuration.beside_the_first(self.settings, first)
         told = self._status()
-        yield service.service(told, time.time(), holder(self.settings.hot))
-        running = status.runs(told, time.time())
+        held = holder(self.settings.hot)
+        yield service.service(told, time.time(), held, self.settings)
+        running = status.runs(told, time.time(), held)
         host = HostClock(time.monotonic)
         host_is_set = host.synchronised()
         if running:
@@ -74,9 +76,11 @@ class Chain:
         yield host_clock(host.is_set())
         yield from disk.findings(self._places(), Disk(), _spool_trouble(told) if running else None)
         for spool in former.left(self.settings, Disk()):
-            what = f"{len(former.backlog(spool, Disk()))} files in `{spool}`"
+            what = f"{counted(len(former.backlog(spool, Disk())), 'file')} in `{spool}`"
             yield warn("other spool", what, Remedy.OTHER_SPOOL)
         yield from self._delivery()
+        if running and self.settings.target:
+            yield service.delivery(told)
 
     def mapping(self) -> Iterator[Finding]:
         """Let a database of InfluxQL lead to the bucket."""
@@ -94,8 +98,9 @@ class Chain:
         began = time.monotonic()
         told = status.read(path)
         while time.monotonic() - began < self.seconds:
-            runs = status.runs(told, time.time())
-            late = time.monotonic() - began > START_SECONDS or not holder(self.settings.hot)
+            held = holder(self.settings.hot)
+            runs = status.runs(told, time.time(), held)
+            late = time.monotonic() - began > START_SECONDS or not held
             if (runs and not _begins(told)) or (not runs and late):
                 break
             self.pause(POLL_SECONDS)
@@ -108,7 +113,7 @@ class Chain:
     def _expected(self, place: Address, host_is_set: bool) -> line.Expected:  # noqa: FBT001  a fact
         settings = self.settings
         return line.Expected(
-            speeds=place.speeds if _is_device(place) else (),
+            speeds=place.speeds if place.is_device else (),
             policy=place.policy(Policy(settings.crc)),
             tolerance_seconds=settings.clock_tolerance_seconds,
             host_is_set=host_is_set,
@@ -122,7 +127,7 @@ class Chain:
             yield fail("port", str(fault), fault.hint or Remedy.PORT_NO_SERIAL)
             yield from (skip(link, "there is no port") for link in ("bytes", *line.LINKS))
             return
-        if "://" not in place.text:
+        if place.is_device:
             found = list(_device(place.text))
             yield from found
             if any(finding.outcome is Outcome.FAIL for finding in found):
@@ -146,7 +151,7 @@ class Chain:
             settings.keys,
         )
         # A speed that the settings rule out is tried last: it may be the setting that is wrong.
-        others = [s for s in (FAST, SLOW) if s not in place.speeds] if _is_device(place) else []
+        others = [s for s in (FAST, SLOW) if s not in place.speeds] if place.is_device else []
         try:
             heard = listen(place, [*place.speeds, *others], patience, time.monotonic)
         except SourceError as error:
@@ -196,7 +201,10 @@ class Chain:
         influx = Influx(target, deadline=min(self.settings.request_seconds, LISTEN_SECONDS))
         oldest = oldest_line(Directories(self.settings.spool), Disk())
         site = self.settings.site
-        yield from database.findings(influx.write, target, site, time.time(), oldest)
+        found = list(database.findings(influx.write, target, site, time.time(), oldest))
+        if found[0].outcome is Outcome.FAIL and network.in_plain(target):
+            yield fail("TLS", "the port speaks TLS, and is spoken to without", Remedy.TLS_WANTED)
+        yield from found
         from collector.commands.check import reading  # noqa: PLC0415  as above
 
         yield from reading.findings(reading.asker(target), target)
@@ -253,14 +261,10 @@ def _port_findings(device: str) -> Iterator[Finding]:
 
 
 def _unopened(place: Address, error: SourceError) -> Finding:
-    if not _is_device(place):
+    if not place.is_device:
         return fail("bytes", str(error), error.hint or Remedy.NETWORK_READER)
     cause = error.__cause__
     return port.refusal(place.text, cause if isinstance(cause, OSError) else None, str(error))
-
-
-def _is_device(place: Address) -> bool:
-    return "://" not in place.text
 
 
 def _begins(told: Mapping[str, Any]) -> bool:

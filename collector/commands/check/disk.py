@@ -4,21 +4,26 @@ import errno
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from collector.commands.check.finding import Finding, fail, ok, skip, warn
 from collector.commands.check.mounts import IN_RAM, OVERLAYS, Mount, mount_of
+from collector.commands.output import counted
 from collector.remedies import Remedy
 from collector.spool.disk import Disk
 from collector.spool.fault import NO_ROOM, advice_on
+from collector.spool.record import decode
 from collector.spool.segment import segments
 from collector.spool.spool import Directories
 
 _MIB: Final = 1024 * 1024
 _FULL: Final = (NO_ROOM, os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
+_QUICK: Final = 8 * _MIB
+"""So much of what waits is read, to count it; a Pi takes a second or two."""
 _TRIAL: Final = b"p1-collector check\n"
 
 
@@ -115,9 +120,11 @@ def waiting(directories: Directories, disk: Disk) -> Iterator[Finding]:
         return
     where = directories.spool
     if rejected:
-        yield warn("rejected", f"{len(rejected)} files in `{where}/rejected`", Remedy.REJECTED)
+        what = f"{counted(len(rejected), 'file')} in `{where}/rejected`"
+        yield warn("rejected", what, Remedy.REJECTED)
     if damaged:
-        yield warn("damaged", f"{len(damaged)} files in `{where}/damaged`", Remedy.DAMAGED)
+        what = f"{counted(len(damaged), 'file')} in `{where}/damaged`"
+        yield warn("damaged", what, Remedy.DAMAGED)
 
 
 def _backlog(directories: Directories, disk: Disk) -> Finding:
@@ -125,10 +132,23 @@ def _backlog(directories: Directories, disk: Disk) -> Finding:
     ages = [age for path in paths if (age := _age(path)) is not None]
     if not ages:
         return ok("backlog", "nothing waits on the disk")
-    size = sum(map(disk.size, paths)) / _MIB
-    age = max(0.0, *ages) / 3600
-    what = f"{len(paths)} files, {size:.1f} MiB, the oldest {age:.1f} hours old"
+    size = sum(map(disk.size, paths))
+    what = f"{counted(len(paths), 'file')}, {size / _MIB:.1f} MiB"
+    if size < _QUICK and (telegrams := _telegrams(paths, disk)) is not None:
+        if not telegrams:
+            return ok("backlog", f"no telegram waits on the disk, only the program's own ({what})")
+        what = f"{counted(telegrams, 'telegram')} in {what}"
+    what += f", the oldest {max(0.0, *ages) / 3600:.1f} hours old"
     return warn("backlog", what, Remedy.BACKLOG)
+
+
+def _telegrams(paths: Iterable[Path], disk: Disk) -> int | None:
+    """Count what waits; None if some of it is damaged, or was delivered just now."""
+    with suppress(FileNotFoundError):
+        found = [decode(disk.read(path)) for path in paths]
+        if not any(contents.damage for contents in found):
+            return sum(record.counted for contents in found for record in contents.ids)
+    return None
 
 
 def _age(path: Path) -> float | None:

@@ -60,7 +60,7 @@ class Expected:
 
 def findings(heard: Heard, expected: Expected) -> Iterator[Finding]:
     """Judge what was heard, link by link; what an earlier one makes impossible is left out."""
-    yield from _bytes(heard)
+    yield from _bytes(heard, expected)
     if not heard.telegrams or (heard.refusal and not heard.good(expected.policy)):
         yield from _no_telegram(heard)
         return
@@ -76,11 +76,12 @@ def findings(heard: Heard, expected: Expected) -> Iterator[Finding]:
     yield devices(good[-1].devices, good[-1].time or expected.now)
 
 
-def _bytes(heard: Heard) -> Iterator[Finding]:
+def _bytes(heard: Heard, expected: Expected) -> Iterator[Finding]:
     if heard.broke is not None:
         yield fail("bytes", str(heard.broke), Remedy.LINE_BROKE)
     elif not heard.size:
-        yield fail("bytes", f"none in {heard.seconds:.0f} s", Remedy.SILENCE)
+        silence = Remedy.SILENCE if expected.speeds else Remedy.NETWORK_SILENCE
+        yield fail("bytes", f"none in {heard.seconds:.0f} s", silence)
     else:
         yield ok("bytes", f"{heard.size} in {heard.seconds:.0f} s, {_first(heard)}")
 

@@ -128,6 +128,22 @@ def _dates(secure: ssl.SSLSocket, now: datetime) -> Finding:
     return warn("TLS", what, Remedy.TLS_SOON) if until - now < SOON else ok("TLS", what)
 
 
+def in_plain(target: Target) -> bool:
+    """Whether a server that speaks TLS is spoken to without; its certificate is not looked at."""
+    end = end_of(target)
+    if end.secure:
+        return False
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        suppress(OSError),
+        socket.create_connection((end.host, end.port), SECONDS) as raw,
+        context.wrap_socket(raw, server_hostname=end.host),
+    ):
+        return True
+    return False
+
+
 def plain(address: tuple[Any, ...]) -> Finding:
     """Without TLS the token must not leave the house."""
     with suppress(ValueError):

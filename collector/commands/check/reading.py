@@ -71,7 +71,8 @@ def asker(target: Target) -> Ask:
 
 def findings(ask: Ask, target: Target) -> Iterator[Finding]:
     """Judge what reads."""
-    yield ok("product", product(ask("/ping")))
+    ping = ask("/ping")
+    yield ok("product", product(ping)) if ping.status else skip("product", ping.text)
     bucket = _bucket(ask, target)
     yield _reading(ask, target, bucket)
     seconds = _kept(ask, target, bucket)

@@ -9,20 +9,37 @@ from collector.commands.check.finding import Finding, fail, ok, skip, warn
 from collector.p1.telegram import Device, Medium
 from collector.remedies import Remedy
 from collector.service.status import runs
+from collector.settings.settings import Settings
 
 _LIVE: Final = ("reading",)
 
 
-def service(status: Mapping[str, Any], now: float, holder: str | None = None) -> Finding:
-    """Whether the service runs; `holder` is the process that has the hot directory's lock."""
+def service(
+    status: Mapping[str, Any], now: float, holder: str | None, settings: Settings
+) -> Finding:
+    """Whether the service runs, and with the `settings` that are found now."""
     who = f"process {status.get('pid')}, version {status.get('version')}"
-    if runs(status, now):
+    if runs(status, now, holder):
+        if status.get("settings", settings.digest) != settings.digest:
+            return fail("service", f"runs with other settings, {who}", Remedy.SERVICE_OTHER)
         return ok("service", f"runs, {who}: what it says of the port counts")
     if holder:
         silence = now - status.get("updated", now)
         words = f"{silence:.0f} s" if silence else "ever"
         return fail("service", f"{holder}, is silent for {words}", Remedy.SERVICE_SILENT)
-    return ok("service", "does not run: the port is tried here")
+    what = f"none runs in `{settings.hot}`, so nothing is read: the port is tried here"
+    return warn("service", what, Remedy.SERVICE_STOPPED)
+
+
+def delivery(status: Mapping[str, Any]) -> Finding:
+    """How the running service delivers: what it was told by InfluxDB counts."""
+    told, counts = status.get("delivery") or {}, status.get("counts") or {}
+    names = ("delivered", "waiting", "rejected")
+    what = ", ".join(f"{counts.get(name, 0)} {name}" for name in names)
+    if told.get("state") != "delivering":
+        message, _, hint = str(told.get("message") or told.get("state")).partition(" (")
+        return fail("delivery", f"{what}: {message}", hint.removesuffix(")") or Remedy.BACKLOG)
+    return ok("delivery", f"{what} since the service was started, {status.get('lag_s')} s behind")
 
 
 def findings(status: Mapping[str, Any], expected: line.Expected) -> Iterator[Finding]:

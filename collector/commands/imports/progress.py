@@ -2,16 +2,11 @@
 
 from typing import Final, TextIO
 
-from collector.commands.output import visible
+from collector.commands.output import counted, visible
 
 _WIDTH: Final = 30
 _STEP: Final = 10
 """Per cent between two lines."""
-
-
-def telegrams(number: int) -> str:
-    """Give the number with its word."""
-    return f"{number} telegram{'' if number == 1 else 's'}"
 
 
 class Bar:
@@ -29,7 +24,7 @@ class Bar:
     def draw(self, position: int, number: int, words: str = "") -> None:
         """Show the state: a place in the file, telegrams up to it, and anything else."""
         percent = min(100, 100 * position // self._size) if self._size else 100
-        text = f"{percent:3d} %  {telegrams(number)}"
+        text = f"{percent:3d} %  {counted(number, 'telegram')}"
         if self._live:
             full = _WIDTH * percent // 100
             bar = "#" * full + "-" * (_WIDTH - full)

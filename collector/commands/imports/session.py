@@ -11,10 +11,10 @@ from typing import Final, TextIO
 from collector.commands.imports.database import Database, is_database
 from collector.commands.imports.job import Job, Tally
 from collector.commands.imports.note import Note, Progress
-from collector.commands.imports.progress import Bar, telegrams
+from collector.commands.imports.progress import Bar
 from collector.commands.imports.recording import Place, Recording
 from collector.commands.imports.telegrams import Telegrams
-from collector.commands.output import put
+from collector.commands.output import counted, put
 from collector.commands.served import is_served, why_it_waits
 from collector.costs.prices import prices_of
 from collector.errors import CollectorError, SourceError
@@ -28,6 +28,7 @@ from collector.spool.spool import Directories
 
 WAIT_SECONDS: Final = 1.0
 _MIB: Final = 1024 * 1024
+_PACKED: Final = (b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"PK\x03\x04", b"(\xb5/\xfd")
 _HINTS: Final = {
     Telegrams.kind: "a recording starts with `/` and ends with `!`;"
     " `p1-collector decode FILE` shows what is in it"
@@ -99,12 +100,20 @@ def opened(path: Path, settings: Settings) -> Recording:
     """Open a recording of either kind. Raises `SourceError`."""
     offset = settings.utc_offset_hours
     try:
+        if _is_packed(path):
+            hint = "unpack it first, with `gunzip -k`, `unxz -k`, `bunzip2 -k` or `unzip`"
+            raise SourceError(f"`{path}` is compressed", hint=hint)
         if is_database(path):
             return Database(path, utc_offset_hours=offset)
         policy = Policy(settings.crc)
         return Telegrams(path, utc_offset_hours=offset, policy=policy, keys=settings.keys)
     except OSError as error:
         raise SourceError(f"cannot read `{path}`: {error.strerror}") from error
+
+
+def _is_packed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(6).startswith(_PACKED)
 
 
 def in_words(path: Path, kind: str, tally: Tally, done: str) -> list[str]:
@@ -114,6 +123,7 @@ def in_words(path: Path, kind: str, tally: Tally, done: str) -> list[str]:
     if tally.first is not None and tally.last is not None:
         measurements = ", ".join(f"{n} {name}" for name, n in sorted(tally.written.items()))
         lines += [
+            "  (a point that InfluxDB has already, of an earlier import, stays the same point)",
             f"  from {tally.first:%Y-%m-%d %H:%M:%S} to {tally.last:%Y-%m-%d %H:%M:%S} UTC",
             f"  points: {measurements or 'none'}",
         ]
@@ -121,15 +131,15 @@ def in_words(path: Path, kind: str, tally: Tally, done: str) -> list[str]:
 
 
 def _dry(tally: Tally) -> str:
-    return f"{telegrams(_new(tally))} would be handed to the service"
+    return f"{counted(_new(tally), 'telegram')} would be handed to the service"
 
 
 def _handed(tally: Tally, *, served: bool) -> str:
     number = _new(tally)
     if served or not number:
-        return f"{telegrams(number)} handed to the service"
+        return f"{counted(number, 'telegram')} handed to the service"
     one = number == 1
-    where = f"{telegrams(number)} {'is' if one else 'are'} in the inbox"
+    where = f"{counted(number, 'telegram')} {'is' if one else 'are'} in the inbox"
     return f"{where}; the service delivers {'it' if one else 'them'} when it runs"
 
 

@@ -7,6 +7,7 @@ nothing waits any more, when InfluxDB does not take it now, or after `P1_REQUEST
 
 import time
 
+from collector.commands.output import counted
 from collector.errors import CollectorError, LockedError, SourceError
 from collector.service import former
 from collector.service.ending import ended_by_signals
@@ -36,7 +37,7 @@ class Turn(Service):
             hint = "it waits in RAM, for the next run: mend the disk before the power goes"
             raise CollectorError(self._keeper.trouble, hint=hint)
         if totals.waiting:
-            return f"read; {totals.waiting} telegrams wait in the spool{self._why()}"
+            return f"read; {counted(totals.waiting, 'telegram')} waiting in the spool{self._why()}"
         return "read and delivered; nothing waits"
 
     def _why(self) -> str:

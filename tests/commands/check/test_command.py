@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from bed.answers import Answers
 from bed.command import called
 from bed.service import Service
 from collector.commands.check import chain, database, line
 from collector.commands.check.command import in_words
 from collector.commands.check.finding import fail, ok
+from collector.remedies import Remedy
 from collector.simulate.stream import stream_like
 from collector.simulate.wire import Terminal
 
@@ -156,8 +159,58 @@ def test_while_the_service_runs_its_word_counts_and_it_goes_on(tmp_path: Path) -
     found = outcomes(done)
     assert done.returncode == 0, done.stdout
     assert "port" not in found
-    assert found["M-Bus"] == "ok"
+    assert (found["service"], found["M-Bus"]) == ("ok", "ok")
     assert status["counts"]["bad_checksums"] == 0
+
+
+def test_a_service_that_has_not_taken_the_settings_of_now_is_told(tmp_path: Path) -> None:
+    service = Service(tmp_path, P1_SOURCE=str(tmp_path / "meter"))
+    with sending(tmp_path / "meter"):
+        service.start()
+        service.wait_until(lambda status: status["state"] == "reading")
+        done = called(
+            "check", home=tmp_path, P1_SOURCE=str(tmp_path / "meter"), P1_SITE="elsewhere"
+        )
+        service.stop()
+    assert done.returncode == 1
+    assert "FAIL   service        runs with other settings, process" in done.stdout
+
+
+def test_a_service_that_cannot_deliver_is_told_in_its_own_words(tmp_path: Path) -> None:
+    away = {"P1_INFLUX_URL": "http://127.0.0.1:1", "P1_INFLUX_TOKEN": "made-up"}
+    service = Service(tmp_path, P1_SOURCE=str(tmp_path / "meter"), **away)
+    with sending(tmp_path / "meter"):
+        service.start()
+        service.wait_until(lambda status: status["delivery"]["message"] is not None)
+        done = called("check", home=tmp_path, P1_SOURCE=str(tmp_path / "meter"), **away)
+        service.stop()
+    (told,) = re.findall(r"^FAIL   delivery       0 delivered, .*$", done.stdout, re.MULTILINE)
+    assert done.returncode == 1
+    assert told.endswith("Connection refused")
+
+
+def test_a_reader_on_the_network_that_is_silent_is_asked_for_its_port(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        source = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        done = called("check", "--seconds", "1", home=tmp_path, P1_SOURCE=source)
+    told = " ".join(done.stdout.split())
+    assert f"FAIL bytes none in 1 s → {Remedy.NETWORK_SILENCE.advice}" in told
+
+
+def test_a_server_that_speaks_tls_and_is_spoken_to_in_plain_is_told(
+    secure: Answers, tmp_path: Path
+) -> None:
+    done = called(
+        "check",
+        home=tmp_path,
+        P1_SOURCE=str(tmp_path / "gone"),
+        P1_INFLUX_URL=f"http://localhost:{secure.port}",
+        P1_INFLUX_TOKEN="made-up",  # noqa: S106  of nobody
+    )
+    told = " ".join(done.stdout.split())
+    words = "the port speaks TLS, and is spoken to without"
+    assert f"FAIL TLS {words} → {Remedy.TLS_WANTED.advice}" in told
+    assert "- product not tried" in told
 
 
 def test_a_service_without_a_meter_is_told_in_its_own_words(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import pytest
 
 from collector.commands.check import disk as probes
 from collector.commands.check.disk import Places
-from collector.commands.check.finding import Finding, Outcome
+from collector.commands.check.finding import Finding, Outcome, ok
 from collector.commands.check.mounts import Mount
 from collector.remedies import Remedy
 from collector.spool.disk import Disk
 from collector.spool.fault import NO_ROOM, advice
+from collector.spool.record import Record, RecordId
 from collector.spool.spool import Directories
+from spool.machine import encoded, records
 
 MIB = 1024 * 1024
 CARD = "25 1 179:2 / / rw - ext4 /dev/mmcblk0p2 rw\n"
@@ -152,7 +154,21 @@ def test_what_waits_is_told_with_its_age(tmp_path: Path) -> None:
     os.utime(old, (0, 0))
     found = judged(tmp_path, Disk())["backlog"]
     assert found.outcome is Outcome.WARN
-    assert found.what.startswith("1 files, 1.0 MiB, the oldest ")
+    assert found.what.startswith("1 file, 1.0 MiB, the oldest ")
+
+
+def test_telegrams_that_wait_are_counted_and_the_programs_own_state_is_no_reading(
+    tmp_path: Path,
+) -> None:
+    spool = places(tmp_path).spool
+    own = Record(RecordId("5f0c9e2ab417", 0), b"collector,site=home telegrams=1i 1\n")
+    (spool / "00000000000000000007.lp").write_bytes(encoded([own]))
+    words = "no telegram waits on the disk, only the program's own (1 file, 0.0 MiB)"
+    assert judged(tmp_path, Disk())["backlog"] == ok("backlog", words)
+
+    (spool / "00000000000000000008.lp").write_bytes(encoded(records(2)))
+    found = judged(tmp_path, Disk())["backlog"]
+    assert found.what.startswith("2 telegrams in 2 files, 0.0 MiB, the oldest ")
 
 
 def test_refused_and_damaged_files_are_told(tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 """The way to InfluxDB, on real sockets."""
 
 import socket
-import ssl
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,31 +39,6 @@ def closed() -> Iterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    public, both = tmp_path / "public.pem", tmp_path / "both.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-keyout", both, "-out", public, "-days", "30"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    with both.open("ab") as file:
-        file.write(public.read_bytes())
-    return both
-
-
-@pytest.fixture
-def secure(certificate: Path) -> Iterator[Answers]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with Answers(tls=context) as answers:
-        yield answers
 
 
 def test_a_plain_server_in_the_house_is_good(plain: Answers) -> None:
@@ -134,6 +107,14 @@ def test_a_file_of_certificates_that_is_not_there_is_told(secure: Answers, tmp_p
     found = judged(secure.url, tmp_path / "none.pem")["TLS"]
     assert (found.outcome, found.remedy) == (Outcome.FAIL, Remedy.TLS.advice)
     assert "none.pem" in found.what
+
+
+def test_a_server_that_speaks_tls_is_known_when_it_is_spoken_to_in_plain(
+    secure: Answers, closed: int
+) -> None:
+    assert network.in_plain(target(f"http://localhost:{secure.port}"))
+    assert not network.in_plain(target(secure.url))
+    assert not network.in_plain(target(f"http://127.0.0.1:{closed}"))
 
 
 def test_a_token_in_clear_over_the_internet_is_a_warning() -> None:

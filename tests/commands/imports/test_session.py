@@ -1,8 +1,12 @@
 """The command's run over files: what it says, what it goes on with, what it leaves alone."""
 
+import bz2
+import gzip
 import io
+import lzma
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +16,7 @@ from collector.commands.imports import job as jobs
 from collector.commands.imports.session import Session
 from collector.errors import CollectorError, SourceError
 from collector.service import status
+from collector.service.lock import Lock
 from collector.settings.settings import Settings, load
 from collector.spool.disk import Disk
 from collector.spool.record import decode
@@ -156,7 +161,23 @@ def test_with_a_service_they_are_handed_to_it(tmp_path: Path) -> None:
     (tmp_path / "hot").mkdir()
     facts = {"state": "reading", "updated": int(time.time())}
     status.write(tmp_path / "hot" / status.FILE_NAME, facts)
-    assert "(telegrams): 1 telegram handed to the service, 0 repeated" in said_of(tmp_path, 1)
+    lock = Lock(tmp_path / "hot")
+    told = said_of(tmp_path, 1)
+    lock.release()
+    assert "(telegrams): 1 telegram handed to the service, 0 repeated" in told
+    assert "a point that InfluxDB has already, of an earlier import, stays the same point" in told
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_file_that_is_compressed_is_told_to_be_unpacked(
+    pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "dsmr50.sqlite.gz"
+    path.write_bytes(pack(b"SQLite format 3\0"))
+    with pytest.raises(SourceError, match="is compressed") as caught:
+        Session(settings(tmp_path), stream=io.StringIO()).run(path)
+    assert caught.value.hint
+    assert "unpack it first, with `gunzip -k`" in caught.value.hint
 
 
 def said_of(tmp_path: Path, number: int) -> str:
