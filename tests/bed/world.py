@@ -121,7 +121,8 @@ class World:
         self._card_works_from = 0.0
         self._card_hangs = False
         self._influxdb_sleeps = False
-        self._is_whole = True
+        self._emptied: set[str] = set()
+        """Buckets that it did not fill again: that takes a day, also if it was away."""
         self._handed_in: str | None = None
         self.lasting: dict[str, dict[str, Lasting]] = {
             "network": {
@@ -176,7 +177,7 @@ class World:
         trial.in_flight |= self.line.spoilt
         lost = trial.check_the_rest(status)
         assert lost <= trial.in_flight, sorted(lost - trial.in_flight)
-        if self._is_whole:
+        if trial.bucket not in self._emptied:
             trial.shows_all()
         there = {row["what"] for row in trial.stored("handed_in")}
         assert self._handed_in is None or self._handed_in in there
@@ -230,7 +231,7 @@ class World:
         if self.influxd.running and not self._influxdb_sleeps:
             self.trial.empty_bucket()
             self._handed_in = None
-            self._is_whole = False  # until a day is over, or the bucket is another
+            self._emptied.add(self.trial.bucket)
 
     # The SD card.
 
@@ -301,7 +302,6 @@ class World:
         self._stop()
         bucket = next(name for name in self._buckets if name != self.trial.bucket)
         self.trial.go_to(bucket, self._buckets[bucket])
-        self._is_whole = True
         self.service.start()
 
     def _kill(self) -> None:
