@@ -23,8 +23,6 @@ from collector.spool.spool import Directories
 BOUND: Final = 64 * 1024 * 1024
 """Bytes that may wait in the inbox."""
 TRAY_BOUND: Final = 4 * 1024 * 1024
-_BLOCK: Final = 4096
-"""What the smallest file takes of a disk."""
 
 
 class Inbox:
@@ -56,7 +54,7 @@ class Inbox:
         return tray < TRAY_BOUND and used < self._bound and not self.disk_is_full
 
     def _used(self, directory: Path) -> int:
-        return sum(max(_BLOCK, self._disk.size(p)) for p in segments(self._disk, directory))
+        return sum(map(self._disk.size, segments(self._disk, directory)))
 
     @property
     def disk_is_full(self) -> bool:

@@ -162,7 +162,8 @@ def test_a_disk_that_fails_leaves_it_where_it_was(desk: Desk, operation: str) ->
 
 
 def test_whoever_fills_it_waits_before_the_inbox_has_no_room_for_it(desk: Desk) -> None:
-    inbox = Inbox(desk.directories, desk.disk, free=0, bound=4 * 4096)
+    size = len(record(1, RUN).encode())
+    inbox = Inbox(desk.directories, desk.disk, free=0, bound=4 * size)
     for number in range(1, 4):
         desk.put(number)
         assert inbox.has_room
