@@ -221,7 +221,7 @@ class Keeper:
                 self._recover(now)
                 self._keep(now)
                 self._keep_early(now - self._due_seconds)
-                self._tray.keep(self._due_seconds)
+                self._tray.keep(self._due_seconds - self._idle_seconds)
                 self._close()
                 self._bound_side_rooms()
                 self._count(now)
