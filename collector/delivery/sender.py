@@ -161,8 +161,7 @@ class Sender:
                 break
         if job is None:
             return
-        if number > 1:
-            self.delivery.retries += 1
+        self.delivery.retries += number > 1
         if isinstance(job, Ready):
             self._send_ready(job)
         else:
@@ -200,9 +199,8 @@ class Sender:
             return None
 
     def _spool_job(self) -> Job | Ready | None:
-        if self._pace.pauses:
-            return None
-        return self.backlog.next(self.learnt, joined=self.delivery.message is None)
+        joined = self.delivery.message is None
+        return None if self._pace.pauses else self.backlog.next(self.learnt, joined=joined)
 
     # Sending it.
 
@@ -381,15 +379,12 @@ class Sender:
         answer = self._link.write(lines)
         if meaning(answer) is Meaning.STORED:
             self._handoff.quick = live and self._monotonic() - began <= QUICK_SECONDS
+            if not self._conflicts.stored:
+                log.info("delivering to %s", self._place)
             self._pace.quota.stored(lines, live=live)
-            self._stored(lines)
+            if self._conflicts.passed(lines, others_wait=bool(self.learnt)):
+                self._doubts.aside.clear()  # what waits for its measurement is among them
         return answer
-
-    def _stored(self, lines: bytes) -> None:
-        if not self._conflicts.stored:
-            log.info("delivering to %s", self._place)
-        if self._conflicts.passed(lines, others_wait=bool(self.learnt)):
-            self._doubts.aside.clear()  # what waits for its measurement is among them
 
     def _post_unless_too_old(self, lines: bytes, *, backlog: bool) -> Answer:
         answer = self._post_backlog(lines) if backlog else self._post(lines)
