@@ -19,8 +19,9 @@ from bed import child
 from bed.influxd import free_port
 
 TRIAL_SECONDS: Final = 15
-EMULATED: Final = "mitigations=off systemd.default_timeout_start_sec=900"
-"""For a kernel: no other processor's faults are worked around, and services may start late."""
+EMULATED: Final = "mitigations=off no_timer_check panic=-1 systemd.default_timeout_start_sec=900"
+"""For a kernel: no processor's faults are worked around; timers and services may be late; a panic
+ends the emulator."""
 PORTS: Final = {"p1": "P1CABLE1", "stick": "STICK001"}
 """The USB sockets, with the serial number of what is plugged into each."""
 
