@@ -6,7 +6,7 @@ Where one dashboard has a title twice, the panel's kind stands before it.
 from collections.abc import Mapping
 from typing import Final
 
-from dashboards.build import figures, flux, look, moments, state
+from dashboards.build import bill, figures, flux, look, moments, state
 from dashboards.build.flux import Ask
 
 _IMPORT: Final = "{energy_import_kwh}"
@@ -58,6 +58,7 @@ NOW: Final[Mapping[str, Ask]] = {
     "Each hour": flux.energy(_MIRRORED, "1h"),
     "On the meter": moments.last(_REGISTERS, begin=_SINCE_LONG),
     "Energy so far": moments.summed_up(_BOTH),
+    **bill.NOW,
 }
 
 HISTORY: Final[Mapping[str, Ask]] = {
@@ -106,6 +107,7 @@ COST: Final[Mapping[str, Ask]] = {
     "Each month": figures.cost("1mo"),
     "The months in figures": figures.cost_figures("1mo"),
     "The years in figures": figures.cost_figures("1y"),
+    **bill.COST,
 }
 
 PEAK: Final[Mapping[str, Ask]] = {

@@ -23,6 +23,7 @@ _SUFFIXES: Final = {
     look.CUBIC_METRE: "m³",
     look.GIGAJOULE: "GJ",
     look.EURO: "€",
+    look.EURO_PER_KWH: "€/kWh",
     look.SECONDS: "s",
     look.BYTES: "B",
     look.PERCENT: "%",

@@ -3,7 +3,8 @@
 from typing import Final
 
 from dashboards.build import influxql, look
-from dashboards.build.dashboard import Dashboard, Row, textbox
+from dashboards.build.contract import CONTRACT
+from dashboards.build.dashboard import Dashboard, Row, contract_year, textbox
 from dashboards.build.influxql import SPAN, Query, past
 from dashboards.build.panel import NO_DATA, Json, Panel, columns, override, stat, table
 from dashboards.build.transformation import (
@@ -91,7 +92,7 @@ def _months(pattern: str, label: str, newest: int) -> list[Json]:
 
 
 _COST: Final = Row(
-    "",
+    "At the prices typed in above",
     [
         stat(
             "In the days shown",
@@ -180,7 +181,7 @@ COST: Final = Dashboard(
     name="cost",
     title="Cost",
     description="What electricity and gas cost: each day, month and year.",
-    rows=[_COST],
+    rows=[CONTRACT, _COST],
     since="now-30d/d",
-    variables=PRICES,
+    variables=[*PRICES, contract_year()],
 )

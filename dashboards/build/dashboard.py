@@ -214,6 +214,15 @@ def _asked(name: str, label: str, query: str, *, everything: bool) -> Json:
     }
 
 
+def contract_year() -> Json:
+    """A variable that nobody sees: the second at which the contract's year began."""
+    query = (
+        f'SELECT last("contract_year") FROM "readings" WHERE {SITE}'  # noqa: S608  ours
+        " AND \"meter\" = 'contract' AND time > now() - 32d AND time <= now()"
+    )
+    return {**_asked("contract_year", "Contract's year", query, everything=False), "hide": 2}
+
+
 def textbox(name: str, label: str, value: str, description: str = "") -> Json:
     """A variable that the person types in: a price."""
     chosen: dict[str, Any] = {"text": value, "value": value, "selected": True}

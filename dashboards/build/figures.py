@@ -20,10 +20,10 @@ def calendar(every: str, *uses: tuple[str, Mapping[str, str]]) -> Ask:
     names = [name for _, columns in uses for name in columns]
     joined = ", ".join(f"used{n}" for n in range(len(streams)))
     made = "".join(f"used{n} = {text}\n" for n, text in enumerate(streams))
-    return _figures(f"{made}union(tables: [{joined}])\n", every, names)
+    return figures(f"{made}union(tables: [{joined}])\n", every, names)
 
 
-def _figures(body: str, every: str, names: Sequence[str]) -> Ask:
+def figures(body: str, every: str, names: Sequence[str]) -> Ask:
     """The first month may be a part of one, for gas another than for electricity: by its begin."""
     label, text = _LABELS[every]
     begin = f"date.truncate(t: r._time, unit: {every}, location: location)"
@@ -83,29 +83,29 @@ days = [{days}]
     return Ask(body, WEEK, table=True, labels=("Hour",), order="Hour")
 
 
-def _parts(every: str) -> str:
+TYPED_IN: Final = (periods(ELECTRICITY, "1d"), periods(GAS, "1d", "gas"))
+"""What each part of the bill comes to each day, at the prices typed in."""
+
+
+def _parts(every: str, streams: Sequence[str]) -> str:
     """Define `parts`: what each part of the bill comes to, per day, month or year."""
-    sums = ""
-    if every != "1d":
-        time = f"date.truncate(t: r._time, unit: {every}, location: location)"
-        sums = f"""\
+    time = f"date.truncate(t: r._time, unit: {every}, location: location)"
+    made = "".join(f"part{n} = {text}" for n, text in enumerate(streams))
+    return f"""\
+{made}
+parts = union(tables: [{", ".join(f"part{n}" for n in range(len(streams)))}])
   |> map(fn: (r) => ({{r with _time: {time}}}))
   |> group(columns: ["_time", "_field"])
   |> sum()
-"""
-    return f"""\
-electricity = {periods(ELECTRICITY, "1d")}
-gas = {periods(GAS, "1d", "gas")}
-parts = union(tables: [electricity, gas])
-{sums}  |> group()
+  |> group()
 
 """
 
 
-def cost(every: str) -> Ask:
+def cost(every: str, streams: Sequence[str] = TYPED_IN) -> Ask:
     """Euros per day or month: the total alone, for six outlines over each other are none."""
     body = f"""\
-{_parts(every)}parts
+{_parts(every, streams)}parts
   |> group(columns: ["_time"])
   |> sum()
   |> group()
@@ -117,10 +117,12 @@ def cost(every: str) -> Ask:
     return Ask(body, ("total",), steps=True)
 
 
-def cost_figures(every: str) -> Ask:
+def cost_figures(
+    every: str, streams: Sequence[str] = TYPED_IN, parts: Sequence[str] = PARTS
+) -> Ask:
     """Euros per month or year as a table, with their total."""
     body = f"""\
-{_parts(every)}totals = parts
+{_parts(every, streams)}totals = parts
   |> group(columns: ["_time"])
   |> sum()
   |> group()
@@ -128,9 +130,9 @@ def cost_figures(every: str) -> Ask:
 
 union(tables: [parts, totals])
 """
-    return _figures(body, every, (*PARTS, "total"))
+    return figures(body, every, (*parts, "total"))
 
 
 def cost_in_all() -> Ask:
     """Euros in the whole range."""
-    return Ask(f"{_parts('1d')}parts\n  |> sum()\n", ("total",))
+    return Ask(f"{_parts('1d', TYPED_IN)}parts\n  |> sum()\n", ("total",))

@@ -196,24 +196,27 @@ from(bucket: v.bucket)
 """
 
 
-_CLOSED: Final = "date.add(d: 5m, to: end)"
+CLOSED: Final = "date.add(d: 5m, to: end)"
 """The end of a range, and the reading that closes it."""
 
 
-def used(measurement: str, fields: Sequence[str]) -> str:
+def used(measurement: str, fields: Sequence[str], begin: str = "begin") -> str:
     """What was used between each two readings of a meter, stamped within the time it is of."""
     return (
-        source(measurement, fields, end=_CLOSED)
+        source(measurement, fields, begin=begin, end=CLOSED)
         + "  |> difference(nonNegative: true)\n  |> timeShift(duration: -5m)\n"
     )
 
 
-def hourly(measurement: str, fields: Sequence[str], *, earlier: bool = False) -> str:
+def hourly(
+    measurement: str, fields: Sequence[str], *, earlier: bool = False, begin: str = ""
+) -> str:
     """What was used in each hour, by meter; with `earlier` in the period before."""
     end = "earlierEnd" if earlier else "end"
     points = source(measurement, fields, begin="start", end=f"date.add(d: 5m, to: {end})")
     inner = points.rstrip().replace("\n", "\n    ")
     span = "  begin: earlierBegin,\n  end: earlierEnd,\n" if earlier else ""
+    span = f"  begin: {begin},\n" if begin else span
     return f"hourly(\n{span}  points: (start) =>\n    {inner},\n)\n"
 
 
@@ -234,16 +237,21 @@ def per(every: str, how: str = "sum") -> str:
 def named(columns: Mapping[str, str], keep: Sequence[str] = ()) -> str:
     """From a row a field to a row a column, whose name stands in `_field`."""
     kept = ", ".join(f'"{name}"' for name in ["_time", *keep])
+    others = f"otherColumns: [{kept}]" if keep else ""
+    return f"{beside(columns, keep)}  |> experimental.unpivot({others})\n"
+
+
+def beside(columns: Mapping[str, str], keep: Sequence[str] = ()) -> str:
+    """From a row a field to the columns beside each other."""
+    kept = ", ".join(f'"{name}"' for name in ["_time", *keep])
     made = "".join(f'    "{name}": {expression(text)},\n' for name, text in columns.items())
     also = "".join(f"    {name}: r.{name},\n" for name in keep)
-    others = f"otherColumns: [{kept}]" if keep else ""
     return f"""\
   |> group()
   |> pivot(rowKey: [{kept}], columnKey: ["_field"], valueColumn: "_value")
   |> map(fn: (r) => ({{
     _time: r._time,
 {also}{made}  }}))
-  |> experimental.unpivot({others})
 """
 
 

@@ -66,7 +66,7 @@ def energy(
     used: `{"net": "{energy_import_kwh} - {energy_export_kwh}"}`. Each register has a sub-query of
     its own: one for four takes InfluxDB six times as long.
     """
-    fields = _fields(columns.values())
+    fields = fields_of(columns.values())
     where = WHO if measurement == "readings" else SITE
     series = '"meter"' if measurement == "readings" else '"meter", "channel"'
     inner = ", ".join(
@@ -99,13 +99,18 @@ def course(
 
 
 def last(
-    columns: Mapping[str, str], *, measurement: str = "electricity", span: str = RECENT
+    columns: Mapping[str, str],
+    *,
+    measurement: str = "electricity",
+    span: str = RECENT,
+    table: bool = False,
 ) -> Query:
     """The newest value of each column; the fields need not come together."""
     where = WHO if measurement == "electricity" else SITE
     return Query(
         f'SELECT {_shown(columns, "last")} FROM "{measurement}" WHERE {where} AND {span}',
         tuple(columns),
+        table=table,
     )
 
 
@@ -274,7 +279,7 @@ def own(columns: Mapping[str, str]) -> Query:
 
 def own_steps(columns: Mapping[str, str]) -> Query:
     """What the collector counted in each interval. A restart counts from nought again."""
-    fields = _fields(columns.values())
+    fields = fields_of(columns.values())
     inner = ", ".join(f'non_negative_difference("{name}") AS "{name}"' for name in fields)
     return Query(
         f'SELECT {_shown(columns, "sum")} FROM (SELECT {inner} FROM "collector" WHERE {SITE}'
@@ -287,7 +292,7 @@ def own_steps(columns: Mapping[str, str]) -> Query:
 
 def own_total(name: str, text: str) -> Query:
     """What the collectors counted in the range, all together."""
-    fields = _fields([text])
+    fields = fields_of([text])
     inner = ", ".join(f'non_negative_difference("{field}") AS "{field}"' for field in fields)
     return Query(
         f'SELECT {_shown({name: text}, "sum")} FROM (SELECT {inner} FROM "collector"'
@@ -355,7 +360,7 @@ def _zone(every: str) -> str:
 
 def _shown(columns: Mapping[str, str], how: str) -> str:
     """Each column with its name, its fields taken together by `how`, its prices written out."""
-    used = {name: f'{how}("{name}")' for name in _fields(columns.values())}
+    used = {name: f'{how}("{name}")' for name in fields_of(columns.values())}
     return ", ".join(
         f'{re.sub(_PRICE, _ADDED, text.format(**used))} AS "{name}"'
         for name, text in columns.items()
@@ -366,7 +371,7 @@ _PRICE: Final = r"\(\$(\w+)\)"
 _ADDED: Final = r"(0 + ${\1})"
 
 
-def _fields(texts: Iterable[str]) -> list[str]:
+def fields_of(texts: Iterable[str]) -> list[str]:
     """The names in braces, each once, in the order in which they come."""
     found: dict[str, None] = {}
     for text in texts:

@@ -17,6 +17,7 @@ KILOVAR: Final = "suffix:kvar"
 CUBIC_METRE: Final = "suffix:m³"
 GIGAJOULE: Final = "suffix:GJ"
 EURO: Final = "prefix:€ "
+EURO_PER_KWH: Final = "suffix:€/kWh"
 SECONDS: Final = "s"
 BYTES: Final = "bytes"
 NUMBER: Final = "none"
@@ -60,6 +61,13 @@ SERIES: Final = {
     "cooling": "#8AB8FF",
     "standing charge": "#8E8E8E",
     "energy tax": "#B877D9",
+    "export fee": "#AD0317",
+    "netting": "#56A64B",
+    "netting, one price": "#96D98D",
+    "netting tariff 1": "#96D98D",
+    "netting tariff 2": "#37872D",
+    "cheapest": "#56A64B",
+    "dearest": "#E02F44",
     "total": "#808C99",
     "standby": "#A352CC",
     "L1": "#F2CC0C",

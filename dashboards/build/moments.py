@@ -213,7 +213,7 @@ def peaks() -> str:
     )
 
 
-def _log_and_running() -> str:
+def log_and_running() -> str:
     """Define `log`, the meter's peaks, and `running`, this month's so far."""
     running = source(
         "electricity", ["demand_month_peak_kw"], begin="date.sub(d: 1d, from: v.timeRangeStop)"
@@ -233,7 +233,7 @@ union(tables: [log, running])
 
 def month_peaks() -> Ask:
     """The highest peak of each month in the log, and of this month so far."""
-    body = _log_and_running() + '  |> map(fn: (r) => ({r with _field: "peak"}))\n'
+    body = log_and_running() + '  |> map(fn: (r) => ({r with _field: "peak"}))\n'
     # The last quarter hour of a month ends with it.
     body += '  |> timeShift(duration: -5m)\n  |> group(columns: ["_field"])\n'
     body += '  |> sort(columns: ["_time"])\n'
@@ -246,7 +246,7 @@ def mean_peak(name: str, floor: float, factor: str = "") -> Ask:
     """The mean of the peaks in the log and this month's so far, none below `floor`."""
     price = expression(f" * {factor}") if factor else ""
     body = f"""\
-{_log_and_running()}\
+{log_and_running()}\
   |> map(fn: (r) => ({{r with _value: if r._value < {floor} then {floor} else r._value}}))
   |> mean()
   |> map(fn: (r) => ({{_time: end, _field: "{name}", _value: r._value{price}}}))

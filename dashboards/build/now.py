@@ -3,6 +3,7 @@
 from typing import Final
 
 from dashboards.build import influxql, look
+from dashboards.build.contract import PRICES_NOW
 from dashboards.build.cost import PRICES, components, gas_cost, in_all
 from dashboards.build.dashboard import FAILURES, Dashboard, Row
 from dashboards.build.influxql import Query, past
@@ -124,7 +125,7 @@ _AT_THIS_MOMENT: Final = Row(
 )
 
 _COURSE: Final = Row(
-    "",
+    "How it went",
     [
         lines(
             "Import and export",
@@ -213,7 +214,7 @@ NOW: Final = Dashboard(
     name="now",
     title="Now",
     description="The power at this moment, today so far, the last hours, the meter's registers.",
-    rows=[_AT_THIS_MOMENT, _COURSE, _METER],
+    rows=[_AT_THIS_MOMENT, PRICES_NOW, _COURSE, _METER],
     since="now-6h",
     refresh="10s",
     variables=PRICES,

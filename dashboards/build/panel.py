@@ -71,7 +71,7 @@ class Panel:
             "description": self.description,
             "datasource": SOURCE,
             "gridPos": {"x": x, "y": y, "w": self.width, "h": self.height},
-            "targets": [_target(query, "ABCDEF"[n]) for n, query in enumerate(self.queries)],
+            "targets": [_target(query, "ABCDEFGH"[n]) for n, query in enumerate(self.queries)],
             "fieldConfig": {"defaults": self._defaults(), "overrides": self._overrides()},
             "options": dict(self.options),
             **({"transformations": list(self.transformations)} if self.transformations else {}),

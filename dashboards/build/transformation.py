@@ -34,13 +34,13 @@ def joined() -> Json:
     return _step("joinByField", byField="Time", mode="outer")
 
 
-def total(names: Sequence[str]) -> Json:
+def total(names: Sequence[str], alias: str = "total") -> Json:
     """A column with the sum of the others; one that is missing counts as nothing."""
     return _step(
         "calculateField",
         mode="reduceRow",
         reduce={"reducer": "sum", "include": list(names)},
-        alias="total",
+        alias=alias,
         replaceFields=False,
     )
 
@@ -66,6 +66,15 @@ def per_calendar(
         *([limited(newest)] if newest else []),
         ordered(list(renamed), renamed),
     ]
+
+
+def summed_months(**columns: str) -> Json:
+    """One row for each text in `Time`, each column taken together in its own way."""
+    fields: Json = {
+        n: {"aggregations": [how], "operation": "aggregate"} for n, how in columns.items()
+    }
+    fields["Time"] = {"aggregations": [], "operation": "groupby"}
+    return _step("groupBy", fields=fields)
 
 
 def limited(count: int) -> Json:
@@ -201,16 +210,21 @@ def crossed(
     ]
 
 
-def _copied(name: str) -> list[Json]:
-    """The time once more, under another name."""
+def _copied(name: str, earlier: int = 0) -> list[Json]:
+    """The time once more, under another name, so many milliseconds earlier."""
     return [
-        computed(name, "Time", "+", 0),
+        computed(name, "Time", "-", earlier) if earlier else computed(name, "Time", "+", 0),
         _step(
             "convertFieldType",
             conversions=[{"targetField": name, "destinationType": "time"}],
             fields={},
         ),
     ]
+
+
+def until_begin(name: str) -> list[Json]:
+    """From the end of a quarter hour to its begin."""
+    return _copied(name, 900_000)
 
 
 def night_only(name: str) -> list[Json]:

@@ -121,6 +121,13 @@ def test_a_year_of_capacity_is_what_the_contract_says(prices: Prices) -> None:
     assert sum(float(str(p.fields["capacity"])) for p in points) == pytest.approx(36.5 * 1.2)
 
 
+def test_years_after_the_last_change_each_quarter_hour_has_its_price(prices: Prices) -> None:
+    """A point at the change alone would lie before the range, and expire with the bucket."""
+    begin = midnight(date(2031, 3, 1))
+    points = of(prices, begin, begin + timedelta(days=1))
+    assert [point.fields["import_price"] for point in points] == [Decimal("0.12")] * 96
+
+
 def test_before_the_first_contract_there_is_no_price(prices: Prices) -> None:
     begin = midnight(date(2025, 7, 1))
     assert of(prices, begin - timedelta(days=1), begin) == []

@@ -26,13 +26,13 @@ from dashboards.books import Books
 from dashboards.cells import Row, asked, cell
 from dashboards.collectors import lines
 from dashboards.expected import SITES
-from dashboards.homes import FIRST, HOMES, NOW, Home, write
+from dashboards.homes import FIRST, HOMES, NOW, Home, price_lines, write
 from dashboards.node import NoNodeError, Packages, alone, install
 from dashboards.shipped import ROOT
 
 DATABASE: Final = "p1"
 MAKES_TELEGRAMS: Final = (
-    *("collector/p1/*.py", "collector/points.py"),
+    *("collector/p1/*.py", "collector/points.py", "collector/costs/*.py"),
     *(
         f"collector/simulate/{name}.py"
         for name in ("dialect", "house", "localtime", "meter", "reading")
@@ -108,6 +108,10 @@ def year(influxd: Database, telegrams: Path, tmp_path_factory: pytest.TempPathFa
     bucket = influxd.new_bucket("year")
     home = tmp_path_factory.mktemp("year")
     _deliver(influxd, bucket, telegrams, home)
+    for site in HOMES:
+        lines = price_lines(site, telegrams / site)
+        for batch in _batches(lines):
+            assert influxd.write(bucket, "".join(batch)).status == 204
     return Year(influxd, bucket, {site: made() for site, made in HOMES.items()}, telegrams)
 
 
@@ -133,7 +137,14 @@ def _deliver(influxd: Database, bucket: str, telegrams: Path, home: Path) -> Non
 
 
 def _replay(part: Path, home: Path, target: dict[str, str]) -> Service:
-    service = Service(home, P1_SOURCE=part.as_uri(), P1_SITE=part.parent.name, **target)
+    contracts = str(part.with_name("contracts.toml"))
+    service = Service(
+        home,
+        P1_SOURCE=part.as_uri(),
+        P1_SITE=part.parent.name,
+        P1_CONTRACTS=contracts,
+        **target,
+    )
     service.start()
     return service
 

@@ -2,16 +2,20 @@
 
 `UTRECHT` is Dutch: sun, gas, a power failure, a meter that is replaced, an afternoon without a
 reading. `GENT` is Belgian: quarter-hour peaks, water, and three days that arrive late. The days
-have both changes of the clock. Everything is a pure function of what stands here.
+have both changes of the clock. Each has contracts. Everything is a pure function of what stands
+here.
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from collector.costs.contracts import read
+from collector.costs.prices import Market, Prices
 from collector.p1.framing import Framer
 from collector.p1.telegram import parse
 from collector.points import Points
@@ -29,6 +33,7 @@ NOW: Final = datetime(2026, 10, 5, 17, 59, 53, 217_000, tzinfo=UTC)  # 20:00 on 
 FINE_FROM: Final = datetime(2026, 10, 5, 11, 45, tzinfo=UTC)  # from here on every ten seconds
 QUARTER: Final = timedelta(minutes=15)
 SECOND: Final = timedelta(seconds=1)
+DAY: Final = timedelta(days=1)
 
 SWAP: Final = datetime(2026, 2, 11, 9, 7, tzinfo=UTC)
 FAILURE: Final = Outage(datetime(2026, 1, 15, 17, 20, tzinfo=UTC), 47 * 60)
@@ -103,6 +108,99 @@ def gent() -> Home:
 
 
 HOMES: Final = {"utrecht": utrecht, "gent": gent}
+CONTRACTS: Final = {
+    "utrecht": """
+[[electricity]]
+from = 2025-07-01
+kind = "two tariffs"
+import_t1 = 0.1190
+import_t2 = 0.1370
+export_t1 = 0.0450
+export_t2 = 0.0460
+energy_tax = 0.1228
+export_fee = 0.0200
+standing = 0.2300
+netting_until = 2026-12-31
+year = "11-12"
+
+[[electricity]]
+from = 2025-11-12
+kind = "flat"
+vat = 21
+import = 0.1000
+export = 0.0500
+energy_tax = 0.1015
+standing_year = 90.00
+netting_until = 2026-08-31
+
+[[electricity]]
+from = 2026-02-01
+kind = "dynamic"
+vat = 21
+markup = 0.0150
+export_markup = -0.0040
+energy_tax = 0.0916
+export_fee = 0.0100
+standing = 0.2000
+netting_until = 2026-08-31
+year = "11-12"
+
+[[gas]]
+from = 2025-07-01
+price = 1.29
+standing = 0.21
+
+[[gas]]
+from = 2026-01-01
+price = 1.35
+standing = 0.24
+""",
+    "gent": """
+[[electricity]]
+from = 2025-07-01
+kind = "two tariffs"
+import_t1 = 0.1690
+import_t2 = 0.1370
+export_t1 = 0.0350
+export_t2 = 0.0360
+energy_tax = 0.0503
+standing_year = 65.00
+capacity = 50.00
+netting_until = 2026-12-31
+
+[[electricity]]
+from = 2026-01-01
+kind = "two tariffs"
+import_t1 = 0.1790
+import_t2 = 0.1470
+energy_tax = 0.0503
+standing_year = 65.00
+capacity = 53.00
+netting_until = 2026-12-31
+year = "07-01"
+
+[[water]]
+from = 2025-07-01
+price = 5.50
+""",
+}
+
+
+def market() -> Market:
+    """Give an invented price of each quarter hour, some below nought; the last are of tomorrow."""
+    begin, end = int(BEGIN.timestamp()), int((midnight(local(NOW).date()) + 2 * DAY).timestamp())
+    return {t: Decimal(t // 900 * 37 % 301 - 40) for t in range(begin, end, 900)}
+
+
+def prices(site: str, directory: Path) -> Prices:
+    return Prices(site, read(directory / "contracts.toml"), 1, market())
+
+
+def price_lines(site: str, directory: Path) -> list[str]:
+    """Give all that `prices --from` would write, for the service has no market."""
+    made = prices(site, directory)
+    known, now = int(max(made.market)) + 900, int(NOW.timestamp())
+    return made.lines(int(BEGIN.timestamp()), known if made.zone(now) else now + 900)
 
 
 def write(site: str, directory: Path) -> int:
@@ -111,6 +209,7 @@ def write(site: str, directory: Path) -> int:
     Gives the number of parts.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    (directory / "contracts.toml").write_text(CONTRACTS[site])
     parts = HOMES[site]().parts()
     points, framer = Points(site=site), Framer()
     with (directory / "lines.lp").open("w") as lines:
@@ -120,6 +219,7 @@ def write(site: str, directory: Path) -> int:
                 telegram = parse(frame)
                 assert telegram.time is not None
                 lines.writelines(points.lines(telegram, telegram.time) or ())
+        lines.writelines(price_lines(site, directory))
     (directory / "books.json").write_text(json.dumps(_books(site)))
     return len(parts)
 

@@ -38,13 +38,18 @@ OF_METER: Final = {
     for f in FIELDS
     if f.kind in {Kind.REGISTER, Kind.COUNTER, Kind.CODE, Kind.PEAK} and ":24." not in f.code
 }
+OF_CONTRACT: Final = {
+    *(f"{way}port{tariff}_price" for way in ("im", "ex") for tariff in ("", "_t1", "_t2")),
+    *("netting", "netting_t1", "netting_t2"),
+    *("energy_tax", "export_fee", "standing", "capacity", "contract_year"),
+}
 OF_DEVICE: Final = {"volume_m3", "energy_gj", "energy_kwh", "valve"}
 KNOWN: Final = {
     "electricity": OF_METER,
-    "readings": ENERGY,
-    "gas": OF_DEVICE,
-    "water": OF_DEVICE,
-    "heat": OF_DEVICE,
+    "readings": ENERGY | OF_CONTRACT,
+    "gas": OF_DEVICE | {"price", "standing"},
+    "water": OF_DEVICE | {"price", "standing"},
+    "heat": OF_DEVICE | {"price", "standing"},
     "cooling": OF_DEVICE,
     "submeter": OF_DEVICE,
     "demand_peak": {"power_kw"},
@@ -62,7 +67,8 @@ LOOKED_AT: Final = {
     *(f"voltage_{what}_l{n}" for what in ("sags", "swells") for n in (1, 2, 3)),
     *("power_failures", "long_power_failures", "demand_kw", "demand_month_peak_kw"),
     *("frequency_hz", "power_factor", "reactive_power_import_kvar", "reactive_power_export_kvar"),
-    *("volume_m3", "energy_gj", "power_kw", "duration_s", "text", "code"),
+    *("volume_m3", "energy_gj", "power_kw", "duration_s", "text", "code", "price"),
+    *OF_CONTRACT,
     *OWN_FIELDS,
 }
 

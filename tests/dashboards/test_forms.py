@@ -59,7 +59,9 @@ def test_the_measurements_themselves_are_asked_for_a_range(query: str) -> None:
 def test_a_zone_is_named_only_where_the_household_s_days_matter(query: str) -> None:
     intervals = re.findall(r" time\((\w+)", query)
     if " tz(" in query:
-        assert intervals in (["1d"], ["6h"])  # nights are quarters of a day
+        # Nights are quarters of a day. Prices are joined to use by the hour or the quarter of one.
+        assert intervals[-1] in {"1d", "6h"}
+        assert set(intervals[:-1]) <= {"1h", "15m"}
 
 
 @every_query

@@ -27,8 +27,10 @@ NOT_SENT: Final = re.compile(
 """What neither household has, or only a running collector: see below."""
 
 SITES: Final = {
-    "utrecht": re.compile(r'"water"|demand_'),
-    "gent": re.compile(r"power_failure|voltage_s"),
+    "utrecht": re.compile(r'"water"|demand_|capacity'),
+    "gent": re.compile(
+        r'power_failure|voltage_s|port_price"|"netting"|"price" FROM "gas"|import_price'
+    ),
 }
 """What one of them does not have."""
 
