@@ -163,7 +163,7 @@ class _File:
     def _not_toml(self, error: tomllib.TOMLDecodeError) -> ContractsError:
         words, match = str(error), _AT.search(str(error))
         line = int(match[1]) if match and match[1] else max(1, len(self._lines))
-        return self._error(line, f"{_AT.sub('', words)}; TOML is expected")
+        return self._error(line, f"TOML ({_AT.sub('', words)})")
 
     def _find(self) -> None:
         medium, counts = "", dict.fromkeys(_KEYS, -1)
@@ -179,9 +179,7 @@ class _File:
         of_tables = isinstance(tables, list) and all(isinstance(each, dict) for each in tables)
         if medium not in _KEYS or not of_tables:
             line = self._at.get((medium, 0, ""), self._at.get(("", 0, medium), 1))
-            raise self._error(
-                line, f"one of {', '.join(f'[[{name}]]' for name in _KEYS)} is expected"
-            )
+            raise self._error(line, f"one of {', '.join(f'[[{name}]]' for name in _KEYS)}")
         starts = [table.get("from") for table in tables]
         for number, start in enumerate(starts):
             if start in starts[:number]:
