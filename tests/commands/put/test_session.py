@@ -12,6 +12,7 @@ from collector.commands.put.lines import Rules
 from collector.commands.put.session import REPORTED, Session
 from collector.commands.put.stream import MOST, SECONDS, Stream
 from collector.errors import CollectorError
+from collector.service.lock import Lock
 from collector.settings.settings import load
 from collector.spool.record import decode
 
@@ -29,8 +30,10 @@ class Home:
         self.hot.mkdir()
         self.root = root
         self.stopping = Event()
+        self._lock: Lock | None = None
 
     def serve(self, state: str = "reading") -> None:
+        self._lock = self._lock or Lock(self.hot)
         status = {"state": state, "updated": int(time.time())}
         (self.hot / "status.json").write_text(json.dumps(status))
 
