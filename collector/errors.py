@@ -1,4 +1,4 @@
-"""Errors that a person sees: what happened, the value, what to do; and how often that is told.
+"""Errors that a person sees: what happened, the value, what to do; and how often they are logged.
 
 CollectorError            everything that the program says itself; `hint` says what to do
 ├── UsageError            the command was called wrongly (exit 2)
