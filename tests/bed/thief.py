@@ -9,9 +9,9 @@ from bed.trial import Line
 
 
 class Thief(Thread):
-    """Steals pieces of telegrams until it has so many of which the collector has the beginning.
+    """Steals so many pieces of telegrams, most often their beginnings.
 
-    Of a telegram whose beginning is stolen, the collector knows nothing.
+    The collector reads what has come of a telegram at once.
     """
 
     def __init__(self, line: Line, draw: random.Random, *, pieces: int) -> None:
@@ -19,7 +19,6 @@ class Thief(Thread):
         self._line = line
         self._draw = draw
         self._pieces = pieces
-        self._headless = -1  # which telegram has no beginning
         self._stopping = Event()
 
     def run(self) -> None:
@@ -32,12 +31,7 @@ class Thief(Thread):
             os.close(port)
 
     def _steal(self, port: int) -> None:
-        before = len(self._line.taken)
-        piece = os.read(port, self._draw.randrange(1, 300))
-        number = len(self._line.taken)
-        if piece.startswith(b"/"):
-            self._headless = number
-        elif piece and self._headless < before == number:
+        if os.read(port, self._draw.randrange(1, 300)):
             self._pieces -= 1
 
     def stop(self) -> None:

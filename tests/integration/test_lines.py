@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(180)]
 UNPLUGGED: Final = 100
 LEFT: Final = 25
 """So often within a telegram that was read to there; and as often within one that was not."""
-THEFTS: Final = 5
+THEFTS: Final = 40
 """Few: of telegrams with a piece stolen, one in 65,536 has the right checksum."""
 MOST_SAID: Final = 10
 """Lines in the log: a break has few words, each said once, and so is its end."""
@@ -271,7 +271,7 @@ def test_a_second_collector_on_the_port_is_told_who_reads_it_and_disturbs_nothin
 def test_a_program_that_steals_from_the_port_costs_what_it_stole(
     server: Influxd, tmp_path: Path, draw: random.Random
 ) -> None:
-    """A telegram is whole and stored, or torn and counted; never anything between."""
+    """A telegram is whole and stored, or torn or missed and counted; never anything between."""
     with Trial(server, tmp_path) as trial:
         thief = Thief(trial.line, draw, pieces=THEFTS)
         taken = trial.line.taken
@@ -290,7 +290,7 @@ def test_a_program_that_steals_from_the_port_costs_what_it_stole(
         counts = status["counts"]
         # Half a telegram may wait for its end when the thief goes: the next one runs into it.
         trial.in_flight = {printed.time for printed in taken[first : last + 2]}
-        assert counts["bad_checksums"] + counts["torn"] > 0
+        assert counts["bad_checksums"] + counts["torn"] + counts["missed"] > 0
         lost = trial.check_the_rest(without(status, "bad_checksums"))
         assert lost <= trial.in_flight
         assert counts["telegrams"] == len(taken) - len(lost)

@@ -605,10 +605,10 @@ def test_the_token_is_in_no_file_but_where_it_was_set(
 def test_neither_source_nor_spool_is_the_one_reason_to_give_up(
     service: Callable[..., Service],
 ) -> None:
-    there = service(P1_SOURCE="http://meter", P1_SPOOL_DIR=f"{NOWHERE}/spool")
+    there = service(P1_SOURCE="ftp://meter", P1_SPOOL_DIR=f"{NOWHERE}/spool")
     there.start()
     assert finished(there) == 78
-    assert "neither source nor spool can be used: `http://meter` is no source" in there.tail()
+    assert "neither source nor spool can be used: `ftp://meter` is no source" in there.tail()
 
 
 @slow
@@ -644,10 +644,10 @@ def test_a_disk_that_cannot_even_be_looked_at_does_not_end_the_keeper(
 
 @slow
 def test_without_a_source_it_runs_on_and_says_so(service: Callable[..., Service]) -> None:
-    there = service(P1_SOURCE="http://meter")
+    there = service(P1_SOURCE="ftp://meter")
     there.start()
     facts = there.wait_until(lambda facts: bool(facts["trouble"]))
-    assert facts["trouble"].startswith("`http://meter` is no source (")
+    assert facts["trouble"].startswith("`ftp://meter` is no source (")
     assert there.stop() == 0, there.tail()
 
 

@@ -6,6 +6,8 @@ nothing waits any more, when InfluxDB does not take it now, or after `P1_REQUEST
 """
 
 import time
+from contextlib import suppress
+from typing import Final
 
 from collector.commands.output import counted
 from collector.errors import CollectorError, LockedError, SourceError
@@ -14,6 +16,8 @@ from collector.service.ending import ended_by_signals
 from collector.service.service import TICK_SECONDS, Service
 from collector.settings.settings import Settings
 from collector.spool.disk import Disk
+
+COUNT_SECONDS: Final = 1.0
 
 
 class Turn(Service):
@@ -40,6 +44,13 @@ class Turn(Service):
             return f"read; {counted(totals.waiting, 'telegram')} waiting in the spool{self._why()}"
         return "read and delivered; nothing waits"
 
+    def _count(self) -> None:
+        """Count what earlier turns left, as far as that takes a moment."""
+        until = time.monotonic() + COUNT_SECONDS
+        with suppress(OSError):  # the keeper tells it
+            while time.monotonic() < until and self._spool.count_one():
+                pass
+
     def _why(self) -> str:
         message = self._sender.delivery.message if self._sender else "no InfluxDB is set"
         return f": {message}" if message else ""
@@ -59,6 +70,7 @@ class Turn(Service):
             self.stopping.set()
 
     def _await_delivery(self) -> None:
+        self._count()
         until = time.monotonic() + self._settings.request_seconds
         while self._waits() and time.monotonic() < until and not self.stopping.is_set():
             self.stopping.wait(TICK_SECONDS)
