@@ -6,7 +6,7 @@ Where one dashboard has a title twice, the panel's kind stands before it.
 from collections.abc import Mapping
 from typing import Final
 
-from dashboards.build import bill, figures, flux, look, moments, state
+from dashboards.build import bill, figures, flux, look, moments, own_solar, state
 from dashboards.build.flux import Ask
 
 _IMPORT: Final = "{energy_import_kwh}"
@@ -58,6 +58,8 @@ NOW: Final[Mapping[str, Ask]] = {
     "Each hour": flux.energy(_MIRRORED, "1h"),
     "On the meter": moments.last(_REGISTERS, begin=_SINCE_LONG),
     "Energy so far": moments.summed_up(_BOTH),
+    "Solar today": own_solar.today(),
+    "Solar power": own_solar.power(),
     **bill.NOW,
 }
 
@@ -92,6 +94,8 @@ HISTORY: Final[Mapping[str, Ask]] = {
         ("gas", {"gas": _VOLUME}),
         ("water", {"water": _VOLUME}),
     ),
+    "Solar, each day": own_solar.each_day(),
+    "Solar by month": own_solar.by_month(),
     "Hour and weekday": figures.hours_of_the_week(),
     "Standby": moments.standby(),
     "Standby, the lowest night": moments.standby_of_all("min"),

@@ -27,6 +27,7 @@ _SUFFIXES: Final = {
     look.SECONDS: "s",
     look.BYTES: "B",
     look.PERCENT: "%",
+    look.PART: "%",
     look.AGE: "s",
 }
 

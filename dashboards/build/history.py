@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from dashboards.build import influxql, look
+from dashboards.build import influxql, look, solar
 from dashboards.build.dashboard import FAILURES, Dashboard, Row
 from dashboards.build.influxql import Query, past
 from dashboards.build.panel import Json, Panel, columns, override, stat, table
@@ -256,6 +256,8 @@ _LONGER: Final = Row(
     ],
 )
 
+_SOLAR: Final = Row("Solar", [solar.EACH_DAY, solar.BY_MONTH])
+
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _HABITS: Final = Row(
@@ -330,7 +332,7 @@ HISTORY: Final = Dashboard(
     name="history",
     title="History",
     description="Days, weeks, months and years: import, export, gas and water, and when.",
-    rows=[_DAYS, _COMPARED, _LONGER, _HABITS, _DISTRICT],
+    rows=[_DAYS, _COMPARED, _LONGER, _SOLAR, _HABITS, _DISTRICT],
     since="now-30d/d",
     annotations=[FAILURES],
 )

@@ -88,6 +88,7 @@ def course(
     measurement: str = "electricity",
     how: str = "mean",
     every: str = "$__interval",
+    table: bool = False,
 ) -> Query:
     """How values went: one point each `every`, `how` taking many together."""
     where = WHO if measurement == "electricity" else SITE
@@ -95,6 +96,7 @@ def course(
         f'SELECT {_shown(columns, how)} FROM "{measurement}" WHERE {where} AND $timeFilter'
         f" GROUP BY time({every}) fill(null)",
         tuple(columns),
+        table=table,
     )
 
 

@@ -36,6 +36,8 @@ WORDS: Final = {
     "tariff 2": ("normal in the Netherlands, night in Belgium", "normaal", "nacht"),
     "demand": ("the mean power of a quarter hour", "-", "kwartiervermogen"),
     "peak": ("the highest quarter hour of a month", "-", "maandpiek"),
+    "solar": ("what the own panels make", "opwek", "eigen productie"),
+    "used at home": ("solar less export", "eigen verbruik", "zelfverbruik"),
 }
 """Each thing has one word: in both UIs, in the fields' names, in `show` and in the README. With it
 what it means, and what bills call it in the Netherlands and in Flanders."""
@@ -51,6 +53,9 @@ SERIES: Final = {
     "import": IMPORT,
     "export": EXPORT,
     "net": "#808C99",
+    "solar": "#FADE2A",
+    "used at home": "#37872D",
+    "share": PLAIN,
     "tariff 1": "#FFB357",
     "tariff 2": "#FA6400",
     "export tariff 1": "#96D98D",

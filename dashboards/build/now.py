@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.build import influxql, look
+from dashboards.build import influxql, look, solar
 from dashboards.build.contract import PRICES_NOW
 from dashboards.build.cost import PRICES, components, gas_cost, in_all
 from dashboards.build.dashboard import FAILURES, Dashboard, Row
@@ -179,6 +179,8 @@ _REGISTERS: Final = (
     _volume("water"),
 )
 
+_SOLAR: Final = Row("Solar", [solar.TODAY, solar.POWER])
+
 _METER: Final = Row(
     "",
     [
@@ -214,7 +216,7 @@ NOW: Final = Dashboard(
     name="now",
     title="Now",
     description="The power at this moment, today so far, the last hours, the meter's registers.",
-    rows=[_AT_THIS_MOMENT, PRICES_NOW, _COURSE, _METER],
+    rows=[_AT_THIS_MOMENT, PRICES_NOW, _COURSE, _METER, _SOLAR],
     since="now-6h",
     refresh="10s",
     variables=PRICES,

@@ -116,20 +116,25 @@ def age(count: str, seconds: int) -> list[Json]:
     """From counts of equal times, the newest first: how long ago the last one that is not 0."""
     return [
         _step("calculateField", mode="index", alias="steps", replaceFields=False),
-        _above(count, 0),
+        above(count, 0),
         limited(1),
         computed("ago", "steps", "*", seconds),
     ]
 
 
-def _above(name: str, value: float) -> Json:
-    above = {"id": "greater", "options": {"value": value}}
-    return _step(
-        "filterByValue",
-        filters=[{"fieldName": name, "config": above}],
-        type="include",
-        match="any",
-    )
+def above(name: str, value: float) -> Json:
+    """The rows in which it is more; none if there is no such column."""
+    return _rows_with({"id": "greater", "options": {"value": value}}, name)
+
+
+def known(*names: str) -> Json:
+    """The rows in which nothing is missing: to arithmetic what is missing is nought."""
+    return _rows_with({"id": "isNotNull", "options": {}}, *names)
+
+
+def _rows_with(config: Json, *names: str) -> Json:
+    filters = [{"fieldName": name, "config": config} for name in names]
+    return _step("filterByValue", filters=filters, type="include", match="all")
 
 
 def quarter_to_come(demand: str, power: str, peak: str) -> list[Json]:
@@ -232,14 +237,7 @@ def night_only(name: str) -> list[Json]:
     return [
         *_copied("Begin"),
         written("Begin", "HH"),
-        _step(
-            "filterByValue",
-            filters=[
-                {"fieldName": "Begin", "config": {"id": "equal", "options": {"value": "00"}}}
-            ],
-            type="include",
-            match="any",
-        ),
+        _rows_with({"id": "equal", "options": {"value": "00"}}, "Begin"),
         ordered(["Time", name], {}, hidden=["Begin"]),
     ]
 

@@ -52,6 +52,7 @@ KNOWN: Final = {
     "heat": OF_DEVICE | {"price", "standing"},
     "cooling": OF_DEVICE,
     "submeter": OF_DEVICE,
+    "solar": {"power_kw", "energy_kwh"},
     "demand_peak": {"power_kw"},
     "power_failure": {"duration_s"},
     "message": {"text", "code"},
@@ -67,7 +68,7 @@ LOOKED_AT: Final = {
     *(f"voltage_{what}_l{n}" for what in ("sags", "swells") for n in (1, 2, 3)),
     *("power_failures", "long_power_failures", "demand_kw", "demand_month_peak_kw"),
     *("frequency_hz", "power_factor", "reactive_power_import_kvar", "reactive_power_export_kvar"),
-    *("volume_m3", "energy_gj", "power_kw", "duration_s", "text", "code", "price"),
+    *("volume_m3", "energy_gj", "energy_kwh", "power_kw", "duration_s", "text", "code", "price"),
     *OF_CONTRACT,
     *OWN_FIELDS,
 }

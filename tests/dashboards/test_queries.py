@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
 
 DASHBOARDS: Final = dashboards()
 NOT_SENT: Final = re.compile(
-    r'"heat"|"cooling"|"message"|frequency_hz|power_factor|reactive|FROM "collector"'
+    r'"heat"|"cooling"|"solar"|"message"|frequency_hz|power_factor|reactive|FROM "collector"'
 )
 """What neither household has, or only a running collector: see below."""
 

@@ -281,7 +281,7 @@ def _bounds(of: Json) -> list[str]:
 
 NOT_SENT: Final = {
     *("Heat, each day", "Cooling, each day", "Reactive power", "Messages", "Frequency"),
-    "Power factor",
+    *("Power factor", "Solar today", "Solar power", "Solar, each day", "Solar by month"),
 }
 """What neither household has."""
 
