@@ -18,7 +18,6 @@ from dashboards.build.flux import (
     named,
     per,
     source,
-    used,
 )
 from dashboards.build.priced import SUMMED, USES, netted
 
@@ -63,37 +62,36 @@ def _by_day(
 
 
 def _by_quarter(columns: Mapping[str, str], begin: str = "begin") -> str:
-    """The same of each quarter hour, of one use: a price has a point for each.
+    """The same of each quarter hour: a price has a point for each.
 
-    Of several readings within one the last counts, and the sum so far has them all. The
+    Of several meters within one the last counts, and the sum so far has them all. The
     difference leaves the first away: that is the quarter hour before the begin.
     """
     fields = fields_of(columns)
-    (use,) = (name for name in fields if name.endswith(USES))
-    prices = [name for name in fields if name != use]
+    uses = [name for name in fields if name.endswith(USES)]
+    prices = [name for name in fields if name not in uses]
+    differing = ", ".join(f'"{name}"' for name in uses)
+    before = f"date.sub(d: 15m, from: {begin})"
     made = "".join(f'    "{name}": {expression(text)},\n' for name, text in columns.items())
     return f"""\
 union(
   tables: [
-    {used("readings", [use], f"date.sub(d: 15m, from: {begin})")}{_EACH}\
+    {hourly("readings", uses, begin=before, every="15m")}{_EACH}\
   |> sort(columns: ["_time"])
   |> cumulativeSum()
-  |> map(fn: (r) => ({{r with _time: time(v: int(v: r._time) / {_QUARTER} * {_QUARTER})}})),
+  |> timeShift(duration: -5m),
     {_of_contract("readings", prices, begin)}  |> timeShift(duration: -15m)
 {_EACH.rstrip()},
   ],
 )
   |> group()
 {BY_TIME}  |> sort(columns: ["_time"])
-  |> difference(columns: ["{use}"])
+  |> difference(columns: [{differing}])
   |> map(fn: (r) => ({{
     _time: r._time,
 {made}  }}))
 """
 
-
-_QUARTER: Final = 900_000_000_000
-"""Nanoseconds; to cut a time off by division takes a tenth of what Flux's own function takes."""
 
 _ROWS: Final = "  |> experimental.unpivot()\n"
 
@@ -102,7 +100,7 @@ def _parts(begin: str = "begin") -> list[str]:
     """What each part of the electricity's bill comes to, by the day or the quarter hour."""
     return [
         *(_by_day(part, begin=begin) + _ROWS for part in BY_DAY),
-        *(_by_quarter(part, begin) + _ROWS + _EACH + per("1d") for part in BY_QUARTER),
+        _by_quarter({**BY_QUARTER[0], **BY_QUARTER[1]}, begin) + _ROWS + _EACH + per("1d"),
     ]
 
 

@@ -60,7 +60,7 @@ monday = (t) => {
 
 """
 _HOURLY: Final = """\
-hourly = (points, begin=begin, end=end) => {
+hourly = (points, begin=begin, end=end, every=1h) => {
   found = points(start: begin)
     |> first()
     |> group()
@@ -71,10 +71,10 @@ hourly = (points, begin=begin, end=end) => {
   return
     union(
       tables: [
-        points(start: start) |> first() |> timeShift(duration: -1h, columns: ["_time"]),
+        points(start: start) |> first() |> timeShift(duration: -every, columns: ["_time"]),
         points(start: start)
           |> aggregateWindow(
-            every: 1h,
+            every: every,
             offset: 5m,
             fn: last,
             timeSrc: "_start",
@@ -209,14 +209,20 @@ def used(measurement: str, fields: Sequence[str], begin: str = "begin") -> str:
 
 
 def hourly(
-    measurement: str, fields: Sequence[str], *, earlier: bool = False, begin: str = ""
+    measurement: str,
+    fields: Sequence[str],
+    *,
+    earlier: bool = False,
+    begin: str = "",
+    every: str = "",
 ) -> str:
-    """What was used in each hour, by meter; with `earlier` in the period before."""
+    """What was used in each hour, by meter, or `every`; with `earlier` in the period before."""
     end = "earlierEnd" if earlier else "end"
     points = source(measurement, fields, begin="start", end=f"date.add(d: 5m, to: {end})")
     inner = points.rstrip().replace("\n", "\n    ")
     span = "  begin: earlierBegin,\n  end: earlierEnd,\n" if earlier else ""
     span = f"  begin: {begin},\n" if begin else span
+    span += f"  every: {every},\n" if every else ""
     return f"hourly(\n{span}  points: (start) =>\n    {inner},\n)\n"
 
 
