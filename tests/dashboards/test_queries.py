@@ -27,12 +27,12 @@ NOT_SENT: Final = re.compile(
 """What neither household has, or only a running collector: see below."""
 
 SITES: Final = {
-    "utrecht": re.compile(r'"water"|demand_|capacity'),
+    "utrecht": re.compile(r'"water"|demand_|capacity|import_t1_price" \+ "energy_tax" AS "p1"'),
     "gent": re.compile(
         r'power_failure|voltage_s|port_price"|"netting"|"price" FROM "gas"|import_price'
     ),
 }
-"""What one of them does not have."""
+"""What one of them does not have; in Utrecht no price of a tariff is in force now."""
 
 
 def _values(name: str, site: str) -> dict[str, str]:
