@@ -348,6 +348,7 @@ uninstall() {
     done
     rm -f "$units/p1-collector.service" "$units/p1-collector@.service" \
         "$units/p1-collector-prices.service" "$units/p1-collector-prices.timer" "$command" "$rules" \
+        /var/lib/systemd/timers/stamp-p1-collector-prices.timer \
         "$modules" "$completion" "$settings.reference"
     rm -rf "$home"
     systemctl daemon-reload

@@ -390,7 +390,10 @@ def test_a_peer_that_never_sends_is_called_again_until_it_does(
         assert status["counts"]["reopened"] >= 3
         said = told(trial.service)
         assert said[0] == f"no byte in 1 s from `{source}`"
-        assert said[-1] == f"telegrams come again from `{source}`"
+        # What the peer does besides may be told already, and then nobody hears that it went.
+        assert said[-1] in {
+            f"{what} from `{source}`" for what in ("reading telegrams", "telegrams come again")
+        }
         trial.check(status)
 
 

@@ -20,21 +20,28 @@ DUTCH: Final = {
     *("Mean of twelve months", "That costs in a year", "The running quarter and the peak"),
     "The month peaks",
 }
+SOLAR: Final = {"Solar today", "Solar power", "Solar, each day", "Solar by month"}
+CONTRACTED: Final = {
+    *("Price of this quarter hour", "An hour like this", "The next 24 hours", "Price of a kWh"),
+    *("This contract's year", "Each day by the contracts", "The months by the contracts"),
+    *("Netting as it builds up", "Capacity tariff"),
+}
 EMPTY: Final = {
-    "utrecht": {"Water today", "Water, each day", "Messages", *DUTCH},
+    "utrecht": {"Water today", "Water, each day", "Messages", "Capacity tariff", *DUTCH, *SOLAR},
     "almere": {
-        *("Water today", "Water, each day", "Messages", *DUTCH),
+        *("Water today", "Water, each day", "Messages", *DUTCH, *SOLAR, *CONTRACTED),
         "The same days a year ago",
     },
     "meppel": {
-        *("Water today", "Water, each day", "Messages", *DUTCH),
+        *("Water today", "Water, each day", "Messages", *DUTCH, *SOLAR, *CONTRACTED),
         *("Standby", "Standby, the lowest night", "Standby, the middle night"),
         "The same days a year ago",
     },
     "gent": {"Voltage sags", "Voltage swells", "Power failures", "Log of the long failures"}
-    | {"Messages"},
+    | {"Messages", "The next 24 hours", "Price of a kWh", *SOLAR},
 }
-"""What a household does not have: a meter of its kind, a night with the collector, a year ago."""
+"""What a household does not have: a meter of its kind, panels, a contract, prices of a market, a
+night with the collector, a year ago."""
 
 DRAWN: Final = [
     pytest.param(name, site, width, id=f"{name}-{site}-{width}")
