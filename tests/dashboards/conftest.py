@@ -40,7 +40,7 @@ MAKES_TELEGRAMS: Final = (
     "collector/simulate/weather.py",
 )
 LINES_A_REQUEST: Final = 20_000
-DELIVER_SECONDS: Final = 600
+DELIVER_SECONDS: Final = 1200
 
 Shown = Callable[..., list[Row]]
 """Give the rows of a cell: `shown("history", "Weeks")`."""

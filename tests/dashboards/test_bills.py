@@ -19,7 +19,7 @@ from dashboards.homes import NOW, market
 from dashboards.node import Packages
 from dashboards.shipped import dashboards, panel
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 CENT: Final = 1e-5
 """Sums of floats, in euros, are right to this."""

@@ -28,7 +28,7 @@ from dashboards.expected import (
 )
 from dashboards.homes import FIRST, NOW
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 MONTHS: Final = "%Y-%m"
 CENT: Final = 1e-6

@@ -26,7 +26,7 @@ from dashboards.homes import NOW
 from dashboards.node import Packages
 from dashboards.shipped import Range, dashboards, defaults, panel, sent, utc
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 MONTHS: Final = "%Y-%m"
 ROUNDED: Final = 6e-4

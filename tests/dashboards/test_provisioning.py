@@ -87,7 +87,7 @@ def test_rules_and_dashboards_are_in_one_folder() -> None:
 
 @pytest.mark.influxdb
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 class TestOnInfluxDB:
     """The queries, asked of a real server with a year of two households in it."""
 

@@ -18,7 +18,7 @@ from dashboards.homes import FIRST, NOW
 from dashboards.node import Packages
 from dashboards.shipped import Range, dashboards, defaults, panels, sent
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 DASHBOARDS: Final = dashboards()
 NOT_SENT: Final = re.compile(

@@ -307,7 +307,7 @@ EMPTY: Final = {
 
 @pytest.mark.influxdb
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("site", EMPTY)
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_every_cell_is_answered(collectors: Year, name: str, site: str) -> None:

@@ -31,7 +31,7 @@ from dashboards.homes import FIRST, NOW
 from dashboards.node import Packages
 from dashboards.shipped import Range, dashboards, defaults, panel, sent, utc
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(params=EVERY)

@@ -12,7 +12,7 @@ from dashboards.homes import NOW
 from dashboards.shipped import ROOT, Json, dashboards, panels
 from pictures.page import PHONE, WIDE, Page, job
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 DASHBOARDS: Final = dashboards()
 DUTCH: Final = {
