@@ -42,15 +42,24 @@ def main(options: argparse.Namespace) -> int:
     except OSError as error:
         words = f"`{options.url}` does not answer: {error.strerror or error}"
         raise CollectorError(words, hint="is the gateway on, and this its address?") from error
+    if options.certificate:
+        # First: a token that is given makes the one before void.
+        _keep(options.certificate, own)
     gateway = Gateway(options.url, ca=own)
     name = json.dumps({"name": _NAME}).encode()
     with closing(gateway.connection):
         token = pressed(lambda: gateway.ask("POST", _PATH, name))
     if options.certificate:
-        options.certificate.write_text(own)
         put(f"P1_SOURCE_CA={options.certificate.resolve()}")
     put(f"P1_SOURCE_TOKEN={token}")
     return 0
+
+
+def _keep(path: Path, certificate: str) -> None:
+    try:
+        path.write_text(certificate)
+    except OSError as error:
+        raise UsageError(f"cannot write `{path}`: {error.strerror}") from error
 
 
 def pressed(

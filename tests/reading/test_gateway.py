@@ -239,6 +239,16 @@ def test_what_pairing_prints_is_all_that_reading_takes(new: HomeWizard, tmp_path
     assert given(new.url, settings.access.token, settings.access.ca_file) == ONE
 
 
+def test_no_token_is_asked_for_where_the_certificate_cannot_be_kept(
+    new: HomeWizard, tmp_path: Path
+) -> None:
+    """A new token makes the old one void: it must not be lost then."""
+    done = called("pair", new.url, "--certificate", "nowhere/own.pem", home=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot write `nowhere/own.pem`: No such file or directory" in done.stderr
+    assert new.asked == []
+
+
 def test_an_address_without_tls_has_nothing_to_pair(tmp_path: Path) -> None:
     done = called("pair", "http://127.0.0.1", home=tmp_path)
     assert done.returncode == 2
