@@ -21,7 +21,6 @@ from typing import Any, Final, cast
 DAY_SECONDS: Final = 86_400
 _REMEMBERED: Final = 6 * 3600
 """Seconds: a clock that is set back by more may show some whose readings are forgotten."""
-"""Seconds: a clock may be set back an hour."""
 _BITS: Final = 32
 _MOST_TARGETS: Final = 4
 

@@ -1,13 +1,16 @@
 """`p1-collector put [FILE …]`: lines of line protocol, with the guarantees of the telegrams."""
 
 import argparse
+import errno
 import os
+import stat
 import sys
 import time
 from threading import Event
 from typing import Final
 
 from collector.commands.output import complain
+from collector.errors import SourceError
 
 _FORMS: Final = ("s", "ms", "us", "ns")
 
@@ -52,7 +55,7 @@ def main(options: argparse.Namespace) -> int:
     streams = [
         Stream("standard input", sys.stdin.fileno(), time.monotonic)
         if name == "-"
-        else Stream(name, os.open(name, os.O_RDONLY), time.monotonic)
+        else Stream(name, _opened(name), time.monotonic)
         for name in options.file
     ]
     rules = Rules(options.precision, rounds=options.round, own=options.own)
@@ -61,3 +64,13 @@ def main(options: argparse.Namespace) -> int:
         session.run(streams)
     complain(session.outcome())
     return 1 if session.bad else 0
+
+
+def _opened(name: str) -> int:
+    try:
+        file = os.open(name, os.O_RDONLY)
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        raise SourceError(f"cannot read `{name}`: {error.strerror}") from error
+    return file

@@ -8,6 +8,7 @@ from threading import Event
 
 import pytest
 
+from bed.command import called
 from collector.commands.put.lines import Rules
 from collector.commands.put.session import REPORTED, Session
 from collector.commands.put.stream import MOST, SECONDS, Stream
@@ -230,3 +231,13 @@ def test_when_the_service_ends_meanwhile_what_is_in_ram_goes_to_the_disk(home: H
     session.run([home.file(*[LARGE] * 100)])
     assert home.lines(home.tray) == []
     assert len(home.lines(home.inbox)) == 100
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("nobody", "No such file or directory"), (".", "Is a directory")]
+)
+def test_what_is_no_file_is_told_before_anything_is_read(
+    home: Home, name: str, words: str
+) -> None:
+    done = called("put", name, home=home.root)
+    assert (done.returncode, done.stderr) == (1, f"error: cannot read `{name}`: {words}\n")
