@@ -4,8 +4,6 @@ import gzip
 import logging
 import os
 import socket
-import ssl
-import subprocess
 import threading
 import time
 from collections import deque
@@ -38,8 +36,11 @@ from bed.answers import (
     trickle_at_last,
     trickle_headers,
 )
+from bed.tls import certificate, secure
 from collector.delivery.answer import Answer, Meaning, Target, describe, meaning, pack
 from collector.delivery.influx import Influx
+
+__all__ = ["certificate", "secure"]
 
 # Deadlines are waited for.
 pytestmark = pytest.mark.slow
@@ -345,31 +346,6 @@ def test_a_port_without_tls_is_a_failure_with_a_remedy(server: Answers) -> None:
         "no TLS with `localhost`: WRONG_VERSION_NUMBER (write `http://`"
     )
     assert server.requests == []
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    path = tmp_path / "certificate.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-keyout", path, "-out", tmp_path / "public.pem", "-days", "2"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    with path.open("ab") as file:
-        file.write((tmp_path / "public.pem").read_bytes())
-    return path
-
-
-@pytest.fixture
-def secure(certificate: Path) -> Iterator[Answers]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with Answers(tls=context) as answers:
-        yield answers
 
 
 def test_a_certificate_is_verified(secure: Answers) -> None:
