@@ -12,10 +12,12 @@ always as its first bytes, time included, so that it changes nothing where it is
 record is not written again, and what a target refused is not sent to that one once more.
 """
 
+import os
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, cast
 
 DAY_SECONDS: Final = 86_400
@@ -185,9 +187,9 @@ class Seconds:
 
     def __init__(self, data: bytes = b"") -> None:
         """Take what an earlier run kept; anything else is forgotten."""
-        self._table = array("Q", bytes(8 * _REMEMBERED))
-        if len(data) == 8 * _REMEMBERED:
-            self._table = array("Q", data)
+        whole = len(data) == 8 * _REMEMBERED
+        self._table = array("Q", data if whole else bytes(8 * _REMEMBERED))
+        self._new: set[int] = set()
 
     def content(self, second: int) -> int | None:
         """Give the check of what was stored under a second, None if nothing was."""
@@ -196,7 +198,21 @@ class Seconds:
 
     def store(self, second: int, content: int) -> None:
         """Say what is stored under a second; `content` has 32 bits."""
-        self._table[second % _REMEMBERED] = second << _BITS | content
+        place = second % _REMEMBERED
+        self._table[place] = second << _BITS | content
+        self._new.add(place)
 
-    def as_bytes(self) -> bytes:
-        return self._table.tobytes()
+    def save(self, path: Path) -> None:
+        """Bring what is new to a file in RAM; one that is not as long is written anew.
+
+        Raises `OSError`.
+        """
+        file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            if os.fstat(file).st_size != 8 * _REMEMBERED:
+                os.pwrite(file, self._table, 0)
+            for place in self._new:
+                os.pwrite(file, self._table[place : place + 1], 8 * place)
+        finally:
+            os.close(file)
+        self._new.clear()

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from collector.memory import Memory, Seconds
@@ -180,12 +181,10 @@ class Points:
     def _device(self, device: Device, second: int) -> list[str]:
         taken = _taken(device, second)
         tags = {"meter": self._number(device.meter), "channel": str(device.channel)}
-        lines = {
-            name: line
-            for name in self._line(device.medium, tags, device.fields, taken or 0)
-            for line in self._line(device.medium, tags, device.fields, taken or second)
-        }
-        return self.memory.needed(f"{device.channel} {device.medium}", lines, second)
+        names = self._line(device.medium, tags, device.fields, taken or 0)
+        lines = names if taken else self._line(device.medium, tags, device.fields, second)
+        named = dict(zip(names, lines, strict=True))
+        return self.memory.needed(f"{device.channel} {device.medium}", named, second)
 
     def _peaks(self, telegram: Telegram, meter: str, second: int) -> list[str]:
         lines = [
@@ -263,6 +262,7 @@ def line_of(
     return [f"{measurement}{head} {body} {second}"]
 
 
+@lru_cache(64)
 def _tag(text: str) -> str:
     """Escape a tag's value; it cannot be empty, hold a line end, or end in a backslash."""
     plain = _printable(text).strip().rstrip("\\ ")

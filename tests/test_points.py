@@ -2,10 +2,11 @@
 
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -471,22 +472,32 @@ def after(second: int | None) -> int | None:
     return None if second is None else second - int(NOON.timestamp())
 
 
-def test_a_telegram_that_comes_twice_in_its_second_gives_none_also_over_a_restart() -> None:
+def saved(seconds: Seconds, path: Path) -> Seconds:
+    """Give what the next run knows."""
+    seconds.save(path)
+    return Seconds(path.read_bytes())
+
+
+def test_a_telegram_that_comes_twice_in_its_second_gives_none_also_over_a_restart(
+    tmp_path: Path,
+) -> None:
     source = points()
     assert source.lines(energy("1"), NOON) is not None
     assert source.lines(energy("1"), NOON + timedelta(microseconds=999_999)) is None
     for restarted in (
         points(memory=again(source.memory)),
-        points(seconds=Seconds(source.seconds.as_bytes())),
+        points(seconds=saved(source.seconds, tmp_path / "seconds")),
     ):
         assert restarted.lines(energy("1"), NOON) is None
         assert restarted.lines(energy("1"), NOON + SECOND) is not None
 
 
-def test_another_telegram_of_the_second_takes_the_next_free_one_also_over_a_restart() -> None:
+def test_another_telegram_of_the_second_takes_the_next_free_one_also_over_a_restart(
+    tmp_path: Path,
+) -> None:
     source = points()
     found = [after(stored(source, energy(str(n)), NOON)) for n in range(3)]
-    restarted = points(seconds=Seconds(source.seconds.as_bytes()))
+    restarted = points(seconds=saved(source.seconds, tmp_path / "seconds"))
     found.append(after(stored(restarted, energy("3"), NOON)))
     assert found == [0, 1, 2, 3]
 
@@ -562,6 +573,24 @@ def test_what_a_clock_five_hours_ahead_has_stored_is_known_when_it_is_set_back()
     for second in range(5 * 3600 + 1):
         seconds.store(second, 7)
     assert seconds.content(0) == 7
+
+
+def test_the_file_of_seconds_follows_also_when_it_was_deleted_or_is_another(
+    tmp_path: Path,
+) -> None:
+    path, seconds = tmp_path / "seconds", Seconds()
+    damages: tuple[Callable[[], object], ...] = (
+        lambda: None,
+        path.unlink,
+        lambda: path.write_bytes(b"damaged"),
+        lambda: None,
+    )
+    for second, damage in enumerate(damages):
+        seconds.store(second, second + 7)
+        found = saved(seconds, path)
+        assert [found.content(n) for n in range(second + 1)] == [n + 7 for n in range(second + 1)]
+        assert path.stat().st_mode & 0o777 == 0o600
+        damage()
 
 
 @pytest.mark.parametrize("kept", [b"", b"damaged", bytes(100_000)])

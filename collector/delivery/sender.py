@@ -15,7 +15,7 @@ from functools import partial
 from threading import Event
 from typing import Final, Protocol
 
-from tenacity import Retrying, retry_if_exception_type, stop_when_event_set
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_when_event_set
 from tenacity.nap import sleep_using_event
 
 from collector.delivery.answer import REFUSED, Answer, Meaning, describe, meaning
@@ -41,7 +41,9 @@ log: Final = logging.getLogger(__name__)
 QUICK_SECONDS: Final = 0.1
 """A server that takes no longer for a request can have one for each telegram."""
 
-IDLE_SECONDS: Final = 1.0
+PAUSE_SECONDS: Final = 1.0
+IDLE_SECONDS: Final = 5.0
+"""How long to wait for something to send, with readings on the disk and with none."""
 
 
 class Link(Protocol):
@@ -115,6 +117,13 @@ class Sender:
         self._troubles = Troubles(monotonic)
         self._faults = Troubles(monotonic, again=ASIDE_SECONDS)
         self._refusals = Troubles(monotonic, again=ASIDE_SECONDS)
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(NotNowError),
+            wait=self._wait,
+            stop=stop_when_event_set(stopping),
+            sleep=self._sleep,
+            reraise=True,
+        )
         self.delivery = DeliveryState()
 
     def run(self) -> None:
@@ -126,32 +135,23 @@ class Sender:
                 if self._faults.came(str(error)):
                     log.error("cannot read or remove a segment, trying again: %s", error)
                 self._backlog_next = False  # what is in RAM need not wait for a disk
-                self._sleep(IDLE_SECONDS)
+                self._sleep(PAUSE_SECONDS)
 
     def step(self) -> None:
         """Send one segment, as often as it takes, or wait a moment if there is none."""
-        failures = 0
-
-        def wait(state: object) -> float:
-            error = state.outcome.exception()  # type: ignore[attr-defined]  # tenacity's own type
-            seconds = self._backoff.wait(error.answer, failures, self._draw())
-            self._beat(seconds)
-            return seconds
-
-        retrying = Retrying(
-            retry=retry_if_exception_type(NotNowError),
-            wait=wait,
-            stop=stop_when_event_set(self._stopping),
-            sleep=self._sleep,
-            reraise=True,
-        )
         try:
-            for attempt in retrying:
+            for attempt in self._retrying:
                 with attempt:
-                    failures += 1
-                    self._attempt(failures)
+                    self._attempt(attempt.retry_state.attempt_number)
         except NotNowError:
             return  # the program stops; the segment stays where it is
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Say how long to wait after an attempt that failed."""
+        answer = state.outcome.exception().answer  # type: ignore[union-attr]  # there is one
+        seconds = self._backoff.wait(answer, state.attempt_number, self._draw())
+        self._beat(seconds)
+        return seconds
 
     def _attempt(self, number: int) -> None:
         job = None
@@ -178,8 +178,9 @@ class Sender:
         job = takers[0]() or takers[1]()
         if job is None:
             self._knocking.ask(is_away=self.delivery.message is not None, pauses=self._pace.pauses)
-            self._beat(IDLE_SECONDS)
-            self._handoff.wait(IDLE_SECONDS)
+            seconds = PAUSE_SECONDS if self._spool.stock.backlog_bytes else IDLE_SECONDS
+            self._beat(seconds)
+            self._handoff.wait(seconds)
         else:
             self._knocking.nothing()
         return job

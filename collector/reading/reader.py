@@ -116,8 +116,9 @@ class Reader:
         was_open = self.line.is_open
         data = self.line.read(min(READ_SECONDS, self._hot.patience))
         self.share(data)
-        for frame in self._framer.feed(self._decryptor.feed(data)):
-            self._take(frame)
+        if data:
+            for frame in self._framer.feed(self._decryptor.feed(data)):
+                self._take(frame)
         self._say_refusal()
         if was_open and not self.line.is_open:
             self._broke_off()

@@ -20,8 +20,9 @@ from collector.p1.telegram import Policy
 from collector.reading.holders import holders, listed
 from collector.reading.port import Finder
 
-READ_SECONDS: Final = 0.5
-"""How long a read waits for bytes: short, so that the reader notices everything else in time."""
+READ_SECONDS: Final = 0.9
+"""How long a read waits for bytes: so long that a meter which sends each second is in time, and
+short enough to notice everything else."""
 GATHER_SECONDS: Final = 0.15
 """How long the first bytes of a telegram wait for the others: a converter gives some 60 at a time,
 and to look at each of these costs more than to read a telegram."""
@@ -223,7 +224,11 @@ class SerialSource:
         try:
             if not _gathered(self._port.fileno(), seconds):
                 return b""
-            data = bytes(self._port.read(min(self._port.in_waiting, _CHUNK) or 1))
+            data = os.read(self._port.fileno(), _CHUNK)
+            if not data:
+                raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+        except BlockingIOError:
+            return b""  # a second program was quicker
         except self._failed as error:
             raise SourceError(
                 f"the line `{self.name}` broke: {_words(error)}",

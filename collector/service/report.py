@@ -29,10 +29,9 @@ from collector.spool.record import Record, RecordId
 from collector.spool.spool import Spool
 
 OWN_STATE_SECONDS: Final = 60.0
-LOOK_SECONDS: Final = 1.0
-UNREAD_SECONDS: Final = 4.0
-"""How often the status is written that nobody reads: the connecting to a port may take 5 seconds,
-and it is to be less than 10 seconds old."""
+LOOK_SECONDS: Final = 0.9
+UNREAD_SECONDS: Final = 8.0
+"""How often the status is written that nobody reads."""
 _HISTORY: Final = 300
 
 
@@ -80,6 +79,7 @@ class Report:
         self._notifier = notifier
         self._watch = watch
         self._own = own
+        self._digest = settings.digest
         self._started = int(time.time())
         self._power = Power()
         self._look_at = self._status_at = self._own_state_at = self._watchdog_at = 0.0
@@ -104,7 +104,7 @@ class Report:
             return
         self._look_at = now + LOOK_SECONDS
         self._watch.look(now)
-        if now < self._status_at and not self._is_wanted():
+        if now < min(self._status_at, self._own_state_at) and not self._is_wanted():
             return
         self._status_at = now + UNREAD_SECONDS
         facts = self.write()
@@ -136,8 +136,7 @@ class Report:
             self._read_at = status.read_at(path)
             status.write(self._hot.directory / status.MEMORY_NAME, self._reader.kept())
             self._reader.points.memory.changed = False
-            seconds = self._reader.points.seconds.as_bytes()
-            status.replace(self._hot.directory / status.SECONDS_NAME, seconds)
+            self._reader.points.seconds.save(self._hot.directory / status.SECONDS_NAME)
         except OSError:
             # The hot directory says so itself; a missing status is the smaller loss.
             with suppress(OSError):
@@ -162,7 +161,7 @@ class Report:
             "speed": str(line.speed),
             "state": state or line.state,
             "trouble": words or self._watch.hanging or self._keeper.trouble,
-            "settings": self._settings.digest,
+            "settings": self._digest,
             "started": self._started,
             "updated": int(time.time()),
             "telegram": _telegram(self._reader.last),

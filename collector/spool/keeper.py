@@ -31,6 +31,7 @@ TICK_SECONDS: Final = 0.25
 SEAL_SECONDS: Final = 0.7
 """How soon after it was asked the reader has sealed: it waits for the meter meanwhile."""
 
+IDLE_SECONDS: Final = 2.0
 COUNT_SECONDS: Final = 1.0
 COUNT_AT_ONCE: Final = 100
 """How many segments are counted in one tick, and for how long at most."""
@@ -195,7 +196,7 @@ class Keeper:
         self._due_seconds = keep_seconds * 0.8
         self._tick_seconds = min(TICK_SECONDS, keep_seconds / 20)
         self._seal_seconds = min(SEAL_SECONDS, keep_seconds / 10)
-        self._idle_seconds = min(COUNT_SECONDS, keep_seconds / 10)
+        self._idle_seconds = min(IDLE_SECONDS, keep_seconds / 5)
         self._monotonic = monotonic
         self._writer = Writer(spool)
         self._unclosed = Unclosed(spool)
@@ -341,7 +342,9 @@ class Keeper:
         if now < self._count_at:
             return
         for _ in range(COUNT_AT_ONCE):
-            if not self._spool.count_one():
+            if self._spool.count_one():
+                self._handoff.wake()  # the sender may be idle
+            else:
                 self._count_at = now + max(COUNT_SECONDS, 20 * (self._monotonic() - now))
             if now < self._count_at or self._monotonic() - now > TICK_SHARE_SECONDS:
                 return

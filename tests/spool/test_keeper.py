@@ -881,6 +881,22 @@ def test_the_inbox_is_taken_after_the_backlog_and_counted(machine: Machine) -> N
     assert machine.totals.waiting == 0
 
 
+def test_the_sender_is_woken_for_what_another_command_brought_once(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[float] = []
+    monkeypatch.setattr(machine.handoff, "wake", lambda: woken.append(machine.clock.now))
+    machine.tick()
+    assert woken == []
+    brought = machine.clock.now
+    (machine.directories.inbox / closed_name(1)).write_bytes(encoded(records(3)))
+    for _ in range(40):
+        machine.clock.now += TICK_SECONDS
+        machine.tick()
+    (at,) = woken
+    assert at - brought <= 2
+
+
 def test_damage_in_the_inbox_is_kept_aside_each_time(machine: Machine) -> None:
     """Its numbers begin anew when it is empty, and must not hide one damage behind another."""
     machine.spool.prepare()
