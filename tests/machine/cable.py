@@ -1,7 +1,8 @@
 """USB cables of an emulated machine, and the meter at the other end of one.
 
 The meter sends whether or not anybody listens, as meters do: what comes while the cable is out,
-or while the machine takes nothing from it, is gone.
+or while the machine takes nothing from it, is gone. A real machine always has its processor; what
+an emulated one does not take because others here keep it from one, was not offered to it.
 """
 
 import fcntl
@@ -9,7 +10,7 @@ import socket
 import struct
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from collector.simulate.wire import Outcome
 GIVE_UP_SECONDS: Final = 120
 PERIOD_SECONDS: Final = 10
 """The longest time between two telegrams of a meter that sends them at its own pace."""
+KEPT_SECONDS: Final = 0.25
+"""A machine that was kept from a processor for so long between two telegrams may miss one."""
 
 
 class Cable:
@@ -57,20 +60,21 @@ class Cable:
             self.pull()
             self.plug()
 
-    def send(self, data: bytes) -> None:
-        """Send bytes down the line.
+    def send(self, data: bytes) -> bool:
+        """Send bytes down the line; tells whether they were taken.
 
         If the machine has not taken the last ones yet, they are lost, as where a buffer is full.
         """
         with self._lock:
             if self._line is None or self._waits():
-                return
+                return False
             try:
-                self._line.send(data, socket.MSG_DONTWAIT)
+                return self._line.send(data, socket.MSG_DONTWAIT) == len(data)
             except BlockingIOError:
-                return
+                return False
             except OSError:  # the machine has no power
                 self._let_go()
+                return False
 
     def _waits(self) -> bool:
         assert self._line is not None
@@ -102,18 +106,25 @@ def _swallow(line: socket.socket) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A telegram in the meter's book: its own time, and whether the cable was in then."""
+    """A telegram in the meter's book: its own time, and whether a machine could have read it."""
 
     time: int
     offered: bool
 
 
 class Meter:
-    """A meter that sends for as long as the test lasts."""
+    """A meter that sends for as long as the test lasts.
 
-    def __init__(self, cable: Cable, kind: str = "dsmr5", *, seed: int = 1) -> None:
+    `kept` tells for how many seconds the machine has been kept from a processor in all.
+    """
+
+    def __init__(
+        self, cable: Cable, kept: Callable[[], float], kind: str = "dsmr5", *, seed: int = 1
+    ) -> None:
         self.cable = cable
         self.book: list[Entry] = []
+        self._kept = kept
+        self._before = 0.0
         self._kind = kind
         self._seed = seed
         self._changing = Event()
@@ -121,9 +132,11 @@ class Meter:
     def send(self, telegram: bytes, stopping: Event) -> Outcome:
         """Send one telegram and write it down. It is the wire of the simulated meter."""
         del stopping
-        at, offered = time.time(), self.cable.is_in
-        self.cable.send(telegram)
+        at, is_in = time.time(), self.cable.is_in
+        taken, kept = self.cable.send(telegram), self._kept()
+        offered = is_in and (taken or kept - self._before < KEPT_SECONDS)
         self.book.append(Entry(_time_of(telegram, at), offered))
+        self._before = kept
         return Outcome.TAKEN
 
     def speaks(self, kind: str) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -108,6 +109,19 @@ class Emulator:
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def kept(self) -> float:
+        """For how many seconds others that run here have kept its processor from a real one."""
+        if self._process is None:
+            return 0.0
+        threads = Path(f"/proc/{self._process.pid}/task").glob("*/schedstat")
+        times = [(0, 0)]
+        with suppress(OSError):  # it may have ended
+            for thread in threads:
+                ran, kept, _turns = map(int, thread.read_text().split())
+                times.append((ran, kept))
+        return max(times)[1] / 1e9  # the thread that runs most is the processor
 
     def see_it_runs(self) -> None:
         """Raise CrashedError if it has ended, which nobody told it to."""

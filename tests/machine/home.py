@@ -152,7 +152,7 @@ def household(disk: Disk, influxd: Influxd, place: Path, **machine: int) -> Iter
     """Give a machine with a copy of a disk; it is switched off, and the meter sends."""
     place.mkdir(exist_ok=True)
     guest = Guest(disk.copied(place / "disk.qcow2"), place, **machine)
-    meter = Meter(Cable(guest.emulator.socket("p1")))
+    meter = Meter(Cable(guest.emulator.socket("p1")), lambda: guest.emulator.kept)
     try:
         with meter.sending():
             yield Home(guest, influxd, meter)

@@ -55,11 +55,12 @@ def test_it_is_installed_upgraded_removed_and_purged(
 
 def test_a_second_meter_is_read_from_a_second_cable(home: Home, tell: Tell) -> None:
     guest = home.guest
-    garage = Meter(Cable(guest.emulator.socket("stick")), "belgium", seed=7)
+    cable = Cable(guest.emulator.socket("stick"))
+    garage = Meter(cable, lambda: guest.emulator.kept, "belgium", seed=7)
     with garage.sending():
         home.meter.cable.plug()
         home.boot()
-        garage.cable.plug()
+        cable.plug()
         named = {port: f"ls /dev/serial/by-id/*{port}*" for port in ("P1CABLE1", "STICK001")}
         ports = {port: guest.wait_for(command).strip() for port, command in named.items()}
         place = "/etc/p1-collector"

@@ -61,11 +61,13 @@ def cut(home: Home, seconds: float, *, away: bool) -> float:
     if away:
         home.influxd.kill()
     try:
+        before = home.guest.emulator.kept
         time.sleep(seconds)
+        late = home.guest.emulator.kept - before
         at = home.guest.cut_power()
         home.boot()
         home.reading()
-        home.excuse(at - home.promised_seconds, home.began() + PROMISED_SECONDS)
+        home.excuse(at - home.promised_seconds - late, home.began() + PROMISED_SECONDS)
     finally:
         if away:
             home.influxd.start()
