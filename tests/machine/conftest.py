@@ -10,7 +10,7 @@ from _pytest.runner import runtestprotocol
 from bed.influxd import Influxd
 from bed.influxdb import Found, Server
 from machine.emulator import CrashedError, Disk
-from machine.home import Home, household, installing
+from machine.home import Home, household, in_a_machine, install
 from machine.image import BOOKWORM, Debian, NoMachineError, bare, installed, one_at_a_time
 
 Tell = Callable[[str], None]
@@ -61,7 +61,7 @@ def installed_disk(
     bare_disk: Disk, debian: Debian, tmp_path_factory: pytest.TempPathFactory
 ) -> Disk:
     assert bare_disk.image.exists()
-    return installed(debian, installing(tmp_path_factory.mktemp("installing")))
+    return installed(debian, in_a_machine(tmp_path_factory.mktemp("installing"), install))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,11 +22,31 @@ PATIENT_SECONDS: Final = 320
 COMMAND_SECONDS: Final = 1800
 NO_CONNECTION: Final = 255
 """What ssh ends with if it did not get to run the command."""
+TIMES: Final = 3
+"""How often it is asked for the time."""
 SERVICE: Final = "p1-collector.service"
-DIRECTORY: Final = "/run/p1-collector"
 CHECKOUT: Final = "/home/pi/p1-collector"
 NEAR: Final = "10.0.2.2"
 """Where the guest finds this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A collector that runs in a machine: where its status is, and what tells its pid and log."""
+
+    directory: str
+    pid: str
+    log: str
+
+
+def unit(name: str = SERVICE, directory: str = "/run/p1-collector") -> Service:
+    """Give the service of a unit; its log since the boot."""
+    lines = f"journalctl --no-pager --quiet --boot --lines=300 --unit={name}"
+    main = f"systemctl show --value --property=MainPID {name}"
+    return Service(directory, main, f"journalctl --sync && {lines}")
+
+
+OURS: Final = unit()
 
 
 class Guest:
@@ -135,10 +156,9 @@ class Guest:
         """Give one property of a unit."""
         return self.run(f"systemctl show --value --property={name} {unit}").strip()
 
-    def journal(self, unit: str = SERVICE) -> str:
-        """Give the last lines of a unit's log since the boot."""
-        lines = f"journalctl --no-pager --quiet --boot --lines=300 --unit={unit}"
-        return self.run(f"journalctl --sync && {lines}")
+    def journal(self, service: Service = OURS) -> str:
+        """Give the last lines of a service's log."""
+        return self.run(service.log)
 
     def said(self, unit: str = SERVICE) -> list[str]:
         """Give what the program has said since the boot."""
@@ -146,32 +166,35 @@ class Guest:
             f"journalctl --sync && journalctl --quiet --boot --output=cat --unit={unit}"
         ).splitlines()
 
-    def status(self, directory: str = DIRECTORY) -> Status | None:
-        """Give what the service says of itself; None if it has said nothing."""
-        text = self.try_to(f"cat {directory}/status.json").stdout
+    def status(self, service: Service = OURS) -> Status | None:
+        """Give what a service says of itself; None if it has said nothing."""
+        text = self.try_to(f"cat {service.directory}/status.json").stdout
         try:
             status: dict[str, Any] = json.loads(text)
         except json.JSONDecodeError:
             return None
         return status
 
-    def wait_until(
-        self, holds: Callable[[Status], bool], unit: str = SERVICE, directory: str = DIRECTORY
-    ) -> Status:
-        """Give the first status of the running service for which something holds."""
+    def wait_until(self, holds: Callable[[Status], bool], service: Service = OURS) -> Status:
+        """Give the first status of a running service for which something holds."""
         give_up = time.monotonic() + GIVE_UP_SECONDS
         while True:
-            status = self.status(directory)
-            if status and status["pid"] == int(self.show("MainPID", unit)) and holds(status):
+            status = self.status(service)
+            if status and status["pid"] == int(self.run(service.pid)) and holds(status):
                 return status
-            assert time.monotonic() < give_up, f"still so: {status}\n{self.journal(unit)}"
+            assert time.monotonic() < give_up, f"still so: {status}\n{self.journal(service)}"
             time.sleep(0.5)
 
     def ahead(self) -> float:
-        """Give by how many seconds its clock is ahead of this machine's."""
-        before = time.time()
+        """Give by how many seconds its clock is ahead of this machine's: what it says quickest."""
+        return min(self._asked_for_the_time() for _ in range(TIMES))[1]
+
+    def _asked_for_the_time(self) -> tuple[float, float]:
+        """Give how long the answer took, and by how much its clock was ahead in the midst."""
+        asked = time.time()
         theirs = float(self.run("date +%s.%N"))
-        return theirs - (before + time.time()) / 2
+        answered = time.time()
+        return answered - asked, theirs - (asked + answered) / 2
 
 
 def packed(files: Iterable[Path]) -> bytes:

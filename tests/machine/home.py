@@ -17,7 +17,7 @@ from bed.influxd import Influxd
 from bed.service import Status
 from machine.cable import Cable, Meter
 from machine.emulator import CrashedError, Disk
-from machine.guest import CHECKOUT, NEAR, Guest
+from machine.guest import CHECKOUT, NEAR, OURS, Guest, Service
 
 SETTINGS: Final = "/etc/p1-collector/p1-collector.env"
 CAUGHT_UP_SECONDS: Final = 600
@@ -32,8 +32,11 @@ Span = tuple[float, float]
 class Home:
     """A machine on which the program is installed, with its meter and its InfluxDB."""
 
-    def __init__(self, guest: Guest, influxd: Influxd, meter: Meter) -> None:
+    def __init__(
+        self, guest: Guest, influxd: Influxd, meter: Meter, service: Service = OURS
+    ) -> None:
         self.guest = guest
+        self.service = service
         self.influxd = influxd
         self.meter = meter
         self.bucket = influxd.new_bucket(f"machine-{secrets.token_hex(4)}")
@@ -54,6 +57,11 @@ class Home:
     def boot(self, *extra: str) -> None:
         """Switch the machine on; the meter's cable is where it was."""
         self.guest.boot(*extra, plug=self.meter.cable.put_back)
+
+    def reboot(self) -> None:
+        """Shut it down as a person does and switch it on again."""
+        self.guest.switch_off()
+        self.boot()
 
     def connect(self) -> None:
         """Tell the installed program where InfluxDB is, and have it start anew."""
@@ -88,12 +96,13 @@ class Home:
         """Wait until it reads the meter, by the latest telegram it has."""
         since = time.time()
         return self.guest.wait_until(
-            lambda status: bool(status["telegram"] and status["telegram"]["time"] >= since - 2)
+            lambda status: bool(status["telegram"] and status["telegram"]["time"] >= since - 2),
+            self.service,
         )
 
     def begins(self) -> None:
         """Wait until it reads and delivers; the reckoning begins now."""
-        self.guest.wait_until(delivers)
+        self.guest.wait_until(delivers, self.service)
         self.reading()
         self.since = time.time()
 
@@ -139,7 +148,7 @@ class Home:
                 return missing
             assert time.monotonic() < give_up, (
                 f"missing: {missing}\nexcused: {self.excused}\n"
-                f"{self.guest.status()}\n{self.guest.journal()}"
+                f"{self.guest.status(self.service)}\n{self.guest.journal(self.service)}"
             )
             time.sleep(1)
 
@@ -148,34 +157,43 @@ class Home:
 
 
 @contextmanager
-def household(disk: Disk, influxd: Influxd, place: Path, **machine: int) -> Iterator[Home]:
+def household(
+    disk: Disk, influxd: Influxd, place: Path, service: Service = OURS, **machine: int
+) -> Iterator[Home]:
     """Give a machine with a copy of a disk; it is switched off, and the meter sends."""
     place.mkdir(exist_ok=True)
     guest = Guest(disk.copied(place / "disk.qcow2"), place, **machine)
     meter = Meter(Cable(guest.emulator.socket("p1")), lambda: guest.emulator.kept)
     try:
         with meter.sending():
-            yield Home(guest, influxd, meter)
+            yield Home(guest, influxd, meter, service)
     finally:
         guest.remove()
         guest.emulator.disk.image.unlink()
 
 
-def installing(place: Path) -> Callable[[Disk], None]:
-    """Give what installs the program on a disk, as README says, in a directory for the machine."""
+def in_a_machine(
+    place: Path, work: Callable[[Guest], None], **machine: int
+) -> Callable[[Disk], None]:
+    """Give what does some work in a machine that runs on a disk; `place` is its directory."""
 
     @retry(retry=retry_if_exception_type(CrashedError), stop=stop_after_attempt(3), reraise=True)
-    def install(disk: Disk) -> None:
-        guest = Guest(disk, place)
+    def make(disk: Disk) -> None:
+        guest = Guest(disk, place, **machine)
         try:
             guest.boot()
-            guest.clone()
-            guest.run(INSTALL)
+            work(guest)
             guest.switch_off()
         finally:
             guest.remove()
 
-    return install
+    return make
+
+
+def install(guest: Guest) -> None:
+    """Install the program as README says."""
+    guest.clone()
+    guest.run(INSTALL)
 
 
 def delivers(status: Status) -> bool:

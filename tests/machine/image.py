@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,6 +44,8 @@ class Debian:
 
 BOOKWORM: Final = Debian()
 TRIXIE: Final = Debian("trixie")
+PI: Final = Debian(architecture="arm64")
+"""The kind of computer that a Raspberry Pi is, from the Zero 2 on."""
 
 
 def checkout() -> list[Path]:
@@ -78,13 +80,18 @@ def bare(debian: Debian) -> Disk:
 
 def installed(debian: Debian, install: Callable[[Disk], None]) -> Disk:
     """Give a disk on which `install` has put the checkout, doing so if need be."""
+    return layered(debian, f"installed-{fingerprint()}", install)
+
+
+def layered(debian: Debian, name: str, make: Callable[[Disk], None]) -> Disk:
+    """Give a disk on which `make` has put something that `name` tells, doing so if need be."""
     below = bare(debian)
-    image = below.image.with_name(f"installed-{fingerprint()}.qcow2")
+    image = below.image.with_name(f"{name}.qcow2")
     with build.alone(image.parent):
         if not image.exists():
             _sweep(image.parent)
             unfinished = below.copied(image.with_suffix(".unfinished"))
-            install(unfinished)
+            make(unfinished)
             unfinished.image.rename(image)
         os.utime(image)
     return replace(below, image=image)
@@ -93,7 +100,12 @@ def installed(debian: Debian, install: Callable[[Disk], None]) -> Disk:
 def fingerprint() -> str:
     """Tell one checkout from another by what is run of it."""
     made_of = [path for path in checkout() if path != Path("README.md")]
-    parts = [str(path).encode() + (ROOT / path).read_bytes() for path in made_of]
+    return digest(made_of)
+
+
+def digest(files: Iterable[Path]) -> str:
+    """Tell files of the checkout from others by their names and what is in them."""
+    parts = [str(path).encode() + (ROOT / path).read_bytes() for path in files]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 
@@ -131,8 +143,8 @@ def _make(debian: Debian, place: Path) -> None:
 
 
 def _sweep(place: Path) -> None:
-    """Remove what was installed from checkouts that nobody has tested for days."""
-    for old in place.glob("installed-*"):
+    """Remove what was made from checkouts that nobody has tested for days."""
+    for old in place.glob("*-*.*"):
         if time.time() - old.stat().st_mtime > STALE_SECONDS:
             old.unlink()
 

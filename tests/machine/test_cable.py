@@ -124,14 +124,14 @@ def test_a_cable_under_another_number_beside_a_stick_of_the_same_chip_is_read(
     tell(f"named {named:.1f} s after the plug-in as ttyUSB1, {len(missing)} telegrams missed")
 
 
-def pulled(home: Home, seconds: Iterable[float]) -> Iterable[float]:
+def pulled(home: Home, seconds: Iterable[float], name: str = "/dev/p1") -> Iterable[float]:
     """Pull the cable and put it in again; gives how long its name took each time."""
     for gap in seconds:
         with home.surviving():
             at = home.meter.cable.pull()
             home.excuse(at - 1, at)  # one that was on its way
             time.sleep(gap)
-            yield plugged_in(home)
+            yield plugged_in(home, name)
             home.meter.sends(2)
 
 

@@ -31,8 +31,7 @@ def test_a_full_disk_costs_what_a_reboot_takes_from_ram_and_nothing_else(
     assert status["state"] == "reading"
     checked = home.guest.try_to("p1-collector check").stdout
     assert "make room" in checked, checked
-    home.guest.switch_off()
-    home.boot()
+    home.reboot()
     home.reading()
     # What cannot be written to a full disk is in RAM, and a reboot empties that.
     home.excuse(full - home.promised_seconds, home.began() + 2)

@@ -7,7 +7,7 @@ import pytest
 
 from machine.cable import Cable, Meter
 from machine.conftest import Tell
-from machine.guest import CHECKOUT, Guest, committed
+from machine.guest import CHECKOUT, Guest, committed, unit
 from machine.home import INSTALL, Home, delivers
 from machine.image import BOOKWORM, TRIXIE, Debian
 
@@ -71,9 +71,7 @@ def test_a_second_meter_is_read_from_a_second_cable(home: Home, tell: Tell) -> N
         home.connect()
         guest.run("systemctl enable --now p1-collector@garage")
         home.begins()
-        guest.wait_until(
-            delivers, unit="p1-collector@garage", directory="/run/p1-collector-garage"
-        )
+        guest.wait_until(delivers, unit("p1-collector@garage", "/run/p1-collector-garage"))
         checked(guest, "@garage check")
         sites = {row["site"] for row in home.influxd.influxql(home.bucket, ALL)}
     assert len(sites) == 2

@@ -80,8 +80,7 @@ def reboot(home: Home, *, away: bool) -> float:
         home.influxd.kill()
         home.meter.sends(14)  # longer than readings stay in RAM
     at = time.time()
-    home.guest.switch_off()
-    home.boot()
+    home.reboot()
     home.reading()
     again = home.began()
     home.excuse(at, again + PROMISED_SECONDS)
