@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
+
 from bed import build
 from machine.emulator import Disk, missing
 
@@ -120,6 +122,12 @@ def _see_it_can(debian: Debian) -> None:
         raise NoMachineError(f"it takes more programs: apt install {' '.join(sorted(lacking))}")
 
 
+@retry(
+    retry=retry_if_exception_type(NoMachineError),
+    stop=stop_after_attempt(build.TRIES),
+    wait=wait_fixed(build.PAUSE_SECONDS),
+    reraise=True,
+)
 def _make(debian: Debian, place: Path) -> None:
     build.say(f"making a disk with Debian {debian} in {place}: this takes some minutes, once")
     began = time.monotonic()
