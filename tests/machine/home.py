@@ -21,6 +21,8 @@ from machine.guest import CHECKOUT, NEAR, OURS, Guest, Service
 
 SETTINGS: Final = "/etc/p1-collector/p1-collector.env"
 CAUGHT_UP_SECONDS: Final = 600
+NEAR_SECONDS: Final = 2
+"""A telegram without a time is stored under that of the machine, which is so near this one's."""
 MORE: Final = 3
 """So many telegrams are sent before a reckoning, so that what comes after is in it too."""
 INSTALL: Final = f"cd {CHECKOUT} && ./infra/install.sh"
@@ -133,6 +135,13 @@ class Home:
     def stores_only_what_was_sent(self) -> None:
         """See that nothing is stored under a time that the meter did not say."""
         assert sorted(self.stored() - self.meter.sent()) == []
+
+    def catches_up(self, second: int) -> None:
+        """Wait until InfluxDB has what was sent then, or what came after it."""
+        give_up = time.monotonic() + CAUGHT_UP_SECONDS
+        while not self._has_caught_up(second - NEAR_SECONDS):
+            assert time.monotonic() < give_up, f"{self.guest.status(self.service)}"
+            time.sleep(1)
 
     def _is_excused(self, second: int) -> bool:
         # The meter sends within the second that it prints, and some milliseconds after it.
