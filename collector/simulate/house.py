@@ -6,7 +6,6 @@ watts, so that energy is an exact integer: watts times seconds.
 """
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -19,31 +18,6 @@ from collector.simulate.weather import Weather
 PHASES: Final = 3
 SOLAR_PEAK_W: Final = 3600
 SUN_MINUTES: Final = 5  # the sun's power goes in a straight line for so long
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """An appliance that runs once, on one phase (0 to 2), from `start` (UTC).
-
-    Negative watts feed in.
-    """
-
-    start: datetime
-    seconds: int
-    watts: int
-    phase: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """The street is without power from `start` (UTC): nothing is used, and the meter is dark."""
-
-    start: datetime
-    seconds: int
-
-    @property
-    def end(self) -> datetime:
-        return self.start + timedelta(seconds=self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +55,6 @@ class Household:
         *,
         grain: int = 10,
         solar_peak_w: int = SOLAR_PEAK_W,
-        loads: Sequence[Load] = (),
-        outages: Sequence[Outage] = (),
     ) -> None:
         if 60 % grain:
             message = f"a grain must divide a minute: {grain}"
@@ -90,8 +62,6 @@ class Household:
         self.seed = seed
         self.grain = grain
         self.solar_peak_w = solar_peak_w
-        self.loads = tuple(loads)
-        self.outages = tuple(outages)
         self.weather = Weather(seed)
         self._days = lru_cache(maxsize=4)(self._planned)
 
@@ -128,10 +98,6 @@ class _Plan:
         self._bathroom()
         self._heating()
         self._sun()
-        for load in self._house.loads:
-            self._run(self._second(load.start), load.seconds, load.watts, load.phase)
-        for outage in self._house.outages:
-            self._dark(outage)
         return self._summed()
 
     def _dice(self, what: str) -> random.Random:
@@ -281,13 +247,6 @@ class _Plan:
     def _yield_at(self, minute: int) -> float:
         when = self._begin + timedelta(minutes=minute)
         return self._house.solar_peak_w * self._house.weather.sunshine(when)
-
-    def _dark(self, outage: Outage) -> None:
-        first, last = self._second(outage.start), self._second(outage.end)
-        grain = self._house.grain
-        for values in self._phases:
-            for step in range(max(0, first // grain), min(self._steps, -(-last // grain))):
-                values[step] = 0
 
     def _summed(self) -> Day:
         grain = self._house.grain

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from itertools import zip_longest
+from pathlib import Path
 from typing import Final
 
 from collector.errors import SourceError
@@ -29,7 +30,7 @@ from collector.p1.telegram import Device, Telegram, parse
 from collector.p1.time import BASE_OFFSET_HOURS, instant
 from collector.p1.values import NUMBER, UNITS
 from collector.simulate.localtime import offset
-from collector.simulate.reading import Build, MonthPeak, Reading
+from collector.simulate.meter import Build, MonthPeak, Reading, Value
 
 _SEPARATOR: Final = re.compile(r"(\)[\r\n]*\()")
 _NUMBER: Final = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]+)(?P<point>\.?)(?P<rest>[0-9]*)")
@@ -113,7 +114,7 @@ class _Pen:
     """Writes one reading over the lines of a telegram."""
 
     reading: Reading
-    known: Mapping[str, Decimal | int]
+    known: Mapping[str, Value]
     devices: Sequence[Device]
     moment: Callable[[str, datetime], str]
 
@@ -139,7 +140,7 @@ class _Pen:
             places = UNITS[row.unit].get(unit.strip().lower())
             value = self.known.get(row.name)
             if places is not None and value is not None and NUMBER.fullmatch(number):
-                new = _as_wide(number, Decimal(value).scaleb(-places))
+                new = as_wide(number, Decimal(value).scaleb(-places))
                 return padded.replace(number, new) + star + unit
         return text
 
@@ -174,9 +175,9 @@ class _Pen:
             return
         places = UNITS[row.unit].get(shown.lower(), 0)
         value = self._counted(device, row.name).scaleb(-places)
-        values[-1] = _as_wide(number, value) + star + unit
+        values[-1] = as_wide(number, value) + star + unit
         if len(values) > 1:
-            values[0] = self.moment(values[0], self.reading.devices["gas"].time)
+            values[0] = self.moment(values[0], self.reading.read)
 
     def _device(self, code: str) -> Device | None:
         medium = OLD_MEDIA.get(code[:3])
@@ -189,7 +190,7 @@ class _Pen:
         """Say what a device has counted; of two that count the same the second has the less."""
         first = next(other for other in self.devices if other.medium == device.medium)
         share = Decimal(1) if device is first else _SHARE_OF_SECOND
-        gas, water = (self.reading.devices[medium].volume for medium in ("gas", "water"))
+        gas, water = self.reading.gas, self.reading.water
         if name == "energy_kwh":
             return share * _SHARE_OF_SUBMETER * self.known["energy_import_kwh"]
         if name == "energy_gj":
@@ -224,7 +225,7 @@ class _Pen:
         places = UNITS[rows[0].unit].get(unit.lower())
         if places is not None and NUMBER.fullmatch(number):
             power = Decimal(peak.peak.watts).scaleb(-3 - places)
-            values[place + 2] = _as_wide(number, power) + star + unit
+            values[place + 2] = as_wide(number, power) + star + unit
 
 
 _WRITERS: Final[Mapping[Kind, Callable[[_Pen, str, Sequence[Field], list[str]], None]]] = {
@@ -239,6 +240,16 @@ _WRITERS: Final[Mapping[Kind, Callable[[_Pen, str, Sequence[Field], list[str]], 
     Kind.HOURLY: _Pen.write_reading,
     Kind.HISTORY: _Pen.write_history,
 }
+
+
+def like(kind: str | Path, utc_offset_hours: int = BASE_OFFSET_HOURS) -> Likeness:
+    """Give what prints like a kind of meter, or like a file."""
+    return Likeness(file_of(kind).read_bytes(), utc_offset_hours=utc_offset_hours)
+
+
+def file_of(kind: str | Path) -> Path:
+    """Give the file with the telegram of a named kind, such as `dsmr5`; another as it is."""
+    return Path(__file__).with_name(f"{kind}.txt") if isinstance(kind, str) else kind
 
 
 def _samples(data: bytes, utc_offset_hours: int) -> Iterator[_Sample]:
@@ -265,7 +276,7 @@ def _line_end(between: bytes) -> bytes:
 
 def _one_phase(telegrams: Sequence[Telegram]) -> bool:
     names = {name for telegram in telegrams for name in telegram.electricity}
-    return "voltage_l1_v" in names and "voltage_l2_v" not in names
+    return any("_l1_" in name for name in names) and not any("_l2_" in name for name in names)
 
 
 def _in_standard_time(sample: _Sample) -> bool:
@@ -278,9 +289,9 @@ def _in_standard_time(sample: _Sample) -> bool:
 _CLOCK: Final = next(code for code, rows in BY_CODE.items() if rows[0].kind is Kind.CLOCK)
 
 
-def _known(reading: Reading, *, solar: bool) -> dict[str, Decimal | int]:
+def _known(reading: Reading, *, solar: bool) -> dict[str, Value]:
     """Give what the household knows, by the names of the field table, and what follows from it."""
-    known = {k: v for k, v in reading.electricity.items() if not isinstance(v, str)}
+    known = {**reading.electricity}
     known |= {f"energy_{way}_t{n}_kwh": 0 for way in ("import", "export") for n in range(3, 9)}
     for kind in ("energy_{}_kwh", "power_{}_kw"):
         taken, given = known[kind.format("import")], known[kind.format("export")]
@@ -289,12 +300,10 @@ def _known(reading: Reading, *, solar: bool) -> dict[str, Decimal | int]:
         known[name.replace("_kw", "_average_kw")] = known[name]
     for phase in ("", "_l1", "_l2", "_l3"):
         known |= _of_phase(known, phase)
-    # The log of failures is the file's, so its counters are too.
-    kept = ("failures", "sags", "swells", *(() if solar else ("export",)))
-    return {name: value for name, value in known.items() if not any(k in name for k in kept)}
+    return {name: value for name, value in known.items() if solar or "export" not in name}
 
 
-def _of_phase(known: Mapping[str, Decimal | int], phase: str) -> dict[str, Decimal | int]:
+def _of_phase(known: Mapping[str, Value], phase: str) -> dict[str, Value]:
     if f"power_import{phase}_kw" not in known:
         return {}
     of = {
@@ -308,7 +317,7 @@ def _of_phase(known: Mapping[str, Decimal | int], phase: str) -> dict[str, Decim
     return of
 
 
-def _as_wide(text: str, value: Decimal) -> str:
+def as_wide(text: str, value: Decimal) -> str:
     """Print a value with the digits of `text`, cut off as a register does, and rolled over."""
     match = _NUMBER.fullmatch(text)
     if match is None:

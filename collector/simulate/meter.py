@@ -1,34 +1,88 @@
-"""The meter on the wall: what it has counted at any instant, and the books of what was truly used.
+"""The meter on the wall: what it has counted at any instant.
 
 Counters are integers of watt-seconds and millilitres inside, Wh and dm³ outside (rounded down, as
-a counter does), so the books of the days add up exactly to those of the months and years.
+a counter does), so what is counted in the days adds up exactly to that of the months and years.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 from zlib import crc32
 
 from collector.simulate.house import Day, Household
 from collector.simulate.localtime import local, midnight
-from collector.simulate.reading import (
-    Build,
-    Counters,
-    DeviceReading,
-    Failure,
-    Medium,
-    MonthPeak,
-    Peak,
-    Reading,
-    Use,
-    Value,
-)
+
+Value = Decimal | int
 
 QUARTER: Final = 900
 _ONE_DAY: Final = timedelta(days=1)
-_LONG: Final = 180  # seconds; a failure longer than this is a long one (DSMR 5.0.2 P1, table 6-2)
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Everything the meter adds up: Ws for energy, ml for gas and water."""
+
+    import_low: int = 0
+    import_normal: int = 0
+    export_low: int = 0
+    export_normal: int = 0
+    gas: int = 0
+    water: int = 0
+
+    def __add__(self, other: "Counters") -> "Counters":
+        return Counters(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """A quarter of an hour of high import: when it ended and its mean power."""
+
+    time: datetime
+    watts: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonthPeak:
+    """The highest quarter of an hour of the month that ended at `month_end`."""
+
+    month_end: datetime
+    peak: Peak
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything the meter knows at one instant, with all the decimals that it has.
+
+    `electricity` has the names and units of the field table; `gas` and `water`, in m³, are those
+    of the instant `read`.
+    """
+
+    time: datetime
+    electricity: Mapping[str, Value]
+    read: datetime
+    gas: Decimal
+    water: Decimal
+    month_peak: Peak
+    month_peaks: Sequence[MonthPeak]
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What a meter is made for.
+
+    Attributes:
+        phases: 3, or 1: then everything in the house is on it.
+        low_tariff: Which of the two tariffs is nights and weekends: 1 in the Netherlands, 2 in
+            Belgium.
+        device_minutes: How often the gas meter is read: 5 (DSMR 5), or 60 (DSMR 4).
+    """
+
+    phases: Literal[1, 3] = 3
+    low_tariff: Literal[1, 2] = 1
+    device_minutes: int = 5
 
 
 class Meter:
@@ -54,7 +108,6 @@ class Meter:
         self._dice = random.Random(f"{house.seed}/meter")  # noqa: S311 - a household, no secret
         self._begun = local(installed).date()
         self._midnights = [start or counters_on(self._begun)]  # at the begin of each day
-        self._failures = self._old_failures()
         self._old_peaks = self._earlier_peaks()
         self._day_peaks: dict[date, Peak] = {}
         self._finished_months: dict[date, Peak] = {}
@@ -64,20 +117,20 @@ class Meter:
         """What the meter shows at this instant (UTC); ValueError before it was installed."""
         when = when.astimezone(UTC)
         day = self._house.day(local(when).date())
-        failures = self._failures_until(when)
+        seconds = int((when - datetime(2000, 1, 1, tzinfo=UTC)).total_seconds())
+        late = timedelta(
+            seconds=seconds % (60 * self._build.device_minutes), microseconds=when.microsecond
+        )
+        counters = self.counters(max(when - late, self._installed))
         return Reading(
             time=when,
-            serial=self._build.serial,
-            electricity=self._electricity(day, when, failures),
-            devices=self._devices(when),
+            electricity=self._electricity(day, when),
+            read=when - late,
+            gas=_thousandths(counters.gas // 1000),
+            water=_thousandths(counters.water // 1000),
             month_peak=self._month_peak(when),
             month_peaks=self._months_before(when),
-            failures=failures,
         )
-
-    def dark(self, when: datetime) -> bool:
-        """Whether there is a power failure, so that no telegram is sent."""
-        return any(o.start <= when < o.end for o in self._house.outages)
 
     def counters(self, when: datetime) -> Counters:
         """The exact counters at this instant (UTC); ValueError before the meter was installed."""
@@ -90,20 +143,6 @@ class Meter:
             past = self._house.day(self._begun + _ONE_DAY * (len(self._midnights) - 1))
             self._midnights.append(self._midnights[-1] + self._counted(past, past.end))
         return self._midnights[index] + self._counted(self._house.day(today), when)
-
-    def used(self, begin: datetime, end: datetime) -> Use:
-        """The books between two instants, both after the installation."""
-        return Use.between(self.counters(begin), self.counters(end))
-
-    def used_on(self, day: date) -> Use:
-        """The books of a local day."""
-        return self.used(midnight(day), midnight(day + _ONE_DAY))
-
-    def used_in_month(self, year: int, month: int) -> Use:
-        return self.used(midnight(date(year, month, 1)), midnight(_next_month(year, month)))
-
-    def used_in_year(self, year: int) -> Use:
-        return self.used(midnight(date(year, 1, 1)), midnight(date(year + 1, 1, 1)))
 
     def peak_of(self, day: date) -> Peak:
         """The highest finished quarter of an hour of a local day."""
@@ -134,9 +173,7 @@ class Meter:
             day.water[last] - day.water[first],
         )
 
-    def _electricity(
-        self, day: Day, when: datetime, failures: Sequence[Failure]
-    ) -> dict[str, Value]:
+    def _electricity(self, day: Day, when: datetime) -> dict[str, Value]:
         counters = self.counters(when)
         tariffs = [
             (counters.import_low, counters.export_low),
@@ -145,19 +182,17 @@ class Meter:
         if self._build.low_tariff == 2:  # noqa: PLR2004 - Belgium
             tariffs.reverse()
         values: dict[str, Value] = {
-            "energy_import_kwh": _kwh(tariffs[0][0] // 3600 + tariffs[1][0] // 3600),
-            "energy_export_kwh": _kwh(tariffs[0][1] // 3600 + tariffs[1][1] // 3600),
+            "energy_import_kwh": _thousandths(tariffs[0][0] // 3600 + tariffs[1][0] // 3600),
+            "energy_export_kwh": _thousandths(tariffs[0][1] // 3600 + tariffs[1][1] // 3600),
             "tariff": self._build.low_tariff
             if _is_low(local(when))
             else 3 - self._build.low_tariff,
-            "power_failures": 6 + len(failures) + self._short_failures(when),
-            "long_power_failures": len(failures),
-            "demand_kw": _kwh(self._quarter_so_far(day, when) // QUARTER),
-            "demand_month_peak_kw": _kwh(self._month_peak(when).watts),
+            "demand_kw": _thousandths(self._quarter_so_far(day, when) // QUARTER),
+            "demand_month_peak_kw": _thousandths(self._month_peak(when).watts),
         }
         for number, (taken, given) in enumerate(tariffs, start=1):
-            values[f"energy_import_t{number}_kwh"] = _kwh(taken // 3600)
-            values[f"energy_export_t{number}_kwh"] = _kwh(given // 3600)
+            values[f"energy_import_t{number}_kwh"] = _thousandths(taken // 3600)
+            values[f"energy_export_t{number}_kwh"] = _thousandths(given // 3600)
         return values | self._powers(day, when)
 
     def _powers(self, day: Day, when: datetime) -> dict[str, Value]:
@@ -173,8 +208,6 @@ class Meter:
             values[f"current_l{phase + 1}_a"] = Decimal(abs(watts[phase]) * 1000 // volts).scaleb(
                 -2
             )
-            values[f"voltage_sags_l{phase + 1}"] = 2 - phase
-            values[f"voltage_swells_l{phase + 1}"] = 0
         return values
 
     def _decivolts(self, when: datetime, phase: int, watts: int) -> int:
@@ -182,18 +215,6 @@ class Meter:
         second = int(when.timestamp())
         street = _noise(f"{self._house.seed}/{phase}/{second // 300}", 36)
         return 2315 + street + _noise(f"{self._house.seed}/{phase}/{second}", 4) - watts // 90
-
-    def _devices(self, when: datetime) -> dict[Medium, DeviceReading]:
-        seconds = int((when - datetime(2000, 1, 1, tzinfo=UTC)).total_seconds())
-        read = when - timedelta(
-            seconds=seconds % (60 * self._build.device_minutes), microseconds=when.microsecond
-        )
-        counters = self.counters(max(read, self._installed))
-        gas, water = counters.gas // 1000, counters.water // 1000
-        return {
-            "gas": DeviceReading("gas", "G0000000000000001", read, Decimal(gas).scaleb(-3)),
-            "water": DeviceReading("water", "W0000000000000001", read, Decimal(water).scaleb(-3)),
-        }
 
     def _quarter_so_far(self, day: Day, when: datetime) -> int:
         """What was imported since the quarter of the clock began, Ws."""
@@ -251,29 +272,11 @@ class Meter:
             self._finished_months[month] = peak
         return self._finished_months[month]
 
-    def _failures_until(self, when: datetime) -> list[Failure]:
-        ended = [o for o in self._house.outages if self._installed <= o.end <= when]
-        return self._failures + [Failure(o.end, o.seconds) for o in ended if o.seconds > _LONG]
-
-    def _short_failures(self, when: datetime) -> int:
-        ended = [o for o in self._house.outages if self._installed <= o.end <= when]
-        return sum(o.seconds <= _LONG for o in ended)
-
-    def _old_failures(self) -> list[Failure]:
-        days = sorted((self._dice.randrange(100, 1500) for _ in range(2)), reverse=True)
-        return [
-            Failure(
-                self._installed - timedelta(days=n, seconds=self._dice.randrange(86400)),
-                self._dice.randrange(200, 9000),
-            )
-            for n in days
-        ]
-
     def _earlier_peaks(self) -> list[MonthPeak]:
-        """Twelve months before the installation, made up: a meter of some years has them."""
+        """Thirteen months before the installation, made up: a meter of some years has them."""
         peaks: list[MonthPeak] = []
         end = self._begun.replace(day=1)
-        for _ in range(12):
+        for _ in range(13):
             begin = (end - _ONE_DAY).replace(day=1)
             day = begin.replace(day=self._dice.randrange(1, 29))
             moment = midnight(day) + timedelta(seconds=QUARTER * self._dice.randrange(64, 84))
@@ -299,14 +302,14 @@ def counters_on(day: date) -> Counters:
     return Counters(low, normal, low_out, normal_out, gas * 1000, water * 1000)
 
 
-def _kwh(watt_hours: int) -> Decimal:
-    return Decimal(watt_hours).scaleb(-3)
+def _thousandths(number: int) -> Decimal:
+    return Decimal(number).scaleb(-3)
 
 
 def _directions(phase: str, watts: int) -> dict[str, Value]:
     return {
-        f"power_import{phase}_kw": _kwh(max(0, watts)),
-        f"power_export{phase}_kw": _kwh(max(0, -watts)),
+        f"power_import{phase}_kw": _thousandths(max(0, watts)),
+        f"power_export{phase}_kw": _thousandths(max(0, -watts)),
     }
 
 

@@ -13,28 +13,11 @@ from threading import Event
 from typing import Protocol
 
 from collector.p1.time import BASE_OFFSET_HOURS
-from collector.simulate.dialect import DIALECTS
 from collector.simulate.house import SOLAR_PEAK_W, Household
-from collector.simulate.likeness import Likeness
+from collector.simulate.likeness import Likeness, like
 from collector.simulate.localtime import local, midnight
 from collector.simulate.meter import Meter
-from collector.simulate.reading import Build, Reading
 from collector.simulate.wire import Outcome, Wire
-
-
-class Printer(Protocol):
-    """How a kind of meter prints: a `Dialect`, or the `Likeness` of a file."""
-
-    @property
-    def period(self) -> int: ...
-
-    @property
-    def build(self) -> Build: ...
-
-    @property
-    def solar(self) -> bool: ...
-
-    def telegram(self, reading: Reading) -> bytes: ...
 
 
 class Clock(Protocol):
@@ -82,14 +65,14 @@ class Stream:
 
     Args:
         meter: What it reads.
-        dialect: How it prints.
+        printer: How it prints.
         clock: Which instants it sends.
         interval: Real seconds between telegrams; 0 sends as fast as they are taken.
     """
 
-    def __init__(self, meter: Meter, dialect: Printer, clock: Clock, interval: float) -> None:
+    def __init__(self, meter: Meter, printer: Likeness, clock: Clock, interval: float) -> None:
         self._meter = meter
-        self._dialect = dialect
+        self._printer = printer
         self._clock = clock
         self._interval = interval
         self.sent = 0  # telegrams taken
@@ -100,7 +83,7 @@ class Stream:
         due = time.monotonic()
         instant: datetime | None = None
         while not stopping.is_set() and (count is None or self.sent < count):
-            instant = self._next(instant)
+            instant = self._clock.after(instant)
             if stopping.wait(max(0.0, due - time.monotonic())):
                 return
             taken = self._send(wire, instant, stopping)
@@ -111,16 +94,10 @@ class Stream:
             # A late telegram does not make the next ones hurry.
             due = max(due + self._interval, time.monotonic())
 
-    def _next(self, previous: datetime | None) -> datetime:
-        instant = self._clock.after(previous)
-        while self._meter.dark(instant):
-            instant = self._clock.after(instant)
-        return instant
-
     def _send(self, wire: Wire, instant: datetime, stopping: Event) -> datetime | None:
         """Sends one telegram until it is taken; the instant it was of at last."""
         while True:
-            telegram = self._dialect.telegram(self._meter.at(instant))
+            telegram = self._printer.telegram(self._meter.at(instant))
             outcome = wire.send(telegram, stopping)
             if outcome is Outcome.TAKEN:
                 return instant
@@ -140,21 +117,15 @@ def stream_like(
 ) -> Stream:
     """A household's meter of a kind, ready to send.
 
-    The kind is a name in `DIALECTS`, or a file of telegrams to imitate, for which the offset of
+    The kind is a name, such as `dsmr5`, or a file of telegrams to imitate, for which the offset of
     its winter time counts. Without a `start`, and at a `speed` of 1, it follows the host's clock;
     otherwise no second is left out.
     """
     begin = start or datetime.now(UTC).replace(microsecond=0)
     live = start is None and speed == 1
-    printer: Printer = (
-        DIALECTS[kind] if isinstance(kind, str) else _likeness(kind, utc_offset_hours)
-    )
+    printer = like(kind, utc_offset_hours)
     house = Household(seed, grain=1, solar_peak_w=SOLAR_PEAK_W if printer.solar else 0)
     meter = Meter(house, midnight(local(begin).date()), printer.build)
     period = period or printer.period
     clock: Clock = LiveClock(period) if live else SteadyClock(begin, period)
     return Stream(meter, printer, clock, period / speed if speed else 0.0)
-
-
-def _likeness(file: Path, utc_offset_hours: int) -> Likeness:
-    return Likeness(file.read_bytes(), utc_offset_hours=utc_offset_hours)

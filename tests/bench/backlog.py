@@ -15,8 +15,8 @@ from typing import Final
 from collector.p1.framing import Framer
 from collector.p1.telegram import parse
 from collector.points import Points, encode
-from collector.simulate.dialect import DIALECTS
 from collector.simulate.house import SOLAR_PEAK_W, Household
+from collector.simulate.likeness import like
 from collector.simulate.meter import Meter
 from collector.spool.account import Account
 from collector.spool.disk import Disk
@@ -82,7 +82,7 @@ def _later(time: re.Match[bytes], *, seconds: int) -> bytes:
 
 
 def _simulated(start: datetime, seconds: int) -> Iterator[bytes]:
-    dialect, framer, points = DIALECTS["dsmr5"], Framer(), Points(site="home")
+    dialect, framer, points = like("dsmr5"), Framer(), Points(site="home")
     meter = Meter(Household(grain=1, solar_peak_w=SOLAR_PEAK_W), start, dialect.build)
     for second in range(seconds):
         telegram = dialect.telegram(meter.at(start + timedelta(seconds=second)))

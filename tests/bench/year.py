@@ -14,15 +14,15 @@ from functools import cache
 from typing import Final
 from zlib import crc32
 
+from bed.kinds import numbered
 from collector.p1.framing import Framer
 from collector.p1.telegram import parse
 from collector.points import Points
 from collector.service.status import collector_line
-from collector.simulate.dialect import BELGIUM
 from collector.simulate.house import Day, Household
+from collector.simulate.likeness import Likeness
 from collector.simulate.localtime import local, midnight
-from collector.simulate.meter import Meter
-from collector.simulate.reading import Build, Counters
+from collector.simulate.meter import Build, Counters, Meter
 
 SITE: Final = "gent"
 SERIAL: Final = "E0000000000000081"
@@ -55,7 +55,12 @@ def _house() -> Household:
 
 @cache
 def _meter() -> Meter:
-    return Meter(_house(), midnight(FIRST), Build(serial=SERIAL, low_tariff=2))
+    return Meter(_house(), midnight(FIRST), Build(low_tariff=2))
+
+
+@cache
+def _printer() -> Likeness:
+    return numbered("belgium", SERIAL)
 
 
 def body(day: date) -> tuple[int, bytes]:
@@ -68,7 +73,7 @@ def body(day: date) -> tuple[int, bytes]:
     points, framer = Points(site=SITE), Framer()
     for step in [0, *sorted(dice.sample(range(1, len(by_hand)), SAMPLES))]:
         (frame,) = framer.feed(
-            BELGIUM.telegram(_meter().at(begin + timedelta(seconds=STEP * step)))
+            _printer().telegram(_meter().at(begin + timedelta(seconds=STEP * step)))
         )
         telegram = parse(frame)
         assert telegram.time is not None

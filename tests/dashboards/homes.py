@@ -7,23 +7,24 @@ here.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from bed.house import Eventful
+from bed.kinds import numbered
 from collector.costs.contracts import read
 from collector.costs.prices import Market, Prices
 from collector.p1.framing import Framer
 from collector.p1.telegram import parse
 from collector.points import Points
-from collector.simulate.dialect import BELGIUM, DSMR5, Dialect
-from collector.simulate.house import Household, Outage
+from collector.simulate.house import Household
+from collector.simulate.likeness import Likeness
 from collector.simulate.localtime import local, midnight
-from collector.simulate.meter import Meter
-from collector.simulate.reading import Build, Counters
+from collector.simulate.meter import Build, Counters, Meter
 
 FIRST: Final = date(2025, 9, 1)
 BEGIN: Final = midnight(FIRST)
@@ -35,8 +36,11 @@ QUARTER: Final = timedelta(minutes=15)
 SECOND: Final = timedelta(seconds=1)
 DAY: Final = timedelta(days=1)
 
+GENT: Final = "E0000000000000081"
 SWAP: Final = datetime(2026, 2, 11, 9, 7, tzinfo=UTC)
-FAILURE: Final = Outage(datetime(2026, 1, 15, 17, 20, tzinfo=UTC), 47 * 60)
+FAILURE: Final = datetime(2026, 1, 15, 17, 20, tzinfo=UTC)
+FAILURE_SECONDS: Final = 47 * 60
+FAILURE_END: Final = FAILURE + timedelta(seconds=FAILURE_SECONDS)
 UNREAD: Final = (
     datetime(2026, 6, 3, 7, 10, tzinfo=UTC),
     datetime(2026, 6, 3, 13, 20, tzinfo=UTC),
@@ -52,10 +56,10 @@ class Home:
     """A household: its meters one after the other, each with the instant it was taken away."""
 
     site: str
-    dialect: Dialect
+    printer: Callable[[datetime], Likeness]
     house: Household
     meters: Sequence[tuple[Meter, datetime]]
-    unread: tuple[datetime, datetime] | None = None
+    unread: Sequence[tuple[datetime, datetime]] = ()
     late: tuple[datetime, datetime] | None = None
 
     def parts(self) -> list[list[bytes]]:
@@ -70,13 +74,9 @@ class Home:
         start = BEGIN
         for meter, gone in self.meters:
             for time in _times(start, gone):
-                if meter.dark(time) or self._unread(time):
-                    continue
-                yield time, self.dialect.telegram(meter.at(time))
+                if not any(begin <= time < end for begin, end in self.unread):
+                    yield time, self.printer(time).telegram(meter.at(time))
             start = gone
-
-    def _unread(self, time: datetime) -> bool:
-        return self.unread is not None and self.unread[0] <= time < self.unread[1]
 
 
 def _times(start: datetime, gone: datetime) -> Iterator[datetime]:
@@ -93,18 +93,26 @@ def _times(start: datetime, gone: datetime) -> Iterator[datetime]:
 
 
 def utrecht() -> Home:
-    house = Household(3, grain=60, solar_peak_w=3000, outages=[FAILURE])
-    old = Meter(house, BEGIN, Build(serial="E0000000000000031"))
+    house = Eventful(FAILURE, FAILURE_SECONDS, seed=3, grain=60, solar_peak_w=3000)
+    old = Meter(house, BEGIN)
     flow = old.counters(SWAP)
     start = Counters(gas=flow.gas, water=flow.water)
-    new = Meter(house, SWAP, Build(serial="E0000000000000032"), start)
-    return Home("utrecht", DSMR5, house, [(old, SWAP), (new, NOW)], unread=UNREAD)
+    new = Meter(house, SWAP, start=start)
+    before = numbered("dsmr5", "E0000000000000031")
+    behind = numbered("dsmr5", "E0000000000000031", [(FAILURE_END, FAILURE_SECONDS)])
+    last = numbered("dsmr5", "E0000000000000032")
+
+    def printer(time: datetime) -> Likeness:
+        return last if time >= SWAP else behind if time >= FAILURE_END else before
+
+    unread = [UNREAD, (FAILURE, FAILURE_END)]
+    return Home("utrecht", printer, house, [(old, SWAP), (new, NOW)], unread)
 
 
 def gent() -> Home:
     house = Household(8, grain=60, solar_peak_w=2000)
-    meter = Meter(house, BEGIN, Build(serial="E0000000000000081", low_tariff=2))
-    return Home("gent", BELGIUM, house, [(meter, NOW)], late=LATE)
+    meter, printer = Meter(house, BEGIN, Build(low_tariff=2)), numbered("belgium", GENT)
+    return Home("gent", lambda _: printer, house, [(meter, NOW)], late=LATE)
 
 
 HOMES: Final = {"utrecht": utrecht, "gent": gent}

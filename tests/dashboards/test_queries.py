@@ -14,7 +14,7 @@ from collector.simulate.localtime import midnight
 from dashboards.asked import Ask, Series, answers, frame, of
 from dashboards.collectors import LATE
 from dashboards.conftest import DATABASE, Year
-from dashboards.homes import FIRST, NOW
+from dashboards.homes import FAILURE_END, FAILURE_SECONDS, FIRST, NOW
 from dashboards.node import Packages
 from dashboards.shipped import Range, dashboards, defaults, panels, sent
 
@@ -96,12 +96,7 @@ def test_variables_and_annotations_are_answered(year: Year, name: str) -> None:
     for annotation in DASHBOARDS[name]["annotations"]["list"]:
         if "target" in annotation:
             (one,) = ask(sent(annotation["target"]["query"], span, _values(name, "utrecht")))
-            assert one["values"] == [[_failure_end(year), 2820]]
-
-
-def _failure_end(year: Year) -> int:
-    (failure,) = year.homes["utrecht"].house.outages
-    return int(failure.end.timestamp() * 1000)
+            assert one["values"] == [[int(FAILURE_END.timestamp() * 1000), FAILURE_SECONDS]]
 
 
 def test_the_collectors_dashboard_tells_an_outage_and_what_came_late(

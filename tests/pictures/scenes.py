@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from bed.kinds import numbered
 from collector.p1.framing import Framer
 from collector.p1.telegram import parse
 from collector.points import Points
-from collector.simulate.dialect import DSMR5
 from collector.simulate.house import Household
 from collector.simulate.localtime import midnight
 from collector.simulate.meter import Meter
-from collector.simulate.reading import Build
 from dashboards.expected import TODAY
 from dashboards.homes import BEGIN, FINE_FROM, NOW, QUARTER
 
@@ -30,10 +29,10 @@ def lines(site: str) -> Iterator[str]:
         "almere": (Household(11, grain=60, solar_peak_w=0), ALMERE_FROM),
         "meppel": (Household(14, grain=60, solar_peak_w=2500), MEPPEL_FROM),
     }[site]
-    meter = Meter(house, BEGIN, Build(serial=f"E00000000000000{house.seed}"))
+    meter, printer = Meter(house, BEGIN), numbered("dsmr5", f"E00000000000000{house.seed}")
     points, framer = Points(site=site), Framer()
     for time in _times(begin):
-        for frame in framer.feed(DSMR5.telegram(meter.at(time))):
+        for frame in framer.feed(printer.telegram(meter.at(time))):
             telegram = parse(frame)
             assert telegram.time is not None
             yield from points.lines(telegram, telegram.time) or ()

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from statistics import mean
 
-from collector.simulate.house import Day, Household, Load, Outage
+from collector.simulate.house import Day, Household
 from collector.simulate.weather import Weather
 
 WINTER, SUMMER = date(2026, 1, 14), date(2026, 7, 15)
@@ -87,22 +87,3 @@ def test_the_days_of_the_clock_change_are_short_and_long() -> None:
     lengths = [len(house.day(date(2026, *day)).phases[0]) for day in ((3, 29), (10, 25))]
 
     assert lengths == [23 * 60, 25 * 60]
-
-
-def test_a_load_is_added_where_it_runs() -> None:
-    start = datetime(2026, 7, 15, 12, 0, tzinfo=UTC)
-    plain = Household().day(SUMMER)
-    charged = Household(loads=[Load(start, 3600, 11_000, phase=1)]).day(SUMMER)
-    added = [b - a for a, b in zip(plain.phases[1], charged.phases[1], strict=True)]
-    first = int((start - plain.begin).total_seconds()) // 10
-
-    assert added == [0] * first + [11_000] * 360 + [0] * (len(added) - first - 360)
-
-
-def test_nothing_is_used_while_the_street_is_dark() -> None:
-    start = datetime(2026, 7, 15, 12, 0, tzinfo=UTC)
-    day = Household(outages=[Outage(start, 600)]).day(SUMMER)
-    first = int((start - day.begin).total_seconds()) // 10
-
-    assert [phase[first : first + 60] for phase in day.phases] == [[0] * 60] * 3
-    assert net(day)[first - 1] != 0

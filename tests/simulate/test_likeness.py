@@ -14,8 +14,7 @@ from collector.p1.framing import Framer
 from collector.p1.telegram import Telegram, parse
 from collector.simulate.house import Household
 from collector.simulate.likeness import Likeness
-from collector.simulate.meter import Meter
-from collector.simulate.reading import Build, Reading
+from collector.simulate.meter import Build, Meter, Reading
 from collector.simulate.stream import stream_like
 from collector.simulate.wire import Outcome
 from p1.golden import TELEGRAMS, golden, names, stream, telegrams

@@ -1,12 +1,12 @@
 """The meter's clock against the time zone data of the machine."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, strategies as st
 
-from collector.simulate.localtime import hours, local, midnight, stamp
+from collector.simulate.localtime import hours, local, midnight
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 YEARS = {"min_value": date(2000, 1, 1), "max_value": date(2060, 12, 31)}
@@ -36,10 +36,3 @@ def test_a_day_begins_at_amsterdams_midnight(day: date) -> None:
 )
 def test_two_days_a_year_have_another_length(day: date, length: int) -> None:
     assert hours(day) == length
-
-
-def test_the_letter_tells_the_two_equal_hours_apart() -> None:
-    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
-    stamps = [stamp(first), stamp(first + timedelta(hours=1))]
-
-    assert stamps == ["261025023000S", "261025023000W"]

@@ -6,8 +6,8 @@ from threading import Event
 
 import pytest
 
-from collector.simulate.dialect import DIALECTS
-from collector.simulate.house import Household, Outage
+from collector.simulate.house import Household
+from collector.simulate.likeness import like
 from collector.simulate.meter import Meter
 from collector.simulate.stream import Clock, LiveClock, SteadyClock, Stream, stream_like
 from collector.simulate.wire import Outcome
@@ -34,10 +34,10 @@ class Scripted:
         return [int(stamp[1]) for stamp in stamps if stamp]
 
 
-def stream(clock: Clock, *outages: Outage) -> Stream:
-    dialect = DIALECTS["dsmr5"]
-    house = Household(outages=outages)
-    return Stream(Meter(house, START - timedelta(hours=1), dialect.build), dialect, clock, 0)
+def stream(clock: Clock) -> Stream:
+    printer = like("dsmr5")
+    meter = Meter(Household(), START - timedelta(hours=1), printer.build)
+    return Stream(meter, printer, clock, 0)
 
 
 def test_each_second_has_its_telegram() -> None:
@@ -82,14 +82,6 @@ def test_a_live_meter_keeps_to_its_period() -> None:
     first = clock.after(None)
 
     assert (first, clock.after(first)) == (START, START + timedelta(seconds=10))
-
-
-def test_a_dark_street_sends_nothing() -> None:
-    wire = Scripted()
-    outage = Outage(START + timedelta(seconds=2), 10)
-    stream(SteadyClock(START, 1), outage).run(wire, Event(), count=4)
-
-    assert wire.seconds == [0, 1, 12, 13]
 
 
 def test_a_stopped_stream_sends_no_more() -> None:

@@ -10,8 +10,8 @@ from typing import Final
 
 from collector.p1.framing import Framer
 from collector.p1.telegram import Telegram, parse
-from collector.simulate.dialect import DIALECTS
 from collector.simulate.house import Household
+from collector.simulate.likeness import like as printing_like
 from collector.simulate.localtime import local, midnight
 from collector.simulate.meter import Meter
 
@@ -24,7 +24,7 @@ def telegrams(
     number: int, *, start: datetime = START, period: int = 10, like: str = "dsmr5"
 ) -> list[bytes]:
     """Give what a meter of some kind sends, one telegram every `period` seconds."""
-    dialect = DIALECTS[like]
+    dialect = printing_like(like)
     meter = Meter(Household(1, grain=60), midnight(local(start).date()), dialect.build)
     moments = (start + timedelta(seconds=period * n) for n in range(number))
     return [dialect.telegram(meter.at(moment)) for moment in moments]
