@@ -1,8 +1,8 @@
 """The settings: environment variables, an `.env` file, systemd credentials, Docker secrets.
 
 One prefix, `P1_`. Everything but the InfluxDB connection has a default that works. The InfluxDB
-settings also accept the names that InfluxDB's own clients use. The README's table is made from
-this class.
+settings also accept the names that InfluxDB's own clients use. README's table and the file of
+settings are made from what stands below each of them.
 """
 
 import hashlib
@@ -10,11 +10,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collector.costs.contracts import PLACE, ContractsError, read
 from collector.delivery.answer import Target, shown
@@ -32,206 +32,106 @@ _SECRET: Final = ("TOKEN", "KEY", "SALT")
 _NUMBERS: Final = {"float_parsing": "must be a number", "int_parsing": "must be a whole number"}
 """By pydantic's type of a complaint, where its own words are a programmer's."""
 
+_ALSO: Final = {
+    "influx_url": ("INFLUXDB_V2_URL", "INFLUX_HOST"),
+    "influx_token": ("INFLUXDB_V2_TOKEN", "INFLUX_TOKEN"),
+    "influx_org": ("INFLUXDB_V2_ORG", "INFLUX_ORG"),
+    "influx_bucket": ("INFLUX_BUCKET",),
+}
+"""The names that InfluxDB's own clients use."""
+
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
-def _aliases(*names: str) -> AliasChoices:
-    return AliasChoices(*names)
+def names(field: str) -> list[str]:
+    """Give the variables that set a field, ours first."""
+    return [f"P1_{field.upper()}", *_ALSO.get(field, ())]
 
 
 class Settings(BaseSettings):
     """Every setting, in the order in which people need them."""
 
-    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        alias_generator=lambda field: names(field)[0], extra="ignore", frozen=True
+    )
 
-    source: str = Field(
-        "",
-        validation_alias=_aliases("P1_SOURCE"),
-        description="the meter: a serial device, `socket://host:port`, `http://host` or"
-        " `https://host` of a HomeWizard P1, or `file:///path` to replay (default: `/dev/p1`,"
-        " else the first of `/dev/serial/by-id/` that is no radio stick)",
-    )
-    source_token: SecretStr | None = Field(
-        None,
-        validation_alias=_aliases("P1_SOURCE_TOKEN"),
-        description="the token of a gateway at `https://`: `p1-collector pair` gets it",
-    )
-    source_ca: Path | None = Field(
-        None,
-        validation_alias=_aliases("P1_SOURCE_CA"),
-        description="a file with the certificate of a gateway at `https://`, or of the authority"
-        " that signs it",
-    )
-    share: str | None = Field(
-        None,
-        validation_alias=_aliases("P1_SHARE"),
-        description="where other programs may read the line too, such as `localhost:2001`: the"
-        " service then listens there, without a password",
-    )
-    influx_url: str | None = Field(
-        None,
-        validation_alias=_aliases("P1_INFLUX_URL", "INFLUXDB_V2_URL", "INFLUX_HOST"),
-        description="InfluxDB's address, such as `https://influx.example:8086`; without one"
-        " everything is kept in the spool",
-    )
-    influx_token: SecretStr | None = Field(
-        None,
-        validation_alias=_aliases("P1_INFLUX_TOKEN", "INFLUXDB_V2_TOKEN", "INFLUX_TOKEN"),
-        description="a token that may write to the bucket",
-    )
-    influx_org: str = Field(
-        "",
-        validation_alias=_aliases("P1_INFLUX_ORG", "INFLUXDB_V2_ORG", "INFLUX_ORG"),
-        description="the organisation, by name or ID",
-    )
-    influx_bucket: str = Field(
-        "p1",
-        validation_alias=_aliases("P1_INFLUX_BUCKET", "INFLUX_BUCKET"),
-        description="the bucket to write to",
-    )
-    influx_ca: Path | None = Field(
-        None,
-        validation_alias=_aliases("P1_INFLUX_CA"),
-        description="a file of certificates to trust, for a server with its own authority",
-    )
-    site: str = Field(
-        "home",
-        min_length=1,
-        validation_alias=_aliases("P1_SITE"),
-        description="the tag `site`: tells households apart in one bucket",
-    )
-    meter: str | None = Field(
-        None,
-        validation_alias=_aliases("P1_METER"),
-        description="a name in the place of the electricity meter's number, or `hash` for a hash"
-        " of every number",
-    )
-    meter_salt: SecretStr | None = Field(
-        None,
-        validation_alias=_aliases("P1_METER_SALT"),
-        description="what `P1_METER=hash` mixes in, 16 characters or more that nobody else knows;"
-        " without it the hash is short, and who tries all numbers finds yours",
-    )
-    baud: Literal["auto", "115200", "9600", "115200-8E1"] = Field(
-        "auto",
-        validation_alias=_aliases("P1_BAUD"),
-        description="the line's speed: `115200` (DSMR 4, 5), `9600` (DSMR 2, 3),"
-        " `115200-8E1` (NES), or `auto`",
-    )
-    crc: Literal["require", "accept-missing", "ignore"] = Field(
-        "require",
-        validation_alias=_aliases("P1_CRC"),
-        description="checksums: `require` where the telegram's version has one, `accept-missing`,"
-        " or `ignore` for a meter that computes them wrongly",
-    )
-    decrypt_key: SecretStr | None = Field(
-        None,
-        validation_alias=_aliases("P1_DECRYPT_KEY"),
-        description="the key of a meter that encrypts its telegrams, 32 hexadecimal digits, from"
-        " the grid operator (Luxembourg, parts of Austria)",
-    )
-    decrypt_auth_key: SecretStr | None = Field(
-        None,
-        validation_alias=_aliases("P1_DECRYPT_AUTH_KEY"),
-        description="the second key, if the grid operator gave two (Austria)",
-    )
-    clock: Literal["auto", "meter", "host"] = Field(
-        "auto",
-        validation_alias=_aliases("P1_CLOCK"),
-        description="whose time is stored: the `meter`'s, the `host`'s, or `auto`: the meter's"
-        " unless it is plainly wrong",
-    )
-    clock_tolerance_seconds: Seconds = Field(
-        60.0,
-        validation_alias=_aliases("P1_CLOCK_TOLERANCE_SECONDS"),
-        description="how far the meter's clock may be off before `auto` takes the host's",
-    )
-    contracts: Path = Field(
-        PLACE,
-        validation_alias=_aliases("P1_CONTRACTS"),
-        description="the file that says what energy costs, and from when; there need be none",
-    )
-    entsoe_token: SecretStr | None = Field(
-        None,
-        validation_alias=_aliases("P1_ENTSOE_TOKEN"),
-        description="a token of ENTSO-E's platform, which `prices` asks when the first source"
-        " has nothing",
-    )
-    utc_offset_hours: int = Field(
-        1,
-        ge=-12,
-        le=14,
-        validation_alias=_aliases("P1_UTC_OFFSET_HOURS"),
-        description="winter time where the meter is: 1; Finland and the Baltics 2",
-    )
-    sample_seconds: int = Field(
-        0,
-        ge=0,
-        le=86_400,
-        validation_alias=_aliases("P1_SAMPLE_SECONDS"),
-        description="keep one telegram (the last) of each so many seconds; 0 keeps every one",
-    )
-    silence_seconds: Seconds = Field(
-        30.0,
-        validation_alias=_aliases("P1_SILENCE_SECONDS"),
-        description="open the port again after so long without a byte",
-    )
-    keep_seconds: Seconds = Field(
-        10.0,
-        validation_alias=_aliases("P1_KEEP_SECONDS"),
-        description="what InfluxDB has not taken by this age is on the disk: what a power cut"
-        " may cost",
-    )
-    send_seconds: float = Field(
-        5.0,
-        ge=0,
-        le=5,
-        validation_alias=_aliases("P1_SEND_SECONDS"),
-        description="how long readings are gathered for one request; at 0 each telegram is sent as"
-        " it comes, as long as InfluxDB answers within a tenth of a second",
-    )
-    request_seconds: Seconds = Field(
-        30.0,
-        validation_alias=_aliases("P1_REQUEST_SECONDS"),
-        description="how long one request to InfluxDB may take in all",
-    )
-    retry_seconds: Seconds = Field(
-        60.0,
-        validation_alias=_aliases("P1_RETRY_SECONDS"),
-        description="the longest wait between two attempts while InfluxDB is away; with a wrong"
-        " token or bucket up to 15 times as long",
-    )
-    spool_dir: Path | None = Field(
-        None,
-        validation_alias=_aliases("P1_SPOOL_DIR"),
-        description="where readings wait for InfluxDB (default: below `$STATE_DIRECTORY`, else"
-        " `~/.local/state/p1-collector/spool`)",
-    )
-    spool_mib: int = Field(
-        4096,
-        gt=4,
-        validation_alias=_aliases("P1_SPOOL_MIB"),
-        description="the most that the spool takes, in MiB, and never over half of the free space",
-    )
-    free_mib: int = Field(
-        500,
-        ge=0,
-        validation_alias=_aliases("P1_FREE_MIB"),
-        description="what the spool leaves free on its disk, in MiB",
-    )
-    hot_dir: Path | None = Field(
-        None,
-        validation_alias=_aliases("P1_HOT_DIR"),
-        description="a directory in RAM for the last seconds (default: `$RUNTIME_DIRECTORY`, else"
-        " below `$XDG_RUNTIME_DIR`, else `/dev/shm`)",
-    )
-    hot_mib: int = Field(
-        16,
-        gt=0,
-        le=1024,
-        validation_alias=_aliases("P1_HOT_MIB"),
-        description="the most that the hot directory takes, in MiB",
-    )
+    source: str = ""
+    """the meter: a serial device, `socket://host:port`, `http://host` or `https://host` of a
+    HomeWizard P1, or `file:///path` to replay (default: `/dev/p1`, else the first of
+    `/dev/serial/by-id/` that is no radio stick)"""
+    source_token: SecretStr | None = None
+    """the token of a gateway at `https://`: `p1-collector pair` gets it"""
+    source_ca: Path | None = None
+    """a file with the certificate of a gateway at `https://`, or of the authority that signs it"""
+    share: str | None = None
+    """where other programs may read the line too, such as `localhost:2001`: the service then
+    listens there, without a password"""
+    influx_url: str | None = None
+    """InfluxDB's address, such as `https://influx.example:8086`; without one everything is kept in
+    the spool"""
+    influx_token: SecretStr | None = None
+    """a token that may write to the bucket"""
+    influx_org: str = ""
+    """the organisation, by name or ID"""
+    influx_bucket: str = "p1"
+    """the bucket to write to"""
+    influx_ca: Path | None = None
+    """a file of certificates to trust, for a server with its own authority"""
+    site: str = Field("home", min_length=1)
+    """the tag `site`: tells households apart in one bucket"""
+    meter: str | None = None
+    """a name in the place of the electricity meter's number, or `hash` for a hash of every
+    number"""
+    meter_salt: SecretStr | None = None
+    """what `P1_METER=hash` mixes in, 16 characters or more that nobody else knows; without it the
+    hash is short, and who tries all numbers finds yours"""
+    baud: Literal["auto", "115200", "9600", "115200-8E1"] = "auto"
+    """the line's speed: `115200` (DSMR 4, 5), `9600` (DSMR 2, 3), `115200-8E1` (NES), or `auto`"""
+    crc: Literal["require", "accept-missing", "ignore"] = "require"
+    """checksums: `require` where the telegram's version has one, `accept-missing`, or `ignore` for
+    a meter that computes them wrongly"""
+    decrypt_key: SecretStr | None = None
+    """the key of a meter that encrypts its telegrams, 32 hexadecimal digits, from the grid
+    operator (Luxembourg, parts of Austria)"""
+    decrypt_auth_key: SecretStr | None = None
+    """the second key, if the grid operator gave two (Austria)"""
+    clock: Literal["auto", "meter", "host"] = "auto"
+    """whose time is stored: the `meter`'s, the `host`'s, or `auto`: the meter's unless it is
+    plainly wrong"""
+    clock_tolerance_seconds: Seconds = 60.0
+    """how far the meter's clock may be off before `auto` takes the host's"""
+    contracts: Path = PLACE
+    """the file that says what energy costs, and from when; there need be none"""
+    entsoe_token: SecretStr | None = None
+    """a token of ENTSO-E's platform, which `prices` asks when the first source has nothing"""
+    utc_offset_hours: int = Field(1, ge=-12, le=14)
+    """winter time where the meter is: 1; Finland and the Baltics 2"""
+    sample_seconds: int = Field(0, ge=0, le=86_400)
+    """keep one telegram (the last) of each so many seconds; 0 keeps every one"""
+    silence_seconds: Seconds = 30.0
+    """open the port again after so long without a byte"""
+    keep_seconds: Seconds = 10.0
+    """what InfluxDB has not taken by this age is on the disk: what a power cut may cost"""
+    send_seconds: float = Field(5.0, ge=0, le=5)
+    """how long readings are gathered for one request; at 0 each telegram is sent as it comes, as
+    long as InfluxDB answers within a tenth of a second"""
+    request_seconds: Seconds = 30.0
+    """how long one request to InfluxDB may take in all"""
+    retry_seconds: Seconds = 60.0
+    """the longest wait between two attempts while InfluxDB is away; with a wrong token or bucket
+    up to 15 times as long"""
+    spool_dir: Path | None = None
+    """where readings wait for InfluxDB (default: below `$STATE_DIRECTORY`, else
+    `~/.local/state/p1-collector/spool`)"""
+    spool_mib: int = Field(4096, gt=4)
+    """the most that the spool takes, in MiB, and never over half of the free space"""
+    free_mib: int = Field(500, ge=0)
+    """what the spool leaves free on its disk, in MiB"""
+    hot_dir: Path | None = None
+    """a directory in RAM for the last seconds (default: `$RUNTIME_DIRECTORY`, else below
+    `$XDG_RUNTIME_DIR`, else `/dev/shm`)"""
+    hot_mib: int = Field(16, gt=0, le=1024)
+    """the most that the hot directory takes, in MiB"""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -285,15 +185,10 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        cls, settings_cls: type[BaseSettings], init_settings: Any, *others: Any, **named: Any
+    ) -> tuple[Any, ...]:
         """Take values from `load` alone, which has seen all sources and knows their names."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        del settings_cls, others, named
         return (init_settings,)
 
     @property
@@ -371,12 +266,6 @@ def _names_host(url: str) -> bool:
         return bool(place.hostname) and place.port != 0 and not any(map(str.isspace, url))
     except ValueError:
         return False
-
-
-def names(field: str) -> list[str]:
-    """Give the variables that set a field, ours first."""
-    alias = Settings.model_fields[field].validation_alias
-    return [str(name) for name in alias.choices] if isinstance(alias, AliasChoices) else []
 
 
 def load(environment: Mapping[str, str] | None = None) -> tuple[Settings, list[SettingsError]]:

@@ -17,6 +17,7 @@ from collector.remedies import Remedy
 from collector.settings.settings import Settings, names
 from collector.spool.record import Record, RecordId
 from commands.show.statuses import status
+from infra.environment_file import descriptions
 
 ROOT: Final = Path(__file__).parents[2]
 ELECTRICITY: Final = (Kind.REGISTER, Kind.COUNTER, Kind.CODE, Kind.PEAK)
@@ -167,7 +168,7 @@ def _default(field: str) -> str:
 
 
 def _description(field: str) -> str:
-    return Settings.model_fields[field].description or ""
+    return descriptions()[field]
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -3,11 +3,12 @@
 `python tests/infra/environment_file.py` writes the file anew.
 """
 
+import ast
+import inspect
 import textwrap
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
-
-from pydantic.fields import FieldInfo
 
 from collector.settings.settings import Settings, names
 
@@ -49,19 +50,36 @@ NOTES: Final = {
 }
 
 
+def descriptions() -> dict[str, str]:
+    """Give what stands below each setting in its class, on one line."""
+    (found,) = ast.parse(inspect.getsource(Settings)).body
+    assert isinstance(found, ast.ClassDef)
+    return {
+        field.target.id: " ".join(str(text.value.value).split())
+        for field, text in pairwise(found.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+    }
+
+
 def text() -> str:
     """Give the whole file."""
-    blocks = [_block(field, info) for field, info in Settings.model_fields.items()]
+    blocks = [
+        _block(field, info.default, descriptions()[field])
+        for field, info in Settings.model_fields.items()
+    ]
     return "\n".join([HEAD, *blocks])
 
 
-def _block(field: str, info: FieldInfo) -> str:
+def _block(field: str, default: object, description: str) -> str:
     name, *_ = names(field)
-    doc = str(info.description).partition(" (default:")[0]
+    doc = description.partition(" (default:")[0]
     words = f"{doc[0].upper()}{doc[1:]}. {NOTES.get(name, '')}".strip()
     lines = textwrap.wrap(words, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
     comment = "".join(f"# {line}\n" for line in lines)
-    return f"{comment}#{name}={DEFAULTS.get(name, _shown(info.default))}\n"
+    return f"{comment}#{name}={DEFAULTS.get(name, _shown(default))}\n"
 
 
 def _shown(default: object) -> str:

@@ -13,6 +13,7 @@ from collector.errors import IgnoredSetting, SettingsError
 from collector.p1.decryption import Keys
 from collector.settings import search as module
 from collector.settings.settings import Settings, load, load_strictly, names
+from infra.environment_file import descriptions
 
 TOKEN = "kept-to-ourselves=="  # noqa: S105  invented
 INFLUX = {"P1_INFLUX_URL": "http://db.invalid:8086", "P1_INFLUX_TOKEN": TOKEN}
@@ -140,9 +141,9 @@ def test_a_name_of_theirs_sets_the_same_thing_and_ours_wins(
 
 
 def test_every_setting_has_one_name_of_ours_and_a_description() -> None:
-    for field, info in Settings.model_fields.items():
+    for field in Settings.model_fields:
         assert names(field)[0] == f"P1_{field.upper()}"
-        assert info.description
+    assert descriptions().keys() == Settings.model_fields.keys()
 
 
 def test_a_slash_at_the_end_of_the_address_is_one_too_many() -> None:
