@@ -43,7 +43,7 @@ QUICK_SECONDS: Final = 0.1
 
 PAUSE_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 5.0
-"""How long to wait for something to send, with readings on the disk and with none."""
+"""How long to wait for something to send: it comes with a word, but for what only pauses."""
 
 
 class Link(Protocol):
@@ -178,7 +178,7 @@ class Sender:
         job = takers[0]() or takers[1]()
         if job is None:
             self._knocking.ask(is_away=self.delivery.message is not None, pauses=self._pace.pauses)
-            seconds = PAUSE_SECONDS if self._spool.stock.backlog_bytes else IDLE_SECONDS
+            seconds = PAUSE_SECONDS if self._pace.pauses else IDLE_SECONDS
             self._beat(seconds)
             self._handoff.wait(seconds)
         else:

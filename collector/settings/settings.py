@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     silence_seconds: Seconds = 30.0
     """open the port again after so long without a byte"""
     keep_seconds: Seconds = 10.0
-    """what InfluxDB has not taken by this age is on the disk: what a power cut may cost"""
+    """how long a reading may be in RAM alone: a power cut loses no more than these seconds"""
     send_seconds: float = Field(5.0, ge=0, le=5)
     """how long readings are gathered for one request; at 0 each telegram is sent as it comes, as
     long as InfluxDB answers within a tenth of a second"""
