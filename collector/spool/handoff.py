@@ -37,6 +37,8 @@ class Handoff:
     def __init__(self) -> None:
         self._segments: dict[Path, HotSegment] = {}
         self._changed = Condition()
+        self.size = 0
+        """Bytes of all of them."""
         self.seal_wanted = False
         self.quick = False
         """Whether the sender had the last segment delivered at once, and waits for another."""
@@ -45,6 +47,7 @@ class Handoff:
         """Hand over a segment that was just sealed, or was found at the start."""
         with self._changed:
             self._segments[segment.path] = segment
+            self.size += segment.size
             self._changed.notify_all()
 
     def wake(self) -> None:
@@ -56,12 +59,6 @@ class Handoff:
         """Sleep until something changed here, somebody calls `wake`, or time is up."""
         with self._changed:
             self._changed.wait(seconds)
-
-    @property
-    def size(self) -> int:
-        """Bytes of all sealed hot segments."""
-        with self._changed:
-            return sum(segment.size for segment in self._segments.values())
 
     def __contains__(self, path: Path) -> bool:
         return path in self._segments
@@ -90,7 +87,7 @@ class Handoff:
             segment.sending = False
             segment.done = done
             if done or segment.copied:
-                self._segments.pop(segment.path, None)
+                self._let_go(segment)
                 return True
             self._changed.notify_all()
             return False
@@ -108,9 +105,7 @@ class Handoff:
         with self._changed:
             segment.copying = False
             segment.copied = synced
-            if synced and not segment.sending:
-                return self._segments.pop(segment.path, None) is not None
-            return False
+            return synced and not segment.sending and self._let_go(segment)
 
     def drop_oldest(self) -> HotSegment | None:
         """Give up the oldest segment that nobody is busy with."""
@@ -118,7 +113,7 @@ class Handoff:
             idle = [s for s in self._segments.values() if not s.sending and not s.copying]
             oldest = min(idle, key=lambda segment: segment.since, default=None)
             if oldest is not None:
-                del self._segments[oldest.path]
+                self._let_go(oldest)
             return oldest
 
     def oldest(self) -> float | None:
@@ -131,6 +126,12 @@ class Handoff:
         """Give the segments that the disk has, and a request still holds."""
         with self._changed:
             return [segment for segment in self._segments.values() if segment.copied]
+
+    def _let_go(self, segment: HotSegment) -> bool:
+        """Forget a segment; whether it was known."""
+        known = self._segments.pop(segment.path, None) is not None
+        self.size -= segment.size * known
+        return known
 
     def _free(self, but: Container[object], *, copied_too: bool = False) -> HotSegment | None:
         free = [

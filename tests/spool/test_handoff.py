@@ -202,8 +202,10 @@ def test_the_keeper_does_not_have_what_the_disk_has() -> None:
 
 def test_the_oldest_is_given_up_first() -> None:
     handoff, (middle, oldest, newest) = filled(2.0, 1.0, 3.0)
+    assert handoff.size == middle.size + oldest.size + newest.size > 0
 
     assert [handoff.drop_oldest() for _ in range(3)] == [oldest, middle, newest]
+    assert handoff.size == 0
 
 
 def test_the_sender_does_not_have_what_the_keeper_is_copying() -> None:
