@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from collector import __version__
-from collector.commands.output import complain, visible
+from collector.commands.output import complain_of, visible
 from collector.errors import CollectorError, SettingsError, UsageError
 from collector.spool.fault import advice, words
 
@@ -61,14 +61,14 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return int(_module(options.command).main(options))
     except CollectorError as error:
-        _print_error(error)
+        complain_of(error)
         return USAGE if isinstance(error, (SettingsError, UsageError)) else FAILURE
     except BrokenPipeError:
         # The reader of our output has gone (`| head`); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except OSError as error:
-        _print_error(_refused(error))
+        complain_of(_refused(error))
         return FAILURE
     except KeyboardInterrupt:
         return 130
@@ -128,8 +128,3 @@ def _refused(error: OSError) -> CollectorError:
     if isinstance(error, PermissionError):
         hint = "run it as the user that it belongs to, or with `sudo`"
     return CollectorError(f"{words(error)}{place}", hint=hint)
-
-
-def _print_error(error: CollectorError) -> None:
-    hint = f"\n\nhint: {error.hint}" if error.hint else ""
-    complain(f"error: {error}{hint}")

@@ -7,6 +7,8 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
+from collector.errors import CollectorError
+
 
 def visible(text: str) -> str:
     r"""Give a text with all that is no letter as an escape, such as `\u001b`; line ends stay.
@@ -36,6 +38,12 @@ def complain(text: str) -> None:
     with suppress(BrokenPipeError):
         sys.stdout.flush()
     put(text, sys.stderr)
+
+
+def complain_of(error: CollectorError) -> None:
+    """Say what went wrong, and what to do."""
+    hint = f"\n\nhint: {error.hint}" if error.hint else ""
+    complain(f"error: {error}{hint}")
 
 
 def keep_private() -> None:

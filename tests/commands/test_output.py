@@ -16,7 +16,7 @@ from bed.answers import Answers, refuse
 from bed.command import called
 from bed.telegrams import dsmr5, utc
 from collector.commands.cli import _Formatter, _JournalFormatter
-from collector.commands.export.forms import write_csv
+from collector.commands.export.session import write_csv
 from collector.commands.output import visible
 from collector.commands.show.screen import render
 from commands.show.statuses import NOW, status

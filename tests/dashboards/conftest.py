@@ -37,7 +37,7 @@ MAKES_TELEGRAMS: Final = (
         f"collector/simulate/{name}.py"
         for name in ("dialect", "house", "localtime", "meter", "reading")
     ),
-    "collector/simulate/weather.py",
+    "collector/simulate/house.py",
 )
 LINES_A_REQUEST: Final = 20_000
 DELIVER_SECONDS: Final = 1200

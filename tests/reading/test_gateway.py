@@ -12,7 +12,7 @@ from bed.command import called
 from bed.front import Authority
 from bed.gateway import HOST, TOKEN, HomeWizard, said
 from bed.telegrams import dsmr5, utc
-from collector.commands.check import gateway as check
+from collector.commands.check import network as check
 from collector.commands.check.finding import Outcome
 from collector.commands.pair import pressed
 from collector.errors import CollectorError, SourceError
@@ -195,9 +195,9 @@ def test_a_telegram_without_its_checksum_is_accepted_from_a_gateway_alone() -> N
 
 def test_check_walks_the_way_to_it(old: HomeWizard) -> None:
     settings, _ = load({"P1_SOURCE": old.url})
-    assert [f.outcome for f in check.findings(settings)] == [Outcome.OK] * 3
+    assert [f.outcome for f in check.to_gateway(settings)] == [Outcome.OK] * 3
     old.is_enabled = False
-    found = list(check.findings(settings))[-1]
+    found = list(check.to_gateway(settings))[-1]
     assert (found.outcome, found.what) == (
         Outcome.FAIL,
         f"`{old.url}` answers 403: API not enabled",
@@ -209,7 +209,7 @@ def test_check_stops_where_the_way_does() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     settings, _ = load({"P1_SOURCE": f"http://127.0.0.1:{port}"})
-    found = list(check.findings(settings))
+    found = list(check.to_gateway(settings))
     assert [f.outcome for f in found] == [Outcome.OK, Outcome.FAIL]
     assert "P1_SOURCE" in (found[-1].remedy or "")
     assert "INFLUX" not in "".join(f.remedy or "" for f in found)

@@ -4,8 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from statistics import mean
 
-from collector.simulate.house import Day, Household
-from collector.simulate.weather import Weather
+from collector.simulate.house import Day, Household, Weather
 
 WINTER, SUMMER = date(2026, 1, 14), date(2026, 7, 15)
 WATT_SECONDS_A_KWH = 3_600_000

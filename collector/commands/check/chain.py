@@ -11,15 +11,14 @@ from collector.commands.check import (
     configuration,
     database,
     disk,
-    gateway,
     line,
     network,
     port,
     service,
 )
+from collector.commands.check.disk import TABLE
 from collector.commands.check.finding import Finding, Outcome, fail, ok, skip, warn
-from collector.commands.check.listening import Patience, listen
-from collector.commands.check.mounts import TABLE
+from collector.commands.check.line import Patience, listen
 from collector.commands.output import counted
 from collector.delivery.answer import Target
 from collector.errors import SettingsError, SourceError
@@ -134,7 +133,7 @@ class Chain:
                 yield from (skip(link, "the port cannot be used") for link in line.LINKS)
                 return
         if not place.checked:
-            found = list(gateway.findings(self.settings))
+            found = list(network.to_gateway(self.settings))
             yield from found
             if any(finding.outcome is Outcome.FAIL for finding in found):
                 links = ("bytes", *line.LINKS)

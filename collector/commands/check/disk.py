@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from collector.commands.check.finding import Finding, fail, ok, skip, warn
-from collector.commands.check.mounts import IN_RAM, OVERLAYS, Mount, mount_of
 from collector.commands.output import counted
 from collector.remedies import Remedy
 from collector.spool.disk import Disk
@@ -20,11 +20,48 @@ from collector.spool.record import decode
 from collector.spool.segment import segments
 from collector.spool.spool import Directories
 
+TABLE: Final = Path("/proc/self/mountinfo")
+IN_RAM: Final = ("tmpfs", "ramfs", "devtmpfs")
+OVERLAYS: Final = ("overlay", "aufs")
+
+_ESCAPE: Final = re.compile(r"\\([0-7]{3})")
 _MIB: Final = 1024 * 1024
 _FULL: Final = (NO_ROOM, os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 _QUICK: Final = 8 * _MIB
 """So much of what waits is read, to count it; a Pi takes a second or two."""
 _TRIAL: Final = b"p1-collector check\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A file system and where it is mounted."""
+
+    place: Path
+    kind: str
+    device: str
+
+
+def mounts(table: str) -> list[Mount]:
+    """Read a table of mounts; the last one mounted on a place is the one that counts."""
+    found: dict[Path, Mount] = {}
+    for line in table.splitlines():
+        before, _, after = line.partition(" - ")
+        fields, kinds = before.split(" "), after.split(" ")
+        if len(fields) > 4 and len(kinds) > 1:  # noqa: PLR2004  the place is the fifth
+            place = Path(_plain(fields[4]))
+            found[place] = Mount(place, kinds[0], _plain(kinds[1]))
+    return list(found.values())
+
+
+def mount_of(directory: Path, table: str) -> Mount | None:
+    """Give the file system that a directory lies on, or would lie on if it were made."""
+    real = directory.resolve()
+    over = [mount for mount in mounts(table) if real.is_relative_to(mount.place)]
+    return max(over, key=lambda mount: len(mount.place.parts), default=None)
+
+
+def _plain(text: str) -> str:
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""The way to InfluxDB: its name, its port, its certificate. Nothing is sent here."""
+"""The way to InfluxDB or to a gateway: its name, its port, its certificate."""
 
 import ipaddress
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any, Final
@@ -13,7 +13,10 @@ from urllib.parse import urlsplit
 
 from collector.commands.check.finding import Finding, Outcome, fail, ok, skip, warn
 from collector.delivery.answer import Target
+from collector.errors import SourceError
+from collector.reading.gateway import Gateway
 from collector.remedies import Remedy
+from collector.settings.settings import Settings
 
 SECONDS: Final = 5.0
 """How long one step may take."""
@@ -33,16 +36,16 @@ class End:
     secure: bool
 
 
-def end_of(target: Target) -> End:
+def end_of(url: str) -> End:
     """Read the URL, which the settings have found to be one."""
-    parts = urlsplit(target.url)
+    parts = urlsplit(url)
     port = parts.port or _PORTS[parts.scheme]
     return End(parts.hostname or "", port, parts.scheme == "https")
 
 
 def findings(target: Target, now: datetime) -> Iterator[Finding]:
     """Judge the way, step by step; behind a step that fails the next are not tried."""
-    end = end_of(target)
+    end = end_of(target.url)
     found, addresses = name(end)
     yield found
     if not addresses:
@@ -130,7 +133,7 @@ def _dates(secure: ssl.SSLSocket, now: datetime) -> Finding:
 
 def in_plain(target: Target) -> bool:
     """Whether a server that speaks TLS is spoken to without; its certificate is not looked at."""
-    end = end_of(target)
+    end = end_of(target.url)
     if end.secure:
         return False
     context = ssl.create_default_context()
@@ -156,3 +159,30 @@ def _is_address(host: str) -> bool:
     with suppress(ValueError):
         return bool(ipaddress.ip_address(host))
     return False
+
+
+def to_gateway(settings: Settings) -> Iterator[Finding]:
+    """Judge the way to a gateway that gives telegrams over HTTP, and whether it gives one."""
+    end = end_of(settings.source)
+    found, addresses = name(end)
+    yield _of_the_gateway(found, Remedy.GATEWAY_NAME)
+    if not addresses:
+        return
+    found, place = port(end, addresses)
+    yield _of_the_gateway(found, Remedy.GATEWAY_PORT)
+    if place is None:
+        return
+    access = settings.access
+    try:
+        gateway = Gateway(settings.source, access.token, access.ca_file)
+        with closing(gateway.connection):
+            size = len(gateway.telegram())
+    except SourceError as error:
+        yield fail("gateway", str(error), error.hint or Remedy.GATEWAY_PORT)
+    else:
+        yield ok("gateway", f"gives a telegram of {size} bytes")
+
+
+def _of_the_gateway(found: Finding, remedy: Remedy) -> Finding:
+    advice = remedy.advice if found.remedy else None
+    return replace(found, link=f"its {found.link}", remedy=advice)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from collector.commands.show.status import Status
+from collector.commands.show.screen import Status
 from collector.p1.telegram import Telegram
 
 Rows = Mapping[int, Mapping[str, Any]]

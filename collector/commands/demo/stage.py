@@ -17,10 +17,10 @@ from collector.commands.demo.meter import Meter
 from collector.commands.demo.process import Process
 from collector.commands.demo.receiver import Receiver
 from collector.commands.demo.view import View, best_view
-from collector.commands.export.period import Period
-from collector.commands.export.query import Asker
+from collector.commands.export.query import Asker, Period
 from collector.commands.output import put
-from collector.commands.show.status import Status, read_status
+from collector.commands.show.command import read_status
+from collector.commands.show.screen import Status
 from collector.commands.spool import waiting
 from collector.delivery.answer import Target, shown
 from collector.errors import CollectorError
@@ -84,7 +84,7 @@ def play(seconds: float, speed: float) -> int:
             meter.stop()
             problem = collector.end()
         status = read_status(hot)
-        if problem or status is None:
+        if problem or not status:
             raise CollectorError(problem or "the collector has not begun")
         left = len(waiting(Directories(_spool(disk)), hot))
         account = Account.of(status, sent=meter.sent, waiting=left)
@@ -103,7 +103,7 @@ class Story:
         self._receiver = receiver
         self._name = name
 
-    def act(self, gone: float, status: Status | None) -> str:
+    def act(self, gone: float, status: Status) -> str:
         """What happens now; `gone` is how much of the time has, from 0 to 1."""
         if status:
             self.waited = max(self.waited, status["counts"]["waiting"])
@@ -140,7 +140,7 @@ def drained(status: Status, sent: int) -> bool:
     """Whether all is read and delivered, or can never be."""
     counts = status["counts"]
     arrived = counts["waiting"] == 0 or status["delivery"]["state"] == "misconfigured"
-    return counts["read"] >= sent and arrived
+    return bool(counts["read"] >= sent and arrived)
 
 
 def _run(meter: Meter, collector: Process, view: View, hot: Path, story: Story) -> None:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 from collector.commands.output import put
-from collector.commands.show.screen import render, summary
-from collector.commands.show.status import Status
+from collector.commands.show.screen import Status, render, summary
 from collector.commands.show.terminal import Terminal, is_live, wants_colour
 
 _LINES: Final = 5.0  # seconds between the lines where there is no terminal
@@ -19,7 +18,7 @@ _LINES: Final = 5.0  # seconds between the lines where there is no terminal
 class View(Protocol):
     """Where the demo shows what it does."""
 
-    def show(self, status: Status | None, act: str, note: str = "") -> None: ...
+    def show(self, status: Status, act: str, note: str = "") -> None: ...
 
     def left(self, seconds: float) -> bool:
         """Waits; true as soon as the person has had enough."""
@@ -32,7 +31,7 @@ class Screen:
         self._terminal = terminal
         self._colour = wants_colour(os.environ)
 
-    def show(self, status: Status | None, act: str, note: str = "") -> None:
+    def show(self, status: Status, act: str, note: str = "") -> None:
         width, height = self._terminal.size()
         below = [*textwrap.wrap(act, width), *textwrap.wrap(note, width)]
         lines: list[str] = []
@@ -53,7 +52,7 @@ class Lines:
         self._due = 0.0
         self._act = ""
 
-    def show(self, status: Status | None, act: str, note: str = "") -> None:
+    def show(self, status: Status, act: str, note: str = "") -> None:
         del note  # it changes all the time
         if act != self._act:
             put(act)

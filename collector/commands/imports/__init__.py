@@ -1,12 +1,8 @@
 """The `import` command: old recordings into the spool's inbox, so with the same guarantees.
 
-========================  =======================================================================
-`telegrams`               files of telegrams as a meter sent them
-`database`                the SQLite file of slimmemeter-rpi
-`recording`               what both are: stretches of telegrams, each with where to go on after it
-`job`                     telegram to record, records to segments in the inbox, note by note
-`note`, `progress`        how far it got: for the next run, and for whoever watches
-========================  =======================================================================
+`recording` is what can be imported: files of telegrams as a meter sent them, and in `database` the
+SQLite file of slimmemeter-rpi. `job` makes a record of each telegram, and of records segments in
+the inbox; `session` goes through the files, and says how far it is.
 
 An import may be broken off and repeated at will. The points carry the telegrams' own times, so
 sending one twice changes nothing. So as not to begin anew all the same, a note in the spool says

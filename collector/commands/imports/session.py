@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from collector.commands.imports.database import Database, is_database
-from collector.commands.imports.job import Job, Tally
-from collector.commands.imports.note import Note, Progress
-from collector.commands.imports.progress import Bar
-from collector.commands.imports.recording import Place, Recording
-from collector.commands.imports.telegrams import Telegrams
-from collector.commands.output import counted, put
+from collector.commands.imports.job import Job, Note, Progress, Tally
+from collector.commands.imports.recording import Place, Recording, Telegrams
+from collector.commands.output import counted, put, visible
 from collector.commands.served import is_served, why_it_waits
 from collector.costs.prices import prices_of
 from collector.errors import CollectorError, SourceError
@@ -26,6 +23,9 @@ from collector.spool.disk import Disk
 from collector.spool.inbox import BOUND, Inbox
 from collector.spool.spool import Directories
 
+_WIDTH: Final = 30
+_STEP: Final = 10
+"""Per cent between two lines."""
 WAIT_SECONDS: Final = 1.0
 _MIB: Final = 1024 * 1024
 _PACKED: Final = (b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"PK\x03\x04", b"(\xb5/\xfd")
@@ -33,6 +33,48 @@ _HINTS: Final = {
     Telegrams.kind: "a recording starts with `/` and ends with `!`;"
     " `p1-collector decode FILE` shows what is in it"
 }
+
+
+class Bar:
+    """Draws how much of `size` is done; what is said besides keeps its own lines."""
+
+    def __init__(self, stream: TextIO, name: str, size: int) -> None:
+        self._stream = stream
+        self._name = name
+        self._size = size
+        self._live = stream.isatty()
+        self._drawn = False
+        self._said = 0
+        self._words = ""
+
+    def draw(self, position: int, number: int, words: str = "") -> None:
+        """Show the state: a place in the file, telegrams up to it, and anything else."""
+        percent = min(100, 100 * position // self._size) if self._size else 100
+        text = f"{percent:3d} %  {counted(number, 'telegram')}"
+        if self._live:
+            full = _WIDTH * percent // 100
+            bar = "#" * full + "-" * (_WIDTH - full)
+            self._write(f"\r[{bar}] {text}{f'  {words}' if words else ''}\x1b[K")
+            self._drawn = True
+        elif percent >= self._said + _STEP or words not in ("", self._words):
+            self._said = percent - percent % _STEP
+            self._words = words
+            self._write(f"{self._name}: {text}{f', {words}' if words else ''}\n")
+
+    def say(self, text: str) -> None:
+        """Print a line of its own."""
+        self.close()
+        self._write(f"{visible(text)}\n")
+
+    def close(self) -> None:
+        """Leave the bar's line."""
+        if self._drawn:
+            self._write("\r\x1b[K")
+        self._drawn = False
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
 
 
 @dataclass(frozen=True, slots=True)

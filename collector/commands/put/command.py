@@ -45,9 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Store the lines; 1 if some were left out. Raises `CollectorError`."""
-    from collector.commands.put.lines import Rules  # noqa: PLC0415  `--help` imports no pydantic
+    from collector.commands.put.lines import Rules, Stream  # noqa: PLC0415  `--help` is quick
     from collector.commands.put.session import Session  # noqa: PLC0415
-    from collector.commands.put.stream import Stream  # noqa: PLC0415
     from collector.service.ending import ended_by_signals  # noqa: PLC0415
     from collector.settings.settings import load_strictly  # noqa: PLC0415
 

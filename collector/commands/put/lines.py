@@ -1,6 +1,10 @@
-"""One line that somebody else wrote, as the spool has it: strictly read, its time in seconds."""
+"""Lines that somebody else wrote: from a file or a pipe, strictly read, their time in seconds."""
 
+import os
 import re
+import select
+import stat
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +20,13 @@ _YEARS: Final = 10**11
 """Seconds: more than these, forward or back, is a time in something smaller."""
 _LATEST: Final = 2**63 // 10**9
 """InfluxDB counts nanoseconds, in 64 bits."""
+MOST: Final = 1024 * 1024
+"""Bytes of lines that are taken together."""
+SECONDS: Final = 1.0
+"""How long a line may wait for others."""
+
+_CHUNK: Final = 64 * 1024
+_LOOK_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +87,48 @@ def _text(line: bytes) -> str:
 def _recognised(time: int) -> int:
     """Say how many of these are a second: seconds, or what counts up a thousand times as fast."""
     return next((p for p in PARTS.values() if abs(time) < _YEARS * p), PARTS["ns"])
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An open file; `name` is what it is for a person."""
+
+    name: str
+    file: int
+    monotonic: Callable[[], float]
+
+    @property
+    def ends(self) -> bool:
+        """Whether it can be read twice: what it holds is known before any of it is taken."""
+        return stat.S_ISREG(os.fstat(self.file).st_mode)
+
+    def batches(self, stopped: Callable[[], bool]) -> Iterator[list[bytes]]:
+        """Give the lines without line ends, until the end, or until it is `stopped`."""
+        batch: list[bytes] = []
+        rest, size, since, torn = b"", 0, 0.0, True
+        while not stopped():
+            if select.select([self.file], [], [], _LOOK_SECONDS)[0]:
+                data = os.read(self.file, _CHUNK)
+                if not data:
+                    torn = False
+                    break
+                since = since if batch else self.monotonic()
+                *lines, rest = (rest + data).split(b"\n")
+                rest = rest[: LONGEST + 1]  # it is too long already
+                batch += lines
+                size += len(data)
+            if batch and (size >= MOST or self.monotonic() - since >= SECONDS):
+                yield batch
+                batch, size = [], 0
+        if rest and not torn:
+            batch.append(rest)
+        if batch:
+            yield batch
+
+    def again(self, start: int) -> None:
+        """Go back to where it began."""
+        os.lseek(self.file, start, os.SEEK_SET)
+
+    @property
+    def place(self) -> int:
+        return os.lseek(self.file, 0, os.SEEK_CUR)

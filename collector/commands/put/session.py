@@ -7,8 +7,7 @@ from threading import Event
 from typing import Final
 
 from collector.commands.output import complain
-from collector.commands.put.lines import Rules
-from collector.commands.put.stream import Stream
+from collector.commands.put.lines import Rules, Stream
 from collector.commands.served import is_served, why_it_waits
 from collector.errors import CollectorError
 from collector.protocol import LineError

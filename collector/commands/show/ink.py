@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from itertools import zip_longest
 from typing import Final
 
 from collector.commands.output import visible
@@ -44,11 +45,7 @@ def padded(line: Line, width: int) -> list[Piece]:
 
 def beside(left: Iterable[Line], right: Iterable[Line], width: int) -> list[Line]:
     """Two blocks next to each other, the right one from column `width` on."""
-    lefts, rights = list(left), list(right)
-    height = max(len(lefts), len(rights))
-    lefts += [[]] * (height - len(lefts))
-    rights += [[]] * (height - len(rights))
-    return [[*padded(a, width), *b] for a, b in zip(lefts, rights, strict=True)]
+    return [[*padded(a, width), *b] for a, b in zip_longest(left, right, fillvalue=())]
 
 
 def paint(line: Line, width: int, *, colour: bool) -> str:

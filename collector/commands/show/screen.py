@@ -1,34 +1,81 @@
 """The live screen: a status as lines of text, at least 40 columns wide, 80 by 24 at best.
 
 Pure: the same status and width give the same lines. Values are shown with the digits that the
-    meter printed.
+meter printed. A sparkline's columns belong to stretches of the clock, not to places in the list:
+it moves on one column at a time, and what is drawn stays as it was drawn.
 """
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from itertools import pairwise
+from statistics import fmean, median
 from typing import Any, Final
 
 from collector.commands.show.ink import Ink, Line, Piece, beside, length, padded, paint, plain
-from collector.commands.show.sparkline import Window, scale, sparkline
-from collector.commands.show.status import Device, Status, Telegram
 
+Status = dict[str, Any]
+"""What the running service says of itself (`collector.service.status`), or a part of it: decimals
+are text, as the meter printed them, times are unix seconds."""
+
+BLOCKS: Final = "▁▂▃▄▅▆▇█"
+_SCALES: Final = (0.2, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 50)  # kW
+_TELEGRAMS: Final = 300  # what the status file has at most
 STOPPED: Final = "stopped"  # the state of a collector that was told to end
 STALE: Final = 15  # seconds without news, after which the collector is taken to be gone
 _WIDE: Final = 76  # from here on two blocks stand side by side
 _HALF: Final = 40  # columns of the left one of these
 _LATE: Final = 60  # seconds of lag worth a colour
-
-_MEDIA: Final = {
-    "gas": "gas",
-    "water": "water",
-    "heat": "heat",
-    "cooling": "cooling",
-    "submeter": "submeter",
-}
 _UNITS: Final = {"volume_m3": "m³", "energy_gj": "GJ", "energy_kwh": "kWh"}
 _PROBLEMS: Final = ("rejected", "dropped", "damaged")
 _SLIPS: Final = ("torn", "bad_checksums", "bad_lines")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The stretch of time that a sparkline shows: `columns` of `seconds` each, up to `end`."""
+
+    end: int
+    seconds: int
+    columns: int
+
+    @classmethod
+    def of(cls, times: Sequence[int], columns: int) -> "Window":
+        """The window for these telegrams (unix seconds, ascending; at least one)."""
+        gaps = [b - a for a, b in pairwise(times) if b > a]
+        period = round(median(gaps)) if gaps else 1
+        seconds = max(period, -(-_TELEGRAMS * period // columns))
+        return cls(times[-1] // seconds, seconds, columns)
+
+    @property
+    def minutes(self) -> int:
+        return max(1, round(self.seconds * self.columns / 60))
+
+    def means(self, times: Sequence[int], values: Sequence[float]) -> list[float | None]:
+        """The mean of each column; None where there was nothing."""
+        columns: list[list[float]] = [[] for _ in range(self.columns)]
+        for time, value in zip(times, values, strict=True):
+            place = self.columns - 1 - (self.end - time // self.seconds)
+            if 0 <= place < self.columns:
+                columns[place].append(value)
+        return [fmean(column) if column else None for column in columns]
+
+
+def scale(highest: float) -> float:
+    """The power that a full block stands for: a round figure, so that it seldom changes."""
+    return next((step for step in _SCALES if step >= highest), highest)
+
+
+def sparkline(values: Sequence[float | None], top: float) -> str:
+    """Blocks from nothing to `top`; no power is an empty place, as is no reading."""
+    return "".join(_block(value, top) for value in values)
+
+
+def _block(value: float | None, top: float) -> str:
+    if not value or value < 0 or top <= 0:
+        return " "
+    return BLOCKS[min(len(BLOCKS) - 1, int(value / top * len(BLOCKS)))]
 
 
 def render(
@@ -114,7 +161,7 @@ def _title(status: Status, width: int, now: float | None) -> list[Line]:
     return [left, [(right, ink)]]
 
 
-def _has_export(status: Status, telegram: Telegram) -> bool:
+def _has_export(status: Status, telegram: Status) -> bool:
     """Whether there is anything to say about export: not in a house that never fed in."""
     values = telegram["electricity"]
     names = [n for n in values if n.startswith(("energy_export", "power_export"))]
@@ -122,7 +169,7 @@ def _has_export(status: Status, telegram: Telegram) -> bool:
 
 
 def _power(
-    status: Status, telegram: Telegram, width: int, zone: tzinfo | None, *, exports: bool
+    status: Status, telegram: Status, width: int, zone: tzinfo | None, *, exports: bool
 ) -> list[Line]:
     values = telegram["electricity"]
     if "power_import_kw" not in values and "power_export_kw" not in values:
@@ -161,7 +208,7 @@ def _demand(values: dict[str, Any], width: int) -> list[Line]:
     return [plain("   ".join(parts))] if parts else []
 
 
-def _readings(telegram: Telegram, *, exports: bool) -> list[Line]:
+def _readings(telegram: Status, *, exports: bool) -> list[Line]:
     values = telegram["electricity"]
     ways = ("import", "export") if exports else ("import",)
     lines: list[Line] = []
@@ -181,7 +228,7 @@ def _readings(telegram: Telegram, *, exports: bool) -> list[Line]:
     return [heading, *lines]
 
 
-def _phases(telegram: Telegram, *, exports: bool) -> list[Line]:
+def _phases(telegram: Status, *, exports: bool) -> list[Line]:
     values = telegram["electricity"]
     ways = ("import", "export") if exports else ("import",)
     lines: list[Line] = []
@@ -205,7 +252,7 @@ def _phases(telegram: Telegram, *, exports: bool) -> list[Line]:
     return [heading, *lines]
 
 
-def _devices(telegram: Telegram, width: int, zone: tzinfo | None) -> list[Line]:
+def _devices(telegram: Status, width: int, zone: tzinfo | None) -> list[Line]:
     entries: list[Line] = [
         entry
         for device in telegram["devices"]
@@ -217,13 +264,12 @@ def _devices(telegram: Telegram, width: int, zone: tzinfo | None) -> list[Line]:
     return [[*padded(pair[0], _HALF), *(pair[1] if pair[1:] else [])] for pair in pairs]
 
 
-def _device(device: Device, today: int, zone: tzinfo | None) -> list[Piece]:
-    label = _MEDIA.get(device["medium"], device["medium"])
+def _device(device: Status, today: int, zone: tzinfo | None) -> list[Piece]:
     for name, unit in _UNITS.items():
         if name in device["fields"]:
             value = f"{_figure(device['fields'][name])} {unit}"
             read = _moment(device["time"], today, zone) if device["time"] else ""
-            return [(f"{label:<9}{value:>16}", Ink.PLAIN), (f"  {read}", Ink.FAINT)]
+            return [(f"{device['medium']:<9}{value:>16}", Ink.PLAIN), (f"  {read}", Ink.FAINT)]
     return []
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from collector.commands.check import disk as probes
-from collector.commands.check.disk import Places
+from collector.commands.check.disk import Mount, Places
 from collector.commands.check.finding import Finding, Outcome, ok
-from collector.commands.check.mounts import Mount
 from collector.remedies import Remedy
 from collector.spool.disk import Disk
 from collector.spool.fault import NO_ROOM, advice

@@ -10,8 +10,7 @@ import pytest
 from bed.telegrams import dsmr5, written
 from collector.commands.check import line
 from collector.commands.check.finding import Finding, Outcome
-from collector.commands.check.line import Expected
-from collector.commands.check.listening import Heard, Patience, listen
+from collector.commands.check.line import Expected, Heard, Patience, listen
 from collector.errors import SourceError
 from collector.p1.decryption import Keys
 from collector.p1.telegram import Device, Medium, Policy

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from collector.commands.check.mounts import TABLE, Mount, mount_of, mounts
+from collector.commands.check.disk import TABLE, Mount, mount_of, mounts
 
 PI = r"""21 25 0:20 / /proc rw - proc proc rw
 25 1 179:2 / / rw,noatime - ext4 /dev/mmcblk0p2 rw

@@ -79,7 +79,7 @@ def test_a_certificate_that_is_trusted_is_good(secure: Answers, certificate: Pat
 
 
 def test_a_certificate_that_expires_soon_is_a_warning(secure: Answers, certificate: Path) -> None:
-    end = network.end_of(target(secure.url))
+    end = network.end_of(secure.url)
     soon = NOW + timedelta(days=20)
     place = (socket.AF_INET, ("127.0.0.1", secure.port))
     found = network.certificate(end, place, str(certificate), soon)
@@ -136,4 +136,4 @@ def test_a_token_in_clear_in_the_house_is_not(address: str) -> None:
     ],
 )
 def test_the_url_says_where_to_go(url: str, end: End) -> None:
-    assert network.end_of(target(url)) == end
+    assert network.end_of(url) == end

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from collector.commands.export.period import Period, period
+from collector.commands.export.query import Period, period
 from collector.errors import UsageError
 from collector.p1.time import local
 

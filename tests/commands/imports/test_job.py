@@ -8,8 +8,7 @@ import pytest
 
 from bed.telegrams import dsmr5, utc
 from collector.commands.imports import job as jobs
-from collector.commands.imports.job import Job
-from collector.commands.imports.note import Note, Progress
+from collector.commands.imports.job import Job, Note, Progress
 from collector.commands.imports.recording import Entry, Place, Stretch
 from collector.memory import Memory
 from collector.p1.telegram import Telegram

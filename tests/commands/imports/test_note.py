@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from collector.commands.imports.note import DIRECTORY, Note, Progress
+from collector.commands.imports.job import DIRECTORY, Note, Progress
 from collector.commands.imports.recording import Place
 from collector.memory import Memory
 from collector.spool.disk import Disk

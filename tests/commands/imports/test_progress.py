@@ -2,7 +2,7 @@
 
 import io
 
-from collector.commands.imports.progress import Bar
+from collector.commands.imports.session import Bar
 
 
 class Screen(io.StringIO):

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from bed.telegrams import dsmr5, utc, written
-from collector.commands.imports.recording import Entry, Place
-from collector.commands.imports.telegrams import Telegrams
+from collector.commands.imports.recording import Entry, Place, Telegrams
 from collector.p1.decryption import Keys, Refusal
 from collector.p1.telegram import Policy
 from p1.sealing import KEY, seal

@@ -9,9 +9,8 @@ from threading import Event
 import pytest
 
 from bed.command import called
-from collector.commands.put.lines import Rules
+from collector.commands.put.lines import MOST, SECONDS, Rules, Stream
 from collector.commands.put.session import REPORTED, Session
-from collector.commands.put.stream import MOST, SECONDS, Stream
 from collector.errors import CollectorError
 from collector.service.lock import Lock
 from collector.settings.settings import load

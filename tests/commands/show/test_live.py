@@ -16,15 +16,17 @@ from typing import Any
 
 import pytest
 
-from collector.commands.show.live import problem_with, show
-from collector.commands.show.status import read_status
+from collector.commands.output import complain_of
+from collector.commands.show.command import problem_with, read_status, show
+from collector.errors import CollectorError
 from collector.service.status import FILE_NAME, write
 from commands.show.statuses import NOW, status
 
 SHOW = """
 import sys
 from pathlib import Path
-from collector.commands.show.live import show
+from collector.commands.output import complain_of
+from collector.commands.show.command import show
 sys.exit(show(Path(sys.argv[1]), once=False))
 """
 ENTER, LEAVE = b"\x1b[?1049h\x1b[?25l", b"\x1b[?25h\x1b[?1049l"
@@ -137,9 +139,10 @@ def test_once_prints_the_screen_and_ends(hot: Path, capsys: pytest.CaptureFixtur
 def test_without_a_collector_it_says_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = show(tmp_path, once=False)
+    with pytest.raises(CollectorError) as error:
+        show(tmp_path, once=False)
+    complain_of(error.value)
 
-    assert code == 1
     assert capsys.readouterr().err == (
         f"error: no collector is running: there is no status file in `{tmp_path}`\n\n"
         "hint: start one with `p1-collector run`, or look at `p1-collector demo`;\n"
@@ -150,19 +153,22 @@ def test_without_a_collector_it_says_what_to_do(
 def test_a_status_of_long_ago_is_no_running_collector(tmp_path: Path) -> None:
     problem = problem_with(status(), tmp_path, NOW + 600)
 
-    assert problem == (
-        f"error: the collector in `{tmp_path}` has said nothing for 600 s "
-        "(it was process 4711)\n\n"
-        "hint: start it with `p1-collector run`, or see `systemctl status p1-collector`\n"
+    assert str(problem) == (
+        f"the collector in `{tmp_path}` has said nothing for 600 s (it was process 4711)"
+    )
+    assert problem
+    assert problem.hint == (
+        "start it with `p1-collector run`, or see `systemctl status p1-collector`"
     )
 
 
 def test_a_collector_that_was_stopped_is_told_at_once(tmp_path: Path) -> None:
     problem = problem_with(status(state="stopped"), tmp_path, NOW)
 
-    assert problem == (
-        f"error: the collector in `{tmp_path}` has been stopped\n\n"
-        "hint: start it with `p1-collector run`, or `sudo systemctl start p1-collector`\n"
+    assert str(problem) == f"the collector in `{tmp_path}` has been stopped"
+    assert problem
+    assert problem.hint == (
+        "start it with `p1-collector run`, or `sudo systemctl start p1-collector`"
     )
 
 
@@ -170,4 +176,4 @@ def test_a_collector_that_was_stopped_is_told_at_once(tmp_path: Path) -> None:
 def test_a_file_that_says_nothing_is_no_status(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "status.json").write_bytes(content)
 
-    assert read_status(tmp_path) is None
+    assert read_status(tmp_path) == {}

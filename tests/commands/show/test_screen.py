@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from collector.commands.show.screen import render, summary
-from collector.commands.show.status import Status
+from collector.commands.show.screen import Status, render, summary
 from commands.show.statuses import COUNTS, ELECTRICITY, NOW, status, telegram
 
 WINTER_TIME = timezone(timedelta(hours=1))

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from collector.commands.show.sparkline import Window, scale, sparkline
+from collector.commands.show.screen import Window, scale, sparkline
 
 
 def test_blocks_grow_with_the_power() -> None:
