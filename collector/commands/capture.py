@@ -33,7 +33,6 @@ _LINE_END: Final = b"\0\r\n"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `capture` takes."""
     parser.add_argument(
         "file",
         metavar="FILE",
@@ -157,7 +156,6 @@ class Recording:
         self._held = b""
 
     def take(self, data: bytes) -> tuple[bytes, list[Frame]]:
-        """Take the next bytes of the line."""
         readable = self.decryptor.feed(data)
         self._held += readable
         return self._written(self._framer.feed(readable))
@@ -203,7 +201,6 @@ class Raw:
         self._framer = Framer()
 
     def take(self, data: bytes) -> tuple[bytes, list[Frame]]:
-        """Give the bytes, and the telegrams that they complete."""
         frames = self._framer.feed(self.decryptor.feed(data))
         self.count += len(frames)
         return data, frames
@@ -216,8 +213,6 @@ class Raw:
 
 
 class Capture:
-    """Records one line."""
-
     def __init__(
         self,
         line: Line,

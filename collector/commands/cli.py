@@ -46,7 +46,6 @@ _FOLDERS: Final = {
 
 
 def entry() -> None:
-    """Be the command `p1-collector`."""
     raise SystemExit(main(sys.argv[1:]))
 
 

@@ -56,14 +56,11 @@ _ROWS: Final[Mapping[str, tuple[int, Field]]] = {
 
 
 class _Form(Protocol):
-    """One way to write a telegram."""
-
     def __call__(self, telegram: Telegram) -> Iterable[str]:
         """Give the lines."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `decode` takes."""
     parser.add_argument("file", metavar="FILE", help="a file of telegrams; - is standard input")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object a telegram, one a line")
@@ -191,8 +188,6 @@ def main(args: argparse.Namespace) -> int:
 
 
 class _Decoding:
-    """One run over one file."""
-
     def __init__(self, args: argparse.Namespace) -> None:
         self._utc_offset_hours: int = args.utc_offset
         self._policy = Policy(args.crc)

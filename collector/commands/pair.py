@@ -18,7 +18,6 @@ _FORBIDDEN: Final = 403
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `pair`."""
     parser.add_argument("url", help="the gateway, such as https://192.168.1.20")
     parser.add_argument(
         "--certificate",

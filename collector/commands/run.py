@@ -9,7 +9,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Run until SIGTERM or SIGINT."""
     from collector.service.malloc import give_back_large_blocks  # noqa: PLC0415  `--help` is quick
     from collector.service.process import run  # noqa: PLC0415  as above
 

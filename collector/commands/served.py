@@ -9,7 +9,6 @@ from collector.spool.inbox import Inbox
 
 
 def is_served(settings: Settings) -> bool:
-    """Whether the service of these settings runs."""
     hot = settings.hot
     return status.runs(status.read(hot / status.FILE_NAME), time.time(), holder(hot))
 

@@ -20,7 +20,6 @@ LIKES = ("dsmr5", "dsmr4", "dsmr3", "belgium")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `simulate`."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--pty",
@@ -75,7 +74,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Sends until it has sent them all, or is interrupted."""
     stream = _stream(args)
     stopping = Event()
     with ended_by_signals(stopping), contextlib.ExitStack() as stack:

@@ -65,7 +65,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Do one action on the spool of the settings."""
     spool, hot = options.spool_dir, options.hot_dir
     if options.action == "take-over":
         return _take_over(spool, options.directory)

@@ -193,7 +193,6 @@ class Settings(BaseSettings):
 
     @property
     def target(self) -> Target | None:
-        """Where to deliver; None if no InfluxDB is set."""
         if not self.influx_url or self.influx_token is None:
             return None
         return Target(
@@ -206,12 +205,10 @@ class Settings(BaseSettings):
 
     @property
     def place(self) -> Address:
-        """Where the meter is."""
         return address(self.source, self.baud, self.access)
 
     @property
     def access(self) -> Access:
-        """What a gateway wants."""
         token = self.source_token.get_secret_value() if self.source_token else ""
         return Access(token, str(self.source_ca) if self.source_ca else None)
 
@@ -237,7 +234,6 @@ class Settings(BaseSettings):
 
     @property
     def spool(self) -> Path:
-        """The spool's directory."""
         return self.spool_dir or self.default_spool
 
     @property

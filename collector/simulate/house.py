@@ -24,8 +24,6 @@ SUN_MINUTES: Final = 5  # the sun's power goes in a straight line for so long
 
 
 class Weather:
-    """One place's weather; the same seed gives the same weather."""
-
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._clouds = lru_cache(maxsize=4)(self._clouds_of)
@@ -129,7 +127,6 @@ class Household:
         self._days = lru_cache(maxsize=4)(self._planned)
 
     def day(self, day: date) -> Day:
-        """What this local day is like."""
         return self._days(day)
 
     def _planned(self, day: date) -> Day:
@@ -188,7 +185,6 @@ class _Plan:
             sums[minute] += millilitres
 
     def _always_on(self) -> None:
-        """Standby, and small things that somebody is always busy with."""
         dice = self._dice("base")
         for phase, least in enumerate((60, 35, 20)):
             busy, watts = 0, []

@@ -111,8 +111,6 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class _Pen:
-    """Writes one reading over the lines of a telegram."""
-
     reading: Reading
     known: Mapping[str, Value]
     devices: Sequence[Device]

@@ -27,16 +27,12 @@ _LAST_MOMENT: Final = 50
 
 
 class Outcome(Enum):
-    """What became of a telegram."""
-
     TAKEN = auto()  # read, or at least on its way
     AGAIN = auto()  # thrown away or stale: send it again, or a newer one
     STOPPED = auto()
 
 
 class Wire(Protocol):
-    """One end of a meter's cable."""
-
     def send(self, telegram: bytes, stopping: Event) -> Outcome: ...
 
 
@@ -49,7 +45,6 @@ class Terminal:
     """
 
     def __init__(self, link: Path | None = None) -> None:
-        """Opens a terminal, and makes `link` a symbolic link to it."""
         self._ours, self._theirs = pty.openpty()
         tty.setraw(self._theirs)
         fcntl.ioctl(self._ours, termios.TIOCPKT, struct.pack("i", 1))
@@ -138,7 +133,6 @@ class Port:
     """
 
     def __init__(self, host: str, port: int) -> None:
-        """Listens; port 0 takes a free one."""
         self._listener = socket.create_server((host, port))
         self._listener.setblocking(False)
         self._peers: list[socket.socket] = []
@@ -182,8 +176,6 @@ class Port:
 
 
 class Output:
-    """A file or pipe, such as standard output."""
-
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 

@@ -82,7 +82,6 @@ class Chain:
             yield service.delivery(told)
 
     def mapping(self) -> Iterator[Finding]:
-        """Let a database of InfluxQL lead to the bucket."""
         from collector.commands.check import reading  # noqa: PLC0415  only once it is needed
 
         target = self.settings.target

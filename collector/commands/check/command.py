@@ -22,7 +22,6 @@ _COLUMNS: Final = 99
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `check`."""
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
         "--seconds",
@@ -40,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Try every link; gives 1 if one fails."""
     # pydantic takes long to import, and `--help` needs none of this.
     from collector.commands.check.chain import Chain  # noqa: PLC0415
     from collector.commands.check.configuration import settings_in_words  # noqa: PLC0415

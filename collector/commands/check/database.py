@@ -46,7 +46,6 @@ def findings(
 
 
 def access(answer: Answer, target: Target) -> list[Finding]:
-    """Judge token and bucket by the answer to a comment."""
     known = ok("token", "known to InfluxDB")
     # Serverless says 401 with an empty body.
     if (not answer.is_page or answer.status == _UNAUTHORISED) and (
@@ -82,7 +81,6 @@ def point(site: str, now: float) -> bytes:
 
 
 def storing(answer: Answer) -> Finding:
-    """Whether the point was stored."""
     if meaning(answer) is Meaning.STORED:
         what = "a point of `collector` is stored: this version, at this quarter hour"
         return ok("write", what)
@@ -92,7 +90,6 @@ def storing(answer: Answer) -> Finding:
 
 
 def retention(answer: Answer | None, oldest: bytes | None) -> Finding:
-    """Whether the bucket takes what has waited longest."""
     if answer is None or oldest is None:
         return ok("retention", "nothing waits that could be too old")
     if meaning(answer) is Meaning.STORED:

@@ -34,8 +34,6 @@ _TRIAL: Final = b"p1-collector check\n"
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A file system and where it is mounted."""
-
     place: Path
     kind: str
     device: str
@@ -86,7 +84,6 @@ def findings(places: Places, disk: Disk, trouble: str | None = None) -> Iterator
 
 
 def spool(directory: Path, disk: Disk) -> Finding:
-    """Whether a file can be written there and synced."""
     try:
         there = _try(directory, disk)
     except OSError as error:
@@ -103,7 +100,6 @@ def _spool_remedy(said: str) -> Remedy | str:
 
 
 def spool_disk(mount: Mount | None) -> Finding:
-    """Whether what lies there outlasts a power cut."""
     if mount is None:
         return skip("spool's disk", "this system has no table of mounts")
     what = f"{mount.kind} on {mount.device}, mounted on {mount.place}"
@@ -115,7 +111,6 @@ def spool_disk(mount: Mount | None) -> Finding:
 
 
 def room(places: Places, disk: Disk) -> Finding:
-    """Whether the spool has room above the floor."""
     try:
         free = disk.free(_existing(places.spool)) // _MIB
     except OSError as error:
@@ -129,7 +124,6 @@ def room(places: Places, disk: Disk) -> Finding:
 
 
 def hot(places: Places, disk: Disk, mount: Mount | None) -> Finding:
-    """Whether the hot directory is in RAM, and large enough."""
     directory = places.hot
     try:
         _try(directory, disk)
@@ -147,7 +141,6 @@ def hot(places: Places, disk: Disk, mount: Mount | None) -> Finding:
 
 
 def waiting(directories: Directories, disk: Disk) -> Iterator[Finding]:
-    """What waits in the spool, and what lies in its side rooms."""
     try:
         yield _backlog(directories, disk)
         rejected = segments(disk, directories.rejected)

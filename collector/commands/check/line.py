@@ -67,7 +67,6 @@ class Heard:
     broke: SourceError | None = None
 
     def good(self, policy: Policy) -> list[Telegram]:
-        """Give the telegrams that the service would store."""
         return [telegram for telegram in self.telegrams if acceptable(telegram, policy)]
 
 
@@ -193,7 +192,6 @@ def _no_telegram(heard: Heard) -> Iterator[Finding]:
 
 
 def speed(found: Speed, allowed: Sequence[Speed]) -> Finding:
-    """Whether the speed at which telegrams come is one that the settings allow."""
     if not allowed:
         return ok("speed", "none to set: this is no serial port")
     if found in allowed:
@@ -208,7 +206,6 @@ def _telegrams(heard: Heard) -> Finding:
 
 
 def checksum(telegrams: Sequence[Telegram], policy: Policy) -> Finding:
-    """Whether the checksums are right, where there must be one."""
     number = len(telegrams)
     bad = sum(telegram.checksum is Checksum.BAD for telegram in telegrams)
     absent = [telegram for telegram in telegrams if telegram.checksum is Checksum.ABSENT]
@@ -224,7 +221,6 @@ def checksum(telegrams: Sequence[Telegram], policy: Policy) -> Finding:
 
 
 def dialect(telegram: Telegram) -> Finding:
-    """What the meter speaks, and what of it is not understood."""
     what = f"{telegram.dialect}, meter {telegram.meter or 'without a number'}"
     if telegram.unknown:
         what += f", {len(telegram.unknown)} lines that this program does not know"
@@ -236,7 +232,6 @@ def dialect(telegram: Telegram) -> Finding:
 
 
 def clock(time: datetime | None, expected: Expected) -> Finding:
-    """Compare the meter's clock with the host's."""
     if time is None:
         what = "the telegram has no time: the host's is stored"
         return ok("meter's clock", what)
@@ -255,12 +250,10 @@ def clock(time: datetime | None, expected: Expected) -> Finding:
 
 
 def unset_clock() -> Remedy:
-    """What there is to do about a host's clock that no time server has set."""
     return Remedy.TIME_SERVER if asks_for_the_time() else Remedy.HOST_CLOCK
 
 
 def devices(found: Iterable[Device], now: datetime | None) -> Finding:
-    """What is behind the electricity meter, and when it was read last."""
     listed, stale = [], False
     for device in found:
         age = now - device.time if now and device.time else None
@@ -272,7 +265,6 @@ def devices(found: Iterable[Device], now: datetime | None) -> Finding:
 
 
 def _span(seconds: float) -> str:
-    """Say a span of time in its largest unit."""
     for unit, size in (("days", 86_400), ("hours", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -29,8 +29,6 @@ Addresses = list[tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The server's end: what its URL says."""
-
     host: str
     port: int
     secure: bool
@@ -60,7 +58,6 @@ def findings(target: Target, now: datetime) -> Iterator[Finding]:
 
 
 def is_open(found: list[Finding]) -> bool:
-    """Whether a request can be sent: nothing on the way failed."""
     return all(finding.outcome is not Outcome.FAIL for finding in found)
 
 
@@ -87,7 +84,6 @@ def name(end: End) -> tuple[Finding, Addresses]:
 
 
 def port(end: End, addresses: Addresses) -> tuple[Finding, tuple[Any, ...] | None]:
-    """Connect to the first address that answers."""
     words = ""
     for family, kind, protocol, _, place in addresses:
         with socket.socket(family, kind, protocol) as trial:

@@ -16,7 +16,6 @@ from collector.remedies import Remedy
 
 
 def presence(device: str) -> Finding:
-    """Whether the device is there, and what its name stands for."""
     path = Path(device)
     if path.is_symlink() and not path.exists():
         what = f"`{device}` points to `{path.readlink()}`, which is not there"
@@ -30,7 +29,6 @@ def presence(device: str) -> Finding:
 
 
 def permission(device: str) -> Finding:
-    """Whether this user may read and write the device."""
     state = Path(device).stat()
     owner, group = _user(state.st_uid), _group(state.st_gid)
     rights = f"{stat.filemode(state.st_mode)[1:]} {owner}:{group}"
@@ -42,7 +40,6 @@ def permission(device: str) -> Finding:
 
 
 def sharing(device: str) -> Finding:
-    """Whether another program has the port open."""
     others = holders(device)
     if not others:
         return ok("other readers", "none" if os.geteuid() == 0 else "none of this user's")

@@ -53,7 +53,6 @@ Ask = Callable[..., Reply]
 
 
 def asker(target: Target) -> Ask:
-    """Give what asks the server, with the token."""
     pool = urllib3.PoolManager(timeout=SECONDS, retries=False, ca_certs=target.ca_file)
     head = {"Authorization": f"Token {target.token}", "Content-Type": "application/json"}
 
@@ -70,7 +69,6 @@ def asker(target: Target) -> Ask:
 
 
 def findings(ask: Ask, target: Target) -> Iterator[Finding]:
-    """Judge what reads."""
     ping = ask("/ping")
     yield ok("product", product(ping)) if ping.status else skip("product", ping.text)
     bucket = _bucket(ask, target)
@@ -80,7 +78,6 @@ def findings(ask: Ask, target: Target) -> Iterator[Finding]:
 
 
 def product(ping: Reply) -> str:
-    """Say who answers, and in which version."""
     version = ping.headers.get("X-Influxdb-Version") or ping.json.get("version") or "unknown"
     build = ping.headers.get("X-Influxdb-Build")
     return f"InfluxDB, version {version}" + (f" ({build})" if build else "")

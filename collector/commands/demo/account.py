@@ -13,8 +13,6 @@ Rows = Mapping[int, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where the telegrams are."""
-
     sent: int
     read: int
     delivered: int
@@ -43,16 +41,13 @@ class Account:
 
     @property
     def kept(self) -> int:
-        """What was not delivered, and is known of."""
         return self.waiting + self.rejected + self.dropped + self.damaged
 
     @property
     def lost(self) -> int:
-        """What the meter sent and nobody has."""
         return self.sent - self.delivered - self.kept
 
     def lines(self) -> list[str]:
-        """A table for people."""
         rows = (
             ("sent by the meter", self.sent),
             ("read", self.read),

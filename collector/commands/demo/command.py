@@ -4,7 +4,6 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `demo`."""
     parser.epilog = (
         "Without P1_INFLUX_URL it starts an `influxd` from the PATH, or a stand-in of its own."
         " In a clone, `./infra/demo --stack` shows collector, InfluxDB and Grafana with Docker."

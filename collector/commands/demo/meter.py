@@ -15,8 +15,6 @@ _START: Final = 20.0  # seconds that the collector may take to begin
 
 
 class Meter:
-    """A household's meter, sending in a thread of its own for some seconds."""
-
     def __init__(self, wire: Wire, seconds: float, speed: float) -> None:
         # The simulated time ends about now, so that no reading is of the future.
         begin = datetime.now(UTC) - timedelta(seconds=seconds * max(speed - 1, 0) + 1)
@@ -47,12 +45,10 @@ class Meter:
 
     @property
     def sent(self) -> int:
-        """Telegrams that were taken off the line."""
         return self._stream.sent
 
     @property
     def left(self) -> float:
-        """Seconds to go."""
         if self.sent:
             self._end = min(self._end, time.monotonic() + self._seconds)
         return self._end - time.monotonic()
@@ -70,14 +66,11 @@ class Meter:
         )
 
     def telegrams(self) -> Iterator[Telegram]:
-        """What was sent, read anew."""
         for frame in Framer().feed(b"".join(self._wire.taken)):
             yield parse(frame)
 
 
 class _Recorded:
-    """A wire that keeps the telegrams which were taken off it."""
-
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self.taken: list[bytes] = []

@@ -74,7 +74,6 @@ class Receiver:
             self._server = None
 
     def write(self, query: Mapping[str, Sequence[str]], token: str, body: bytes) -> Answer:
-        """Answer one request as InfluxDB 2 does."""
         if token != f"Token {self._token}":
             return Answer(401, "unauthorized access")
         bucket = query.get("bucket", [""])[0]

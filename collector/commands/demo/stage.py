@@ -96,8 +96,6 @@ def play(seconds: float, speed: float) -> int:
 
 
 class Story:
-    """InfluxDB is there, goes away, and comes back."""
-
     def __init__(self, receiver: Receiver, name: str) -> None:
         self.waited = 0  # telegrams, at most
         self._receiver = receiver
@@ -119,7 +117,6 @@ class Story:
 def environment_for(
     environment: Mapping[str, str], target: Target, source: str, hot: Path, disk: Path
 ) -> dict[str, str]:
-    """The user's environment with the demo's settings in the place of the user's own."""
     kept = {name: value for name, value in environment.items() if not name.startswith(_OTHERS)}
     ours = {
         "P1_SOURCE": source,
@@ -222,7 +219,6 @@ def _compare(account: Account, unlike: Sequence[Telegram], influxdb: Database) -
 
 
 def _lead_on(influxdb: Database) -> None:
-    """What to do next."""
     target = influxdb.target
     if target is None:
         put(_HOW_TO_CONNECT)

@@ -16,8 +16,6 @@ _LINES: Final = 5.0  # seconds between the lines where there is no terminal
 
 
 class View(Protocol):
-    """Where the demo shows what it does."""
-
     def show(self, status: Status, act: str, note: str = "") -> None: ...
 
     def left(self, seconds: float) -> bool:
@@ -70,7 +68,6 @@ class Lines:
 
 @contextlib.contextmanager
 def best_view() -> Iterator[View]:
-    """What standard output can take."""
     if not is_live(sys.stdout, os.environ):
         yield Lines()
         return

@@ -9,7 +9,6 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `export`."""
     parser.add_argument(
         "--from",
         dest="start",
@@ -35,7 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Write the rows of the period."""
     from collector.commands.export.session import run  # noqa: PLC0415  `--help` imports no pydantic
 
     return run(options)

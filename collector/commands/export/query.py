@@ -90,8 +90,6 @@ class Schema:
 
 
 class Asker:
-    """Asks one bucket."""
-
     def __init__(self, target: Target) -> None:
         self._target = target
         self._pool = urllib3.PoolManager(

@@ -5,7 +5,6 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `import`."""
     parser.add_argument(
         "file",
         nargs="+",

@@ -51,7 +51,6 @@ class Note:
         self._disk = disk
 
     def read(self) -> Progress | None:
-        """Give how far an earlier run got; None if there was none, or its note is unfit."""
         try:
             data = json.loads(self._disk.read(self._path))
             if data["key"] != self._key:
@@ -73,7 +72,6 @@ class Note:
         self._disk.write_whole(self._path, json.dumps(data).encode())
 
     def remove(self) -> None:
-        """Forget it: the file is done."""
         self._disk.remove(self._path)
 
 

@@ -62,12 +62,10 @@ class Bar:
             self._write(f"{self._name}: {text}{f', {words}' if words else ''}\n")
 
     def say(self, text: str) -> None:
-        """Print a line of its own."""
         self.close()
         self._write(f"{visible(text)}\n")
 
     def close(self) -> None:
-        """Leave the bar's line."""
         if self._drawn:
             self._write("\r\x1b[K")
         self._drawn = False

@@ -10,7 +10,6 @@ DEFAULT_SECONDS: Final = 60.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `once`."""
     parser.add_argument(
         "--seconds",
         type=_positive,

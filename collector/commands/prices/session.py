@@ -39,8 +39,6 @@ _MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a run knows: the settings and the time."""
-
     settings: Settings
     now: datetime
 

@@ -16,7 +16,6 @@ _FORMS: Final = ("s", "ms", "us", "ns")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `put`."""
     parser.add_argument(
         "file", nargs="*", default=["-"], help="lines of line protocol; `-`, or none: what comes"
     )

@@ -126,7 +126,6 @@ class Stream:
             yield batch
 
     def again(self, start: int) -> None:
-        """Go back to where it began."""
         os.lseek(self.file, start, os.SEEK_SET)
 
     @property

@@ -97,7 +97,6 @@ def _print_lines(hot_dir: Path) -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `show`."""
     parser.add_argument(
         "--hot-dir",
         metavar="DIR",

@@ -200,7 +200,6 @@ def _power(
 
 
 def _demand(values: dict[str, Any], width: int) -> list[Line]:
-    """Belgium: what the capacity tariff is about."""
     named = (("demand_kw", "this quarter hour"), ("demand_month_peak_kw", "month's peak"))
     parts = [f"{words} {values[name]} kW" for name, words in named if name in values]
     if len("   ".join(parts)) > width:
@@ -302,7 +301,6 @@ def _counts(items: list[tuple[str, str, Ink]], width: int) -> list[Line]:
 
 
 def _news(status: Status, width: int) -> list[Line]:
-    """How the delivery goes and what is wrong: of a collector that has stopped, nothing."""
     if status["state"] == STOPPED:
         return []
     return [*_delivery(status, width), *_trouble(status, width)]
@@ -345,7 +343,6 @@ def _figure(value: Any) -> str:
 
 
 def _span(seconds: int) -> str:
-    """A length of time in one unit, such as `45 s` or `3 h`."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"

@@ -19,7 +19,6 @@ _QUIT_KEYS: Final = b"qQ\x1b\x03"
 
 
 def is_live(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether a screen can be drawn there."""
     return stream.isatty() and environment.get("TERM", "dumb") != "dumb"
 
 
@@ -58,7 +57,6 @@ class Terminal:
         self._give_back()
 
     def size(self) -> tuple[int, int]:
-        """Columns and rows, now."""
         size = os.get_terminal_size(sys.stdout.fileno())
         return (size.columns or 80, size.lines or 24)
 
