@@ -132,17 +132,21 @@ class Feed:
 class Watch:
     """Asks InfluxDB again and again for the newest second of a bucket, until it is left."""
 
-    def __init__(self, influxd: Influxd, party: Party) -> None:
+    def __init__(
+        self, influxd: Influxd, bucket: str, came: dict[int, float], waits: list[float]
+    ) -> None:
         self._influxd = influxd
-        self._party = party
+        self._bucket = bucket
+        self._came = came
+        self._waits = waits
         self._seen = 0
 
     def once(self) -> None:
-        rows = self._influxd.influxql(self._party.bucket, _NEWEST)
+        rows = self._influxd.influxql(self._bucket, _NEWEST)
         now, newest = time.monotonic(), rows[0]["time"] if rows else 0
-        came = self._party.came
+        came = self._came
         for second in [second for second in list(came) if self._seen < second <= newest]:
-            self._party.waits.append(now - came[second])
+            self._waits.append(now - came[second])
         self._seen = max(self._seen, newest)
 
     def run(self, over: Event) -> None:
@@ -169,7 +173,7 @@ def measure(influxd: Influxd, ram: Path, disk: Path, minutes: float, away: float
 def _measured(
     influxd: Influxd, feed: Feed, parties: tuple[Party, Party], minutes: float, away: float
 ) -> Pace:
-    watches = [Watch(influxd, party) for party in parties]
+    watches = [Watch(influxd, each.bucket, each.came, each.waits) for each in parties]
     for watch, party in zip(watches, parties, strict=True):
         _wait_for_the_first(watch, party)
     with watching(watches):
