@@ -5,9 +5,13 @@ import { formattedValueToString, getFieldSeriesColor } from '@grafana/data';
 import { theme } from './data.js';
 
 const FONT = 12;
-const NARROW = 600;
 
-const below = (width, count) => (width < NARROW && count > 4 ? 56 : 34); // for the legend
+// The height of the legend: its names one after the other, in as many lines as they take.
+function below(width, names) {
+  const wide = names.reduce((sum, name) => sum + name.length * 7 + 34, 0);
+  return 12 + 22 * Math.ceil(wide / (width - 16));
+}
+
 const INK = theme.colors.text.primary;
 const GRID = theme.colors.border.weak;
 
@@ -46,7 +50,9 @@ function ends(fields, row, stacked) {
 
 export function BarChart({ panel, frame, width, height }) {
   const label = frame.fields.find((field) => field.state.displayName === panel.options.xField);
-  const fields = frame.fields.filter((field) => field !== label && field.type === 'number');
+  const fields = frame.fields.filter(
+    (field) => field !== label && field.type === 'number' && !field.config.custom.hideFrom?.viz
+  );
   const stacked = panel.options.stacking === 'normal';
   const rows = Array.from(label.values.keys());
   const bars = rows.map((row) => ends(fields, row, stacked));
@@ -58,7 +64,7 @@ export function BarChart({ panel, frame, width, height }) {
   const dashed = fixed.custom.thresholdsStyle?.mode === 'dashed';
   const limits = fixed.thresholds.steps.filter(({ value }) => dashed && Number.isFinite(value));
   const left = Math.max(...texts.map((one) => one.length)) * 7 + 12;
-  const chart = height - below(width, fields.length);
+  const chart = height - below(width, fields.map((field) => field.state.displayName));
   const bottom = chart - 22;
   const scale = (value) =>
     bottom - ((value - marks[0]) / (marks.at(-1) - marks[0])) * (bottom - 8);

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def ask(influxd: Database, telegrams: Path) -> Ask:
     for site in ALONE:
         _load(influxd, bucket, lines(site))
     _load(influxd, bucket, collectors.lines(NOW).splitlines(keepends=True))
-    return of(influxd, bucket)
+    return cache(of(influxd, bucket))  # both widths have the same answers
 
 
 def _load(influxd: Database, bucket: str, given: Iterable[str]) -> None:

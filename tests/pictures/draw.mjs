@@ -42,9 +42,16 @@ const style = `
 const html = `<!doctype html><html lang="en"><head><style>${content('.css')}${style}</style></head>
   <body><div id="root"></div></body></html>`;
 
+// A busy machine takes long; whatever is ready sooner goes on sooner.
+const PATIENCE = 600_000;
 const browser = await puppeteer.launch({
   executablePath,
-  args: ['--no-sandbox', '--disable-gpu', '--font-render-hinting=none', '--hide-scrollbars'],
+  timeout: PATIENCE,
+  protocolTimeout: PATIENCE,
+  args: [
+    ...['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    ...['--font-render-hinting=none', '--hide-scrollbars'],
+  ],
 });
 
 // In the page, `now` is the moment of the readings, and stays it.
@@ -62,6 +69,7 @@ function frozen(now) {
 
 async function drawn({ picture, most, ...job }, errors) {
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE);
   page.on('pageerror', (error) => errors.push(String(error.stack ?? error)));
   page.on('console', (message) => {
     if (message.type() === 'error') {

@@ -61,6 +61,7 @@ def job(
     """Give all that is drawn: a dashboard, and the answers to what its panels ask."""
     dashboard = dashboards()[name]
     known = defaults(dashboard) if name == "collector" else {**defaults(dashboard), "site": site}
+    known |= _hidden(ask, dashboard, now, known)
     return {
         "dashboard": dashboard,
         "panels": {
@@ -72,6 +73,16 @@ def job(
         "picture": str(picture),
         "most": most,
     }
+
+
+def _hidden(ask: Ask, dashboard: Json, now: datetime, values: Mapping[str, str]) -> dict[str, str]:
+    """What Grafana asks before the panels: the variables that nobody sees."""
+    asked = {
+        variable["name"]: ask(sent(variable["query"], Range(now, now), values))
+        for variable in dashboard["templating"]["list"]
+        if variable["type"] == "query" and variable["hide"] == 2
+    }
+    return {name: str(found[0]["values"][0][1]) for name, found in asked.items() if found}
 
 
 def _answered(ask: Ask, panel: Json, span: Range, values: Mapping[str, str]) -> Json:
