@@ -152,6 +152,7 @@ class Report:
 
     def _facts(self, state: str | None) -> dict[str, Any]:
         line = self._reader.line
+        unsent = "starting" if self._settings.target else "off"
         words = f"{line.trouble.message} ({line.trouble.hint})" if line.trouble else None
         return {
             "version": __version__,
@@ -169,7 +170,7 @@ class Report:
             "uncounted_segments": len(self._spool.stock.uncounted),
             "lag_s": self._lag(),
             "delivery": {
-                "state": self.delivery.state if self.delivery else "off",
+                "state": self.delivery.state if self.delivery else unsent,
                 "url": shown(url) if (url := self._settings.influx_url) else None,
                 "message": self.delivery.message if self.delivery else None,
             },

@@ -144,7 +144,7 @@ class Service:
         totals = self._account.totals()
         later = totals.waiting and self._settings.target
         then = ", they are delivered after the next start" if later else ""
-        log.info("stopped: %d records wait on the disk%s", totals.waiting, then)
+        log.info("stopped: %d readings wait on the disk%s", totals.waiting, then)
 
     def _read(self) -> None:
         """Be the reader: the only thread that feeds the watchdog."""

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     number"""
     meter_salt: SecretStr | None = None
     """what `P1_METER=hash` mixes in, 16 characters or more that nobody else knows; without it the
-    hash is short, and who tries all numbers finds yours"""
+    hash is short, and somebody can find your number by trying all"""
     baud: Literal["auto", "115200", "9600", "115200-8E1"] = "auto"
     """the line's speed: `115200` (DSMR 4, 5), `9600` (DSMR 2, 3), `115200-8E1` (NES), or `auto`"""
     crc: Literal["require", "accept-missing", "ignore"] = "require"

@@ -247,7 +247,7 @@ def test_without_an_influxdb_it_says_once_where_the_readings_are_kept(
     words = f"no InfluxDB is set: readings are kept in `{there.spool}` (set `P1_INFLUX_URL`)"
     assert log.count("InfluxDB") == log.count(words) == 1, log
     waiting = status(there)["counts"]["waiting"]
-    assert log.endswith(f"stopped: {waiting} records wait on the disk\n")
+    assert log.endswith(f"stopped: {waiting} readings wait on the disk\n")
 
 
 @slow
@@ -264,7 +264,7 @@ def test_what_waits_at_the_end_is_said_to_be_delivered_later(
     log = there.log.read_text()
     assert "no InfluxDB is set" not in log
     assert "delivering to" not in log
-    assert log.endswith(" records wait on the disk, they are delivered after the next start\n")
+    assert log.endswith(" readings wait on the disk, they are delivered after the next start\n")
 
 
 @slow

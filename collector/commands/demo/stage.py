@@ -199,7 +199,8 @@ def _beginning(influxdb: Database) -> str:
     if influxdb.target is None:
         return _STAND_IN
     ours = " (`influxd`, started for the demo)" if influxdb.password else ""
-    return f"delivering to InfluxDB at {shown(influxdb.target.url)}{ours}"
+    where = f"delivering to InfluxDB at {shown(influxdb.target.url)}{ours}"
+    return f"{where},\nthrough a proxy of the demo's own, which makes the outage"
 
 
 def _report(account: Account, status: Status, story: Story) -> None:

@@ -311,6 +311,8 @@ def _delivery(status: Status, width: int) -> list[Line]:
     where, message = delivery["url"] or "InfluxDB", delivery["message"]
     if delivery["state"] == "off":
         return _wrapped("no InfluxDB is set: the readings are kept", Ink.CARE, width)
+    if delivery["state"] == "starting":
+        return [[(f"connecting to {where}", Ink.FAINT)]]
     if delivery["state"] == "delivering":
         return [[(f"delivering to {where}", Ink.WELL)]]
     if delivery["state"] == "retrying":

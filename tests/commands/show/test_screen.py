@@ -33,6 +33,7 @@ MISCONFIGURED: dict[str, Any] = {
         "message": "401 unauthorized\n\nhint: `P1_INFLUX_TOKEN` is not a token of this server",
     }
 }
+STARTING = {"state": "starting", "url": "http://influx:8086", "message": None}
 UNPLUGGED: dict[str, Any] = {
     "state": "port closed",
     "trouble": "the port `/dev/ttyUSB0` is gone\n\nhint: plug the cable in again",
@@ -46,6 +47,7 @@ CASES = {
     "nothing yet": status(telegram=None, power=[], state="waiting for data"),
     "outage": status(**OUTAGE),
     "misconfigured": status(**MISCONFIGURED),
+    "just started": status(delivery=STARTING),
     "no InfluxDB": status(delivery={"state": "off", "url": None, "message": None}),
     "unplugged": status(**UNPLUGGED),
     "a long path": status(source="/dev/serial/by-id/" + "usb-FTDI_P1_cable_" * 5),
@@ -54,6 +56,10 @@ CASES = {
 
 def drawn(content: Status, width: int = 80, height: int | None = None) -> list[str]:
     return render(content, width, height, colour=False, zone=UTC)
+
+
+def test_before_the_first_request_it_says_where_it_goes() -> None:
+    assert "connecting to http://influx:8086" in drawn(CASES["just started"])
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 76, 80, 200])
