@@ -14,7 +14,6 @@ _EXPORT: Final = "{energy_export_kwh}"
 _BOTH: Final = {"import": _IMPORT, "export": _EXPORT}
 _MIRRORED: Final = {"import": _IMPORT, "export": f"0 - {_EXPORT}"}
 _NET: Final = f"{_IMPORT} - {_EXPORT}"
-_WATTS: Final = {"import": "{power_import_kw} * 1000", "export": "{power_export_kw} * -1000"}
 _PHASES: Final = {
     f"L{n}": f"({{power_import_l{n}_kw}} - {{power_export_l{n}_kw}}) * 1000" for n in (1, 2, 3)
 }
@@ -53,7 +52,7 @@ NOW: Final[Mapping[str, Ask]] = {
     "Last reading": moments.last_seen(),
     "Tariff": moments.last({"tariff": "{tariff}"}),
     "Highest and lowest power": moments.extremes(),
-    "Import and export": moments.course(_WATTS),
+    "Import and export": moments.power(),
     "Phases": moments.course(_PHASES),
     "Each hour": flux.energy(_MIRRORED, "1h"),
     "On the meter": moments.last(_REGISTERS, begin=_SINCE_LONG),
@@ -104,8 +103,7 @@ HISTORY: Final[Mapping[str, Ask]] = {
 
 COST: Final[Mapping[str, Ask]] = {
     "In the days shown": figures.cost_in_all(),
-    "This month so far": figures.cost_in_all(),
-    "The same days a year ago": figures.cost_in_all(),
+    "This month so far": figures.cost_compared("1y"),
     "This year so far": figures.cost_in_all(),
     "Each day": figures.cost("1d"),
     "Each month": figures.cost("1mo"),
@@ -134,6 +132,11 @@ QUALITY: Final[Mapping[str, Ask]] = {
     "Voltage sags": moments.counted(_each("voltage_sags_l{}")),
     "Voltage swells": moments.counted(_each("voltage_swells_l{}")),
     "Current": moments.course(_each("current_l{}_a"), "max"),
+    "Highest load of the main fuse": moments.extreme(
+        {name: f"{field} * 100 / ($fuse)" for name, field in _each("current_l{}_a").items()},
+        "max",
+        every="10s",
+    ),
     "Reactive power": moments.course(
         {"import": "{reactive_power_import_kvar}", "export": "0 - {reactive_power_export_kvar}"}
     ),

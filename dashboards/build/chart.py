@@ -4,6 +4,7 @@ The UI draws lines alone, so hours, days and months are four points each, with w
 shaded. A number or a gauge shows one value; a panel with several is as many charts there.
 """
 
+import re
 from dataclasses import replace
 from typing import Any, Final
 
@@ -83,6 +84,8 @@ def _suffix(unit: str) -> str:
 def _decimals(panel: Panel) -> Json:
     if panel.decimals is not None:
         return {"decimalPlaces": panel.decimals}
+    if panel.unit == look.EURO_PER_KWH:
+        return {"decimalPlaces": 4}
     whole_numbers = {look.WATT, look.SECONDS, look.AGE, look.NUMBER, look.BYTES}
     return {"decimalPlaces": 0 if panel.unit in whole_numbers else 2}
 
@@ -176,7 +179,8 @@ def _bounds(panel: Panel, ask: Ask) -> list[str]:
     """
     if panel.unit == look.VOLT:
         return ["205", "255"]
-    below = any(name in {"export", "net", "total", "L1"} or "export" in name for name in ask.names)
+    below = panel.unit == look.WATT and "L1" in ask.names
+    below = below or any(re.match("export|net|total", name) for name in ask.names)
     return ["", ""] if below or panel.unit == look.HERTZ else ["0", ""]
 
 

@@ -6,16 +6,18 @@ from typing import Final
 from dashboards.build import influxql, look, priced
 from dashboards.build.dashboard import Row
 from dashboards.build.influxql import SPAN, Query, past
-from dashboards.build.panel import Json, columns, lines, override, stat, table
+from dashboards.build.panel import Json, columns, override, stat, table, without
 from dashboards.build.transformation import (
     DAY,
     MONTH,
     computed,
     joined,
+    known,
     merged,
     ordered,
     per_calendar,
     side_by_side,
+    some_known,
     sorted_by,
     summed_months,
     total,
@@ -112,6 +114,7 @@ CONTRACT: Final = Row(
             transformations=[side_by_side()],
             field="/^(paid|mean of all hours)$/",
             text="value_and_name",
+            options={"text": {"valueSize": 24, "titleSize": 14}},
             decimals=4,
             width=12,
             height=5,
@@ -122,7 +125,8 @@ CONTRACT: Final = Row(
             f"The parts of each day's cost. {_DESCRIPTION}",
             look.EURO,
             *_parts(),
-            transformations=[joined(), *per_calendar(DAY, "Day", PARTS)],
+            transformations=[joined(), some_known(*PARTS), *per_calendar(DAY, "Day", PARTS)],
+            overrides=[without("allIsZero")],
             along="Day",
             width=24,
             height=9,
@@ -135,10 +139,15 @@ CONTRACT: Final = Row(
             *_parts(past(14 * 31)),
             transformations=[
                 joined(),
+                some_known(*PARTS),
                 total(PARTS),
                 *per_calendar(MONTH, "Month", ["total", *PARTS], newest=14),
             ],
-            overrides=[override("Month", unit=look.TEXT)],
+            overrides=[
+                override("Month", unit=look.TEXT),
+                override("standing charge", custom__width=130),
+                without("allIsZero"),
+            ],
             since="now-13M/M",
             decimals=2,
             custom={"minWidth": 95},
@@ -146,15 +155,21 @@ CONTRACT: Final = Row(
             height=17,
             no_data=NO_CONTRACT,
         ),
-        lines(
+        columns(
             "Netting as it builds up",
-            "What netting takes off since the contract's year began, by tariff: a kWh that is "
-            "exported is worth what an imported one costs, up to what was imported.",
+            "What netting takes off from the begin of the contract's year to the end of each "
+            "month, by tariff: a kWh that is exported is worth what an imported one costs, up to "
+            "what was imported.",
             look.EURO,
             *(priced.netting_course(tariff, name) for tariff, name in TARIFFS.items()),
-            soft_min=None,
-            custom={"spanNulls": True},
-            decimals=2,
+            transformations=[
+                joined(),
+                *per_calendar(MONTH, "Month", tuple(TARIFFS.values()), "last"),
+            ],
+            along="Month",
+            stacking="none",
+            between=-60,
+            decimals=0,
             no_data="no contract with netting",
         ),
         table(
@@ -216,7 +231,7 @@ _POWER: Final = influxql.last(
 )
 _COSTS_NOW: Final = (
     _POWER,
-    *(priced.price_now(rates(tariff), table=True) for tariff in ("", "_t{}")),
+    *(priced.price_now(rates(tariff)) for tariff in ("", "_t{}")),
 )
 _HOUR: Final = [
     side_by_side(),
@@ -230,6 +245,16 @@ _HOUR: Final = [
     computed("€ an hour", "costs", "-", "earns"),
 ]
 _NEXT: Final = "{import_price} + {energy_tax}"
+_PRICES: Final = tuple(
+    priced.price_now({name: text for name, text in TAXED.items() if name in together})
+    for together in (
+        ("import",),
+        ("export",),
+        ("tariff 1", "tariff 2"),
+        ("export tariff 1", "export tariff 2"),
+    )
+)
+"""Those that a contract has together: what it has not is an answer of nothing, and not shown."""
 
 PRICES_NOW: Final = Row(
     "By the contracts",
@@ -238,7 +263,10 @@ PRICES_NOW: Final = Row(
             "Price of this quarter hour",
             "€/kWh by the contract in force: import with the energy tax, export less its fee.",
             look.EURO_PER_KWH,
-            priced.price_now(TAXED),
+            _PRICES[0],
+            queries=_PRICES,
+            transformations=[side_by_side()],
+            field=f"/^({'|'.join(TAXED)})$/",
             text="value_and_name",
             decimals=4,
             width=6,
@@ -269,13 +297,13 @@ PRICES_NOW: Final = Row(
             priced.price_next("dearest", _NEXT, "max"),
             transformations=[
                 joined(),
+                known("price"),
                 *until_begin("Begin"),
                 written("Begin", "ddd HH:mm"),
                 ordered(("Begin", "price", "cheapest", "dearest"), {}, hidden=["Time"]),
             ],
             along="Begin",
             stacking="none",
-            decimals=4,
             width=12,
             height=7,
             no_data="no contract with one price, or with the market's",

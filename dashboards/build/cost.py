@@ -6,13 +6,15 @@ from dashboards.build import influxql, look
 from dashboards.build.contract import CONTRACT
 from dashboards.build.dashboard import Dashboard, Row, contract_year, textbox
 from dashboards.build.influxql import SPAN, Query, past
-from dashboards.build.panel import NO_DATA, Json, Panel, columns, override, stat, table
+from dashboards.build.panel import Json, columns, in_words, override, stat, table
 from dashboards.build.transformation import (
     DAY,
     MONTH,
     YEAR,
+    compared,
     joined,
     per_calendar,
+    side_by_side,
     sorted_by,
     total,
 )
@@ -45,9 +47,9 @@ def components() -> dict[str, str]:
     return dict(ELECTRICITY)
 
 
-def gas_cost(*, table: bool = True, **more: str) -> Query:
-    columns = {"gas": "{volume_m3} * ($price_gas)"}
-    return influxql.energy(columns, measurement="gas", table=table, **more)
+def gas_cost(name: str = "gas", **more: str) -> Query:
+    columns = {name: "{volume_m3} * ($price_gas)"}
+    return influxql.energy(columns, measurement="gas", table=True, **more)
 
 
 def in_all() -> list[Json]:
@@ -66,24 +68,48 @@ _DESCRIPTION: Final = (
 )
 
 
-def _newest(title: str, description: str, pattern: str, since: str, back: str | None) -> Panel:
-    """What a month or year comes to so far: the newest that the days of the range belong to."""
-    days = {"now/M": 32, "now/y": 367}[since]
-    tables = _tables(past(days, 365 if back else 0))
-    return stat(
-        title,
-        description,
-        look.EURO,
-        tables[0],
-        queries=tables,
-        transformations=[*in_all(), *per_calendar(pattern, "Period", ["total"], newest=1)],
-        field="/^total$/",
-        since=since,
-        back=back,
-        decimals=2,
-        width=6,
-        no_data="no readings a year ago" if back else NO_DATA,
-    )
+_BEFORE: Final = {f"{name} before": text for name, text in ELECTRICITY.items()}
+_MONTH_AND_BEFORE: Final = (
+    *_tables(past(32)),
+    influxql.energy(_BEFORE, table=True, span=past(32, 365)),
+    gas_cost("gas before", span=past(32, 365)),
+)
+_NAMES_BEFORE: Final = (*_BEFORE, "gas before")
+
+_THIS_MONTH: Final = stat(
+    "This month so far",
+    "Since the first of this month, the same days a year ago at the same prices, and by how much "
+    f"it is more. {_DESCRIPTION}",
+    look.EURO,
+    _MONTH_AND_BEFORE[0],
+    queries=_MONTH_AND_BEFORE,
+    transformations=[
+        *per_calendar(MONTH, "Period", (*_NAMES, *_NAMES_BEFORE), newest=1),
+        side_by_side(),
+        total(_NAMES, "so far"),
+        total(_NAMES_BEFORE, "before"),
+        *compared("so far", "before", "difference"),
+    ],
+    overrides=in_words("a year ago"),
+    field="/^(so far|a year ago|difference)$/",
+    text="value_and_name",
+    options={"text": {"valueSize": 24, "titleSize": 14}},
+    since="now/M",
+    decimals=2,
+    width=12,
+)
+_THIS_YEAR: Final = stat(
+    "This year so far",
+    f"Since the first of January. {_DESCRIPTION}",
+    look.EURO,
+    _tables(past(367))[0],
+    queries=_tables(past(367)),
+    transformations=[*in_all(), *per_calendar(YEAR, "Period", ["total"], newest=1)],
+    field="/^total$/",
+    since="now/y",
+    decimals=2,
+    width=6,
+)
 
 
 def _months(pattern: str, label: str, newest: int) -> list[Json]:
@@ -106,23 +132,8 @@ _COST: Final = Row(
             decimals=2,
             width=6,
         ),
-        _newest(
-            "This month so far",
-            f"Since the first of this month. {_DESCRIPTION}",
-            MONTH,
-            "now/M",
-            None,
-        ),
-        _newest(
-            "The same days a year ago",
-            "From the first of this month to this moment, a year earlier, at today's prices.",
-            MONTH,
-            "now/M",
-            "1y",
-        ),
-        _newest(
-            "This year so far", f"Since the first of January. {_DESCRIPTION}", YEAR, "now/y", None
-        ),
+        _THIS_MONTH,
+        _THIS_YEAR,
         columns(
             "Each day",
             f"The parts of each day's cost; what was exported stands below nought. {_DESCRIPTION}",

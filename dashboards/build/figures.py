@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from dashboards.build.cost import ELECTRICITY
-from dashboards.build.flux import BY_TIME, Ask, bars, hourly, per, periods
+from dashboards.build.flux import BY_TIME, Ask, bars, difference, hourly, per, periods
 
 GAS: Final = {"gas": "{volume_m3} * ($price_gas)"}
 PARTS: Final = (*ELECTRICITY, "gas")
@@ -136,3 +136,12 @@ union(tables: [parts, totals])
 def cost_in_all() -> Ask:
     """Euros in the whole range."""
     return Ask(f"{_parts('1d', TYPED_IN)}parts\n  |> sum()\n", ("total",))
+
+
+def cost_compared(back: str) -> Ask:
+    """Euros of a period so far, of the same time of the one before, and the difference."""
+    both = (
+        (periods(ELECTRICITY, "1d", earlier=each), periods(GAS, "1d", "gas", earlier=each))
+        for each in (False, True)
+    )
+    return difference([f"union(tables: [{', '.join(each)}])\n" for each in both], back)

@@ -298,10 +298,16 @@ def bars(every: str) -> str:
 """
 
 
-def periods(columns: Mapping[str, str], every: str, measurement: str = "readings") -> str:
+def periods(
+    columns: Mapping[str, str],
+    every: str,
+    measurement: str = "readings",
+    *,
+    earlier: bool = False,
+) -> str:
     """Use per hour, day, week, month or year, a row each and column."""
     return (
-        hourly(measurement, fields_of(columns))
+        hourly(measurement, fields_of(columns), earlier=earlier)
         + '  |> group(columns: ["_field"])\n'
         + per(every)
         + named(columns)
@@ -323,13 +329,17 @@ def totals(columns: Mapping[str, str], measurement: str = "readings") -> Ask:
 
 def compared(column: str, back: str) -> Ask:
     """Use in a period so far, in the same time of the one before, and the difference."""
-    sums = {
-        name: hourly("readings", fields_of({"": column}), earlier=name == "before")
-        + "  |> group()\n  |> sum()\n"
-        + f'  |> map(fn: (r) => ({{_time: end, _field: "{name}", _value: r._value}}))\n'
-        for name in ("sofar", "before")
-    }
-    made = "".join(f"{name} = {text}" for name, text in sums.items())
+    fields = fields_of({"": column})
+    return difference([hourly("readings", fields, earlier=each) for each in (False, True)], back)
+
+
+def difference(streams: Sequence[str], back: str) -> Ask:
+    """The sums of a period so far and of the same time of the one before, and the difference."""
+    made = "".join(
+        f"{name} = {rows}  |> group()\n  |> sum()\n"
+        f'  |> map(fn: (r) => ({{_time: end, _field: "{name}", _value: r._value}}))\n'
+        for name, rows in zip(("sofar", "before"), streams, strict=True)
+    )
     body = f"""\
 {made}
 union(tables: [sofar, before])

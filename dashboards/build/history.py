@@ -5,7 +5,7 @@ from typing import Any, Final
 from dashboards.build import influxql, look, solar
 from dashboards.build.dashboard import FAILURES, Dashboard, Row
 from dashboards.build.influxql import Query, past
-from dashboards.build.panel import Json, Panel, columns, override, stat, table
+from dashboards.build.panel import Json, Panel, columns, in_words, override, stat, table
 from dashboards.build.transformation import (
     DAY,
     MONTH,
@@ -53,10 +53,7 @@ def _so_far(way: str, title: str, since: str, before: str) -> Panel:
             side_by_side(),
             *compared("so far", "before", "difference"),
         ],
-        overrides=[
-            override("before", displayName=before),
-            override("difference", unit=look.PART, decimals=0),
-        ],
+        overrides=in_words(before),
         options={"text": {"valueSize": 24, "titleSize": 14}},
         since=since,
         decimals=1,
@@ -256,7 +253,7 @@ _LONGER: Final = Row(
     ],
 )
 
-_SOLAR: Final = Row("Solar", [solar.EACH_DAY, solar.BY_MONTH])
+_SOLAR: Final = Row("Solar", [solar.EACH_DAY, solar.BY_MONTH], collapsed=True)
 
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -332,7 +329,7 @@ HISTORY: Final = Dashboard(
     name="history",
     title="History",
     description="Days, weeks, months and years: import, export, gas and water, and when.",
-    rows=[_DAYS, _COMPARED, _LONGER, _SOLAR, _HABITS, _DISTRICT],
+    rows=[_DAYS, _COMPARED, _LONGER, _HABITS, _SOLAR, _DISTRICT],
     since="now-30d/d",
     annotations=[FAILURES],
 )

@@ -217,17 +217,15 @@ def summed_up(name: str, field: str) -> Query:
     )
 
 
-def extreme(columns: Mapping[str, str], how: str) -> Query:
-    """The highest or lowest ten-minute mean of each field in the range (EN 50160's measure).
+def extreme(name: str, field: str, how: str) -> Query:
+    """The highest or lowest ten-minute mean of a field in the range (EN 50160's measure).
 
     The first ten minutes may have begun before the range, so it stands in the inner SELECT alone.
     """
-    inner = ", ".join(f'mean("{field}") AS "{field}"' for field in columns.values())
-    outer = ", ".join(f'{how}("{field}") AS "{name}"' for name, field in columns.items())
     return Query(
-        f'SELECT {outer} FROM (SELECT {inner} FROM "electricity" WHERE {WHO} AND $timeFilter'
-        f' GROUP BY time(10m), "meter" fill(none))',
-        tuple(columns),
+        f'SELECT {how}("mean") AS "{name}" FROM (SELECT mean("{field}") FROM "electricity"'
+        f' WHERE {WHO} AND $timeFilter GROUP BY time(10m), "meter" fill(none))',
+        (name,),
     )
 
 

@@ -21,7 +21,7 @@ EURO_PER_KWH: Final = "suffix:€/kWh"
 SECONDS: Final = "s"
 BYTES: Final = "bytes"
 NUMBER: Final = "none"
-PERCENT: Final = "percent"
+PERCENT: Final = "suffix:%"
 PART: Final = "percentunit"
 AGE: Final = "dateTimeFromNow"
 CLOCK: Final = "dateTimeAsIsoNoDateIfToday"
@@ -58,6 +58,8 @@ SERIES: Final = {
     "share": PLAIN,
     "tariff 1": "#FFB357",
     "tariff 2": "#FA6400",
+    "import tariff 1": "#FFB357",
+    "import tariff 2": "#FA6400",
     "export tariff 1": "#96D98D",
     "export tariff 2": "#37872D",
     "gas": "#5794F2",
@@ -68,7 +70,7 @@ SERIES: Final = {
     "energy tax": "#B877D9",
     "export fee": "#AD0317",
     "netting": "#56A64B",
-    "netting, one price": "#96D98D",
+    "netting, one price": "#56A64B",
     "netting tariff 1": "#96D98D",
     "netting tariff 2": "#37872D",
     "cheapest": "#56A64B",

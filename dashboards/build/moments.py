@@ -28,6 +28,20 @@ def course(columns: Mapping[str, str], how: str = "mean", measurement: str = "el
     return Ask(body, tuple(columns))
 
 
+def power() -> Ask:
+    """Import, export, the peak of this month and what the own panels make, in W."""
+    meters = course(
+        {
+            "import": "{power_import_kw} * 1000",
+            "export": "{power_export_kw} * -1000",
+            "peak of this month": "{demand_month_peak_kw} * 1000",
+        }
+    )
+    own = course({"solar": "{power_kw} * 1000"}, measurement="solar")
+    body = f"union(tables: [{meters.body}, {own.body}])\n{BY_NAME}"
+    return Ask(body, (*meters.names, *own.names))
+
+
 RECENT: Final = "date.sub(d: 2m, from: end)"
 """What is older than two minutes is not now."""
 
@@ -150,11 +164,11 @@ def standby_of_all(how: str) -> Ask:
     return Ask(f"{nights()}  |> group()\n  |> {how}()\n", ("standby",))
 
 
-def extreme(columns: Mapping[str, str], how: str) -> Ask:
-    """The highest or lowest ten-minute mean of each field in the range (EN 50160's measure)."""
+def extreme(columns: Mapping[str, str], how: str, *, every: str = "10m") -> Ask:
+    """The highest or lowest mean of each field; those of ten minutes are what EN 50160 judges."""
     body = f"""\
 {source("electricity", fields_of(columns))}\
-  |> aggregateWindow(every: 10m, fn: mean, createEmpty: false)
+  |> aggregateWindow(every: {every}, fn: mean, createEmpty: false)
   |> group(columns: ["_field"])
   |> {how}()
 """

@@ -7,7 +7,17 @@ from dashboards.build.contract import PRICES_NOW
 from dashboards.build.cost import PRICES, components, gas_cost, in_all
 from dashboards.build.dashboard import FAILURES, Dashboard, Row
 from dashboards.build.influxql import Query, past
-from dashboards.build.panel import Panel, bars, gauge, lines, mirrored, override, stat, table
+from dashboards.build.panel import (
+    Panel,
+    bars,
+    gauge,
+    lines,
+    mirrored,
+    override,
+    stat,
+    table,
+    without,
+)
 from dashboards.build.transformation import age, merged, ordered
 
 _NET: Final = {"net": "({power_import_kw} - {power_export_kw}) * 1000"}
@@ -129,18 +139,28 @@ _COURSE: Final = Row(
     [
         lines(
             "Import and export",
-            "Power: import above the line, export below.",
+            "Power: import above the line, export below. With what the own panels make, where "
+            "that is put here, and in Belgium the highest quarter hour of this month.",
             look.WATT,
             influxql.course(_WATTS),
-            overrides=mirrored("export"),
+            influxql.course({"solar": "{power_kw} * 1000"}, measurement="solar"),
+            influxql.course({"peak of this month": "{demand_month_peak_kw} * 1000"}),
+            overrides=[
+                *mirrored("export"),
+                override("peak of this month", custom__fillOpacity=0),
+            ],
             width=24,
             interval="10s",
         ),
         lines(
             "Phases",
-            "Net power of each phase: below nought it exports. A meter of one phase has only L1.",
+            "Net power of each phase, with its mean and highest: below nought it exports. A meter "
+            "of one phase has only L1.",
             look.WATT,
             influxql.course(_PHASES),
+            calculations=["mean", "max"],
+            decimals=0,
+            overrides=[without("allIsNull")],
             soft_min=None,
             interval="10s",
             height=7,
@@ -179,7 +199,7 @@ _REGISTERS: Final = (
     _volume("water"),
 )
 
-_SOLAR: Final = Row("Solar", [solar.TODAY, solar.POWER])
+_SOLAR: Final = Row("Solar", [solar.TODAY, solar.POWER], collapsed=True)
 
 _METER: Final = Row(
     "",

@@ -4,7 +4,7 @@ from typing import Final
 
 from dashboards.build import influxql, look
 from dashboards.build.dashboard import Dashboard, Row
-from dashboards.build.panel import bars, lines, override, stat, table, without_noughts
+from dashboards.build.panel import bars, lines, override, stat, table, without
 from dashboards.build.transformation import ordered
 
 _NONE: Final = "the collector has said nothing in this time range"
@@ -161,7 +161,7 @@ _COURSE: Final = Row(
                     "repeated": "{repeated}",
                 }
             ),
-            overrides=[without_noughts()],
+            overrides=[without("allIsZero")],
             interval="1m",
             decimals=0,
             no_data=_NONE,
@@ -178,7 +178,7 @@ _COURSE: Final = Row(
                     "damaged": "{damaged}",
                 }
             ),
-            overrides=[without_noughts()],
+            overrides=[without("allIsZero")],
             interval="1m",
             decimals=0,
             no_data=_NONE,

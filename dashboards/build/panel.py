@@ -142,12 +142,18 @@ def mirrored(*names: str) -> list[Json]:
     return [override(name, custom__transform="negative-Y") for name in names]
 
 
-def without_noughts() -> Json:
-    """Leave a series out that was nought all the time."""
+def without(reducer: str) -> Json:
+    """Leave a series or a column out of which that is true: `allIsZero`, `allIsNull`."""
     hidden = {"legend": True, "tooltip": True, "viz": True}
     return {
-        "matcher": {"id": "byValue", "options": {"reducer": "max", "op": "lte", "value": 0}},
-        "properties": [{"id": "custom.hideFrom", "value": hidden}],
+        "matcher": {
+            "id": "byValue",
+            "options": {"reducer": reducer, "op": "gte", "value": 1},
+        },
+        "properties": [
+            {"id": "custom.hideFrom", "value": hidden},
+            {"id": "custom.hidden", "value": True},  # what a table of Grafana 11 knows
+        ],
     }
 
 
@@ -169,6 +175,20 @@ def override(name: str, **properties: Any) -> Json:
             {"id": key.replace("__", "."), "value": v} for key, v in properties.items()
         ],
     }
+
+
+def in_words(before: str) -> list[Json]:
+    """Words for the fields of `transformation.compared`: a part of nought is none."""
+    nothing = {"match": "null+nan", "result": {"text": "-", "index": 0}}
+    return [
+        override("before", displayName=before),
+        override(
+            "difference",
+            unit=look.PART,
+            decimals=0,
+            mappings=[{"type": "special", "options": nothing}],
+        ),
+    ]
 
 
 def _reduced(calculation: str, fields: str = "") -> Json:
@@ -243,7 +263,7 @@ def lines(title: str, description: str, unit: str, *queries: Query, **more: Any)
         queries=queries,
         custom={name: value for name, value in custom.items() if value is not None},
         options={
-            "legend": {**_LEGEND, "calcs": []},
+            "legend": {**_LEGEND, "calcs": more.pop("calculations", [])},
             "tooltip": {"mode": "multi", "sort": "none"},
         },
         **more,
@@ -262,9 +282,8 @@ def bars(title: str, description: str, unit: str, *queries: Query, **more: Any) 
         "stacking": {"mode": "normal", "group": "A"},
         **more.pop("custom", {}),
     }
-    legend = {"legend": {**_LEGEND, "calcs": more.pop("calculations", ["sum"])}}
-    made = lines(title, description, unit, *queries, custom=custom, **more)
-    return replace(made, options={**made.options, **legend})
+    more.setdefault("calculations", ["sum"])
+    return lines(title, description, unit, *queries, custom=custom, **more)
 
 
 def columns(title: str, description: str, unit: str, *queries: Query, **more: Any) -> Panel:

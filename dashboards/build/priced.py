@@ -8,7 +8,6 @@ multiplied by the quarter hour. A column in which a price is missing is missing.
 # ruff: noqa: S608  names of our own and of Grafana's variables; nobody's words
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from dashboards.build.influxql import LATE, SITE, SPAN, WHO, ZONE, Query, fields_of
@@ -109,7 +108,7 @@ def netting_course(tariff: str, name: str) -> Query:
     """The same, day by day."""
     sums = ", ".join(f'cumulative_sum("{n}") AS "{n}"' for n in "iev")
     text = f"SELECT {sums} FROM ({_netted(tariff, YEAR)}) WHERE {YEAR}"
-    return replace(_off(text, name), table=False)
+    return _off(text, name)
 
 
 def _off(sums: str, name: str) -> Query:
@@ -144,19 +143,19 @@ NOW: Final = "time > now() AND time <= now() + 15m"
 NEXT_DAY: Final = "time > now() AND time <= now() + 1d"
 
 
-def price_now(columns: Mapping[str, str], *, table: bool = False) -> Query:
+def price_now(columns: Mapping[str, str]) -> Query:
     """The price of this quarter hour; it has the time at which that ends."""
-    return _prices(columns, "first", NOW, table=table)
+    return _prices(columns, "first", NOW)
 
 
 def price_next(name: str, text: str, how: str = "") -> Query:
     """The prices of the next day, or the least or greatest of them with its time."""
-    return _prices({name: text}, how, NEXT_DAY, table=True)
+    return _prices({name: text}, how, NEXT_DAY)
 
 
-def _prices(columns: Mapping[str, str], how: str, span: str, *, table: bool) -> Query:
+def _prices(columns: Mapping[str, str], how: str, span: str) -> Query:
     quoted = {name: f'"{name}"' for name in fields_of(columns.values())}
     inner = ", ".join(f'{text.format(**quoted)} AS "{name}"' for name, text in columns.items())
     text = f'SELECT {inner} FROM "readings" WHERE {OF_CONTRACT} AND {span}'
     outer = ", ".join(f'{how}("{name}") AS "{name}"' for name in columns)
-    return Query(f"SELECT {outer} FROM ({text}) WHERE {span}", tuple(columns), table=table)
+    return Query(f"SELECT {outer} FROM ({text}) WHERE {span}", tuple(columns), table=True)

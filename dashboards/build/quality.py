@@ -1,11 +1,11 @@
 """*Power quality*: whether the voltage is fine, and what failed."""
 
-from typing import Final
+from typing import Any, Final
 
 from dashboards.build import influxql, look
-from dashboards.build.dashboard import FAILURES, Dashboard, Row
-from dashboards.build.influxql import past
-from dashboards.build.panel import Panel, lines, mirrored, override, stat, table
+from dashboards.build.dashboard import FAILURES, Dashboard, Row, textbox
+from dashboards.build.influxql import Query, past
+from dashboards.build.panel import Panel, lines, mirrored, override, stat, table, without
 from dashboards.build.transformation import sorted_by
 
 _PHASES: Final = (1, 2, 3)
@@ -22,6 +22,7 @@ _LIMITS: Final = (
 )
 """The same as lines: both limits are drawn in the colour of what begins there."""
 
+_LOAD: Final = ((None, look.GOOD), (80, look.CARE), (100, look.BAD))
 _COUNT: Final = ((None, look.GOOD), (1, look.CARE))
 
 
@@ -33,30 +34,39 @@ def _read(field: str) -> dict[str, str]:
     return {name: f"{{{text}}}" for name, text in _each(field).items()}
 
 
-def _extreme(title: str, how: str) -> Panel:
+def _by_phase(title: str, description: str, unit: str, *queries: Query, **more: Any) -> Panel:
+    """A number of each phase, asked for apart: of one that a meter has not nothing is said."""
     return stat(
+        title,
+        description,
+        unit,
+        queries[0],
+        queries=queries,
+        no_data=_NONE,
+        **{"width": 6, **more},
+    )
+
+
+def _extreme(title: str, how: str) -> Panel:
+    return _by_phase(
         title,
         "Of the means over ten minutes, which is what the standard EN 50160 judges: 230 V and ten "
         "per cent either way, 207 to 253 V.",
         look.VOLT,
-        influxql.extreme(_each("voltage_l{}_v"), how),
+        *(influxql.extreme(name, field, how) for name, field in _each("voltage_l{}_v").items()),
         steps=_BAND,
         decimals=1,
-        width=6,
-        no_data=_NONE,
     )
 
 
 def _counter(title: str, field: str, description: str) -> Panel:
-    return stat(
+    return _by_phase(
         title,
         description,
         look.NUMBER,
-        influxql.counted(_each(field)),
+        *(influxql.counted({name: each}) for name, each in _each(field).items()),
         steps=_COUNT,
         decimals=0,
-        width=6,
-        no_data=_NONE,
     )
 
 
@@ -76,6 +86,7 @@ _VOLTAGE: Final = Row(
                 "thresholdsStyle": {"mode": "dashed"},
             },
             steps=_LIMITS,
+            overrides=[without("allIsNull")],
             interval="10s",
             no_data=_NONE,
             decimals=1,
@@ -99,10 +110,26 @@ _VOLTAGE: Final = Row(
             "Each phase. Meters that print whole amperes make steps.",
             look.AMPERE,
             influxql.course(_read("current_l{}_a"), how="max"),
+            overrides=[without("allIsNull")],
             interval="10s",
             no_data=_NONE,
             decimals=1,
-            width=24,
+            width=12,
+        ),
+        _by_phase(
+            "Highest load of the main fuse",
+            "The highest current of each phase in the time range, of what the main fuse bears: "
+            "the dashboard's variable, often 25 A. Yellow from 80 % on, red above it.",
+            look.PERCENT,
+            *(
+                influxql.course({name: f"{field} * 100 / ($fuse)"}, how="max")
+                for name, field in _read("current_l{}_a").items()
+            ),
+            take="max",
+            steps=_LOAD,
+            decimals=0,
+            width=12,
+            height=8,
         ),
     ],
 )
@@ -197,5 +224,6 @@ QUALITY: Final = Dashboard(
     rows=[_VOLTAGE, _FAILED, _SELDOM],
     since="now-24h",
     refresh="1m",
+    variables=[textbox("fuse", "Main fuse, A", "25")],
     annotations=[FAILURES],
 )

@@ -22,6 +22,7 @@ _PRICES: Final = {
     "energy_tax": ["0.13", "0.00"],
     "price_gas": ["1.30", "1.10", "1.50"],
     "standing": ["0.60", "1.00", "1.50"],
+    "fuse": ["25", "35", "40", "50", "63", "80"],
     "price_kw": ["52.00", "40.00", "60.00"],
 }
 
@@ -123,24 +124,24 @@ def _dashboard(made: Dashboard) -> Json:
         description=made.description,
         charts=list(
             _placed(
-                chart
+                charts(panel, _asked(made, panel), least)
                 for row in made.rows
                 for panel in row.panels
-                for chart in charts(panel, _asked(made, panel), least)
             )
         ),
         associations=_LABELLED,
     )
 
 
-def _placed(charts: Iterable[Json]) -> Iterable[Json]:
-    """One after the other, in rows as high as their highest."""
+def _placed(panels: Iterable[Sequence[Json]]) -> Iterable[Json]:
+    """One after the other, in rows as high as their highest; the charts of a panel together."""
     x, y, tallest = 0, 0, 0
-    for chart in charts:
-        if x + chart["width"] > WIDTH:
+    for panel in panels:
+        if x + sum(chart["width"] for chart in panel) > WIDTH:
             x, y, tallest = 0, y + tallest, 0
-        yield {**chart, "xPos": x, "yPos": y}
-        x, tallest = x + chart["width"], max(tallest, chart["height"])
+        for chart in panel:
+            yield {**chart, "xPos": x, "yPos": y}
+            x, tallest = x + chart["width"], max(tallest, chart["height"])
 
 
 def _asked(made: Dashboard, panel: Panel) -> Ask:

@@ -127,14 +127,22 @@ def above(name: str, value: float) -> Json:
     return _rows_with({"id": "greater", "options": {"value": value}}, name)
 
 
+_KNOWN: Final[Json] = {"id": "isNotNull", "options": {}}
+
+
 def known(*names: str) -> Json:
     """The rows in which nothing is missing: to arithmetic what is missing is nought."""
-    return _rows_with({"id": "isNotNull", "options": {}}, *names)
+    return _rows_with(_KNOWN, *names)
 
 
-def _rows_with(config: Json, *names: str) -> Json:
+def some_known(*names: str) -> Json:
+    """The rows in which something is not missing."""
+    return _rows_with(_KNOWN, *names, match="any")
+
+
+def _rows_with(config: Json, *names: str, match: str = "all") -> Json:
     filters = [{"fieldName": name, "config": config} for name in names]
-    return _step("filterByValue", filters=filters, type="include", match="all")
+    return _step("filterByValue", filters=filters, type="include", match=match)
 
 
 def quarter_to_come(demand: str, power: str, peak: str) -> list[Json]:

@@ -134,7 +134,7 @@ def test_the_readme_has_the_words_and_what_now_asks() -> None:
         for word, cells in re.findall(r"^\| ([\w ]+) \| (.*?) \|$", readme, re.MULTILINE)
     }
     now = DASHBOARDS["now"]
-    asked = sum(len(panel["targets"]) for panel in panels(now))
+    asked = sum(len(panel.get("targets", ())) for panel in now["panels"])  # none that is folded
     asked += sum("target" in each for each in now["annotations"]["list"])
 
     assert {word: rows.get(word) for word in look.WORDS} == look.WORDS

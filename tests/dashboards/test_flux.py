@@ -336,11 +336,11 @@ def test_the_months_of_the_graph_cost_the_same(shown: Shown, site: str, books: B
     ("dashboard", "title", "first", "last"),
     [
         ("now", "Cost today", TODAY, NOW),
-        ("cost", "This month so far", TODAY.replace(day=1), NOW),
+        ("cost", "This month so far: so far", TODAY.replace(day=1), NOW),
         ("cost", "This year so far", date(2026, 1, 1), NOW),
         (
             "cost",
-            "The same days a year ago",
+            "This month so far: before",
             date(2025, 10, 1),
             datetime(2025, 10, 5, 18, tzinfo=UTC),
         ),

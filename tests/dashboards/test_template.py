@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
+from math import inf
 from threading import Thread
 from typing import Final
 
@@ -321,6 +322,8 @@ def test_every_cell_is_answered(collectors: Year, name: str, site: str) -> None:
         assert bool(rows) != nothing, shown["name"]
         if rows and shown["kind"] == "Xy":
             _goes_on(rows)
+            least = next((float(each) for each in _bounds(shown)), -inf)
+            assert min(float(row["_value"]) for row in rows) >= least, shown["name"]
             # With several sites a series is named for its own, and all have the colour of one.
             series = dict.fromkeys(row["_field"].rpartition(": ")[2] for row in rows)
             colours = [each["hex"] for each in shown["colors"]]
