@@ -69,7 +69,7 @@ def test_each_price_is_the_one_that_grafana_begins_with() -> None:
         name: text
         for dashboard in dashboards().values()
         for name, text in defaults(dashboard).items()
-        if name.startswith("price") or name in {"energy_tax", "standing", "zone"}
+        if name.startswith("price") or name in {"energy_tax", "standing", "zone", "fuse"}
     }
 
     assert grafana == PRICES
