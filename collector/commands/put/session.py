@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Final
 
-from collector.commands.output import complain
+from collector.commands.output import complain, counted
 from collector.commands.put.lines import Rules, Stream
 from collector.commands.served import is_served, why_it_waits
 from collector.errors import CollectorError
@@ -64,7 +64,7 @@ class Session:
         if not is_served(self.settings):
             where = "in the inbox; the service delivers them when it runs"
         rest = f", {self.bad} left out" if self.bad else ""
-        return f"{self.stored} lines {where}{rest}"
+        return f"{counted(self.stored, 'line')} {where}{rest}"
 
     def _check(self, streams: Sequence[Stream]) -> None:
         """Read what can be read twice, before any of it is stored."""
@@ -80,7 +80,8 @@ class Session:
         if self.bad and not self.skip_bad:
             one = self.bad == 1
             what = "a line is" if one else f"{self.bad} lines are"
-            stored = f"only the {self.stored} lines before" if self.stored else "nothing"
+            before = counted(self.stored, "line")
+            stored = f"only the {before} before" if self.stored else "nothing"
             hint = f"correct {'it' if one else 'them'}, or leave out what is bad with `--skip-bad`"
             raise CollectorError(f"{what} bad, {stored} stored", hint=hint)
 

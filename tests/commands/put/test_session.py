@@ -172,7 +172,7 @@ def test_a_bad_line_in_a_stream_ends_it_and_what_came_before_is_stored(home: Hom
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Session, "_put", lambda _, lines: store(lines))
-        with pytest.raises(CollectorError, match="a line is bad, only the 1 lines before stored"):
+        with pytest.raises(CollectorError, match="a line is bad, only the 1 line before stored"):
             session.run([pipe.stream])
     assert home.lines(home.inbox) == GOOD[:1]
 
