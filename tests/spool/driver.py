@@ -30,7 +30,7 @@ from collector.delivery.backoff import Backoff
 from collector.delivery.sender import Sender
 from collector.spool.account import Account
 from collector.spool.disk import Disk
-from collector.spool.handoff import Handoff
+from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.hot import Hot, take_over
 from collector.spool.keeper import Keeper, Limits
 from collector.spool.record import Damage, Record, new_run, numbering
@@ -143,10 +143,10 @@ class Driver:
         self.keeper.finish()
         return self.account.totals().as_dict()
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, over: Callable[[], bool] = lambda: False) -> None:
         """Let time pass, in which the other threads work."""
         end = self.clock.now + seconds
-        while self.clock.now < end:
+        while self.clock.now < end and not over():
             self._tick()
 
     def write(self, lines: bytes) -> Answer:
@@ -233,9 +233,18 @@ class _Handoff(Handoff):
     def __init__(self, driver: Driver) -> None:
         super().__init__()
         self._driver = driver
+        self._woken = False
+
+    def add(self, segment: HotSegment) -> None:
+        super().add(segment)
+        self._woken = True
+
+    def wake(self) -> None:
+        self._woken = True
 
     def wait(self, seconds: float) -> None:
-        self._driver.wait(seconds)
+        self._woken = False
+        self._driver.wait(seconds, lambda: self._woken)
 
 
 def telegram(number: int) -> bytes:

@@ -13,7 +13,7 @@ from collector.p1.diagnosis import Kind, is_foreign, kind_of
 from collector.p1.framing import Framer
 from collector.p1.telegram import Device, Policy, Telegram, acceptable, parse
 from collector.reading.clock import asks_for_the_time
-from collector.reading.sources import Address, Source, Speed
+from collector.reading.sources import READ_SECONDS, Address, Source, Speed
 from collector.remedies import Remedy
 
 ENOUGH: Final = 3
@@ -115,7 +115,7 @@ def _heard(
     began = monotonic()
     while heard.seconds < patience.seconds and len(heard.telegrams) < ENOUGH:
         try:
-            data = source.read()
+            data = source.read(min(READ_SECONDS, patience.seconds - heard.seconds))
         except (SourceError, EOFError) as error:
             heard.broke = error if isinstance(error, SourceError) else None
             break
