@@ -46,8 +46,6 @@ class Debian:
 
 BOOKWORM: Final = Debian()
 TRIXIE: Final = Debian("trixie")
-PI: Final = Debian(architecture="arm64")
-"""The kind of computer that a Raspberry Pi is, from the Zero 2 on."""
 
 
 def checkout() -> list[Path]:
@@ -101,13 +99,13 @@ def layered(debian: Debian, name: str, make: Callable[[Disk], None]) -> Disk:
 
 def fingerprint() -> str:
     """Tell one checkout from another by what is run of it."""
-    made_of = [path for path in checkout() if path != Path("README.md")]
-    return digest(made_of)
+    return digest(checkout())
 
 
 def digest(files: Iterable[Path]) -> str:
-    """Tell files of the checkout from others by their names and what is in them."""
-    parts = [str(path).encode() + (ROOT / path).read_bytes() for path in files]
+    """Tell files of the checkout from others by their names and what is in them, but README.md."""
+    run = sorted(path for path in files if path != Path("README.md"))
+    parts = [str(path).encode() + (ROOT / path).read_bytes() for path in run]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 
