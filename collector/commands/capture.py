@@ -12,9 +12,11 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
+from collector.commands.arguments import whole
 from collector.commands.output import complain, keep_private, visible
 from collector.errors import SourceError, UsageError
 from collector.p1.decryption import Decryptor, Keys
@@ -43,13 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source", metavar="SOURCE", help="the meter, or a recording (default: P1_SOURCE)"
     )
-    parser.add_argument(
-        "--count", metavar="N", type=_positive, help="stop after so many telegrams"
-    )
+    parser.add_argument("--count", metavar="N", type=whole, help="stop after so many telegrams")
     parser.add_argument(
         "--seconds",
         metavar="S",
-        type=_positive,
+        type=whole,
         help="stop after so many seconds (default: 60, unless --count says when)",
     )
     parser.add_argument(
@@ -57,20 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number above 0 (got `{text}`)")
-    return int(text)
-
-
 def main(args: argparse.Namespace) -> int:
     """Record until the count or the time is reached, the recording ends, or Ctrl-C."""
     settings = load_strictly()
     line = _line(settings, args.source or settings.source)
     seconds = args.seconds or (None if args.count else _SECONDS)
-    recording = (
-        Raw(settings.keys) if args.raw else Recording(settings.keys, os.urandom(_SALT), args.count)
-    )
+    kind = Raw if args.raw else Recording
+    recording = kind(settings.keys, os.urandom(_SALT), args.count)
     if args.file == "-" and args.raw:
         keep_private()
     with _Output(args.file) as output:
@@ -156,19 +149,24 @@ class Recording:
         self._held = b""
 
     def take(self, data: bytes) -> tuple[bytes, list[Frame]]:
-        readable = self.decryptor.feed(data)
-        self._held += readable
-        return self._written(self._framer.feed(readable))
+        """Take the next bytes of the line."""
+        return self._taken(data, self.decryptor.feed(data))
 
     def finish(self) -> tuple[bytes, list[Frame]]:
         """Give the rest, now that the line is closed."""
-        readable = self.decryptor.flush()
-        self._held += readable
-        return self._written(self._framer.feed(readable) + self._framer.flush())
+        return self._taken(b"", self.decryptor.flush(), last=True)
 
-    def _written(self, frames: list[Frame]) -> tuple[bytes, list[Frame]]:
+    def _taken(
+        self, data: bytes, readable: bytes, *, last: bool = False
+    ) -> tuple[bytes, list[Frame]]:
+        self._held += readable
+        frames = self._framer.feed(readable) + (self._framer.flush() if last else [])
+        return self._written(data, frames), frames
+
+    def _written(self, data: bytes, frames: list[Frame]) -> bytes:
+        del data  # as it came
         out = b"".join(self._telegram(frame) for frame in frames if self._wanted)
-        return out + self._gap(max(0, len(self._held) - self._framer.pending)), frames
+        return out + self._gap(max(0, len(self._held) - self._framer.pending))
 
     @property
     def _wanted(self) -> bool:
@@ -192,51 +190,35 @@ class Recording:
         return between(gap) if self.count else b""
 
 
-class Raw:
+class Raw(Recording):
     """Bytes from the line as they came; telegrams are only counted."""
 
-    def __init__(self, keys: Keys | None) -> None:
-        self.count = 0
-        self.decryptor = Decryptor(keys)
-        self._framer = Framer()
-
-    def take(self, data: bytes) -> tuple[bytes, list[Frame]]:
-        frames = self._framer.feed(self.decryptor.feed(data))
+    def _written(self, data: bytes, frames: list[Frame]) -> bytes:
+        self._held = b""
         self.count += len(frames)
-        return data, frames
-
-    def finish(self) -> tuple[bytes, list[Frame]]:
-        """Give nothing more; a last telegram may be complete only now."""
-        frames = self._framer.feed(self.decryptor.flush()) + self._framer.flush()
-        self.count += len(frames)
-        return b"", frames
+        return data
 
 
+@dataclass(slots=True)
 class Capture:
-    def __init__(
-        self,
-        line: Line,
-        recording: Recording | Raw,
-        settings: Settings,
-        write: Callable[[bytes], None],
-        monotonic: Callable[[], float],
-    ) -> None:
-        self.recording = recording
-        self._line = line
-        self._write = write
-        self._monotonic = monotonic
-        self._policy = Policy(settings.crc)
-        self._sample = b""
+    """Records one line."""
+
+    line: Line
+    recording: Recording
+    settings: Settings
+    write: Callable[[bytes], None]
+    monotonic: Callable[[], float]
+    _sample: bytes = b""
 
     def run(self, count: int | None, seconds: float | None) -> None:
         """Record so many telegrams, or so long. Raises SourceError if the port cannot be opened.
 
         A line that breaks later is opened again, as the service does.
         """
-        end = self._monotonic() + seconds if seconds else float("inf")
+        end = self.monotonic() + seconds if seconds else float("inf")
         with suppress(EOFError):
-            while self._monotonic() < end and not self._enough(count):
-                data = self._line.read()
+            while self.monotonic() < end and not self._enough(count):
+                data = self.line.read()
                 if not self._sample:
                     self._check()
                 self._sample = (self._sample + data)[:_SAMPLE]
@@ -251,15 +233,15 @@ class Capture:
         if refusal and not is_foreign(self._sample):
             raise SourceError(refusal.message, hint=refusal.hint)
         what = diagnose(self._sample)
-        raise SourceError(f"no telegram from `{self._line.name}`", hint=what)
+        raise SourceError(f"no telegram from `{self.line.name}`", hint=what)
 
     def _enough(self, count: int | None) -> bool:
         return count is not None and self.recording.count >= count
 
     def _check(self) -> None:
         """Stop at once if the port cannot be opened."""
-        trouble = self._line.trouble
-        if trouble is None or self._line.is_open:
+        trouble = self.line.trouble
+        if trouble is None or self.line.is_open:
             return
         hint = trouble.hint
         if IN_USE_WORDS in trouble.message:
@@ -267,6 +249,6 @@ class Capture:
         raise SourceError(trouble.message, hint=hint)
 
     def _keep(self, data: bytes, frames: list[Frame]) -> None:
-        self._write(data)
-        if any(acceptable(parse(frame), self._policy) for frame in frames):
-            self._line.telegram()
+        self.write(data)
+        if any(acceptable(parse(frame), Policy(self.settings.crc)) for frame in frames):
+            self.line.telegram()

@@ -19,24 +19,24 @@ of which a line cannot be read, is shown like any other; what is wrong with it g
 rest goes on, and the exit code is 1.
 
 Encrypted telegrams are decrypted with the key from `--key-file`, a file with the key on its first
-line and on its second, if there are two, the authentication key; or from the environment, or from
-`--key` and `--auth-key`, which anybody on the machine can see in the list of processes.
+line and on its second, if there are two, the authentication key; or from the environment.
 """
 
 import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final
 
+from collector.commands.arguments import moment
 from collector.commands.output import complain, put
 from collector.errors import IgnoredSetting, SourceError, UnknownSetting, UsageError
 from collector.p1.checksum import Checksum
-from collector.p1.decryption import PUBLIC_AUTH_KEY, Decryptor, Keys, Refusal, read_key, read_keys
+from collector.p1.decryption import Decryptor, Keys, Refusal, read_keys
 from collector.p1.diagnosis import diagnose, is_foreign
 from collector.p1.document import document, plain
 from collector.p1.framing import Frame, Framer
@@ -55,9 +55,8 @@ _ROWS: Final[Mapping[str, tuple[int, Field]]] = {
 }
 
 
-class _Form(Protocol):
-    def __call__(self, telegram: Telegram) -> Iterable[str]:
-        """Give the lines."""
+_Form = Callable[[Telegram], Iterable[str]]
+"""One way to write a telegram: gives the lines."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--received",
         metavar="TIME",
-        type=_moment,
+        type=moment,
         help="when the first telegram came in, such as 2026-01-31T12:00:00Z, for those that have "
         "no time of their own; they come every ten seconds (default: now)",
     )
@@ -96,47 +95,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=BASE_OFFSET_HOURS,
         help="winter time at the meter; 2 in Finland and the Baltics (default: 1)",
     )
-    key = parser.add_mutually_exclusive_group()
-    key.add_argument(
+    parser.add_argument(
         "--key-file",
         metavar="FILE",
         type=Path,
-        help="the key of encrypted telegrams, and on a second line the authentication key",
-    )
-    key.add_argument(
-        "--key",
-        metavar="HEX",
-        type=_key,
-        help="the key itself: everybody on this machine can read it meanwhile (default: "
-        "P1_DECRYPT_KEY)",
-    )
-    parser.add_argument(
-        "--auth-key",
-        metavar="HEX",
-        type=_key,
-        help="the second of two keys (default: P1_DECRYPT_AUTH_KEY, else Luxembourg's)",
+        help="the key of encrypted telegrams, and on a second line the authentication key"
+        " (default: P1_DECRYPT_KEY and P1_DECRYPT_AUTH_KEY)",
     )
 
 
-def _key(text: str) -> bytes:
-    try:
-        return read_key(text)
-    except ValueError as error:
-        # Without the text, which argparse would print: it is nearly a key.
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _keys(args: argparse.Namespace) -> Keys | None:
-    """Find the keys: those of the command line, of its file, of the environment."""
-    if args.key:
-        return Keys(args.key, args.auth_key or PUBLIC_AUTH_KEY)
-    if args.key_file:
-        key, auth_key, *_ = [*_lines(args.key_file), "", ""]
-        keys = _read_keys(str(args.key_file), key, auth_key)
-    else:
-        found = _settings("P1_DECRYPT_KEY", "P1_DECRYPT_AUTH_KEY")
-        keys = _read_keys("P1_DECRYPT_KEY", *found.values())
-    return Keys(keys.key, args.auth_key) if keys and args.auth_key else keys
+def _keys(file: Path | None) -> Keys | None:
+    """Find the keys: those of the file, else of the environment."""
+    if file:
+        key, auth_key, *_ = [*_lines(file), "", ""]
+        return _read_keys(str(file), key, auth_key)
+    return _read_keys(
+        "P1_DECRYPT_KEY", *_settings("P1_DECRYPT_KEY", "P1_DECRYPT_AUTH_KEY").values()
+    )
 
 
 def _settings(*names: str) -> dict[str, str]:
@@ -164,15 +139,6 @@ def _read_keys(where: str, key: str, auth_key: str) -> Keys | None:
         raise UsageError(f"the key in {where} {error}") from None
 
 
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        wanted = "a time such as 2026-01-31T12:00:00Z"
-        raise argparse.ArgumentTypeError(f"must be {wanted} (got `{text}`)") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def main(args: argparse.Namespace) -> int:
     """Decode the file; 1 if there is anything in it that must not be used."""
     if args.file == "-":
@@ -192,7 +158,7 @@ class _Decoding:
         self._utc_offset_hours: int = args.utc_offset
         self._policy = Policy(args.crc)
         self._form = _form(args, self._policy)
-        self._decryptor = Decryptor(_keys(args))
+        self._decryptor = Decryptor(_keys(args.key_file))
         self._framer = Framer()
         self._start = b""
         self._count = 0

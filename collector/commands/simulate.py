@@ -3,11 +3,12 @@
 import argparse
 import contextlib
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
+from collector.commands.arguments import moment, speed, unfit, whole
+from collector.commands.output import complain
 from collector.errors import SourceError
 from collector.service.ending import ended_by_signals
 
@@ -48,26 +49,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--period",
         metavar="S",
-        type=_at_least_one,
+        type=whole,
         help="simulated seconds between telegrams (default: as this kind of meter does, 1 or 10)",
     )
     parser.add_argument(
         "--speed",
         metavar="N",
-        type=_not_negative,
+        type=speed,
         default=1.0,
         help="simulated seconds per second (default 1; 0: as fast as they are taken)",
     )
-    parser.add_argument(
-        "--count", metavar="N", type=_at_least_one, help="stop after so many telegrams"
-    )
+    parser.add_argument("--count", metavar="N", type=whole, help="stop after so many telegrams")
     parser.add_argument(
         "--seed", metavar="N", type=int, default=1, help="which household (default 1)"
     )
     parser.add_argument(
         "--start",
         metavar="TIME",
-        type=_instant,
+        type=moment,
         help="simulated time of the first telegram, such as 2026-01-31T18:00 (UTC unless it says "
         "otherwise); default: the telegrams follow this machine's clock",
     )
@@ -79,7 +78,7 @@ def main(args: argparse.Namespace) -> int:
     with ended_by_signals(stopping), contextlib.ExitStack() as stack:
         wire = _opened(args, stack)
         stream.run(wire, stopping, args.count)
-    _say(f"telegrams sent: {stream.sent}")
+    complain(f"telegrams sent: {stream.sent}")
     return 0
 
 
@@ -89,12 +88,12 @@ def _opened(args: argparse.Namespace, stack: contextlib.ExitStack) -> "Wire":
     try:
         if args.pty:
             terminal = stack.enter_context(Terminal(args.pty))
-            _say(f"a meter sends on {args.pty} ({terminal.path}); Ctrl-C ends it")
+            complain(f"a meter sends on {args.pty} ({terminal.path}); Ctrl-C ends it")
             return terminal
         if args.tcp:
             port = stack.enter_context(Port(*args.tcp))
             host, number = port.address
-            _say(f"a meter sends on socket://{host}:{number}; Ctrl-C ends it")
+            complain(f"a meter sends on socket://{host}:{number}; Ctrl-C ends it")
             return port
     except OSError as error:
         where = args.pty or ":".join(map(str, args.tcp))
@@ -121,47 +120,14 @@ def _stream(args: argparse.Namespace) -> "Stream":
         raise SourceError(f"cannot read `{args.like}`: {error.strerror}") from error
 
 
-def _say(message: str) -> None:
-    sys.stderr.write(message + "\n")
-    sys.stderr.flush()
-
-
 def _like(text: str) -> str | Path:
     if text not in LIKES and not Path(text).is_file():
-        raise _unfit(f"{', '.join(LIKES)}, or a file", text)
+        raise unfit(f"{', '.join(LIKES)}, or a file", text)
     return text if text in LIKES else Path(text)
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise _unfit("a whole number above 0", text)
-    return int(text)
-
-
-def _not_negative(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise _unfit("a number, 0 or above", text)
-    return value
 
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or int(port) > _HIGHEST_PORT:
-        raise _unfit("HOST:PORT", text)
+        raise unfit("HOST:PORT", text)
     return host.strip("[]") or "127.0.0.1", int(port)
-
-
-def _instant(text: str) -> datetime:
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
-        raise _unfit("a time such as 2026-01-31T18:00", text) from None
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _unfit(wanted: str, text: str) -> argparse.ArgumentTypeError:
-    return argparse.ArgumentTypeError(f"must be {wanted} (got `{text}`)")

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Final
 
 from collector import __version__
+from collector.commands.arguments import number
 from collector.commands.check.finding import Finding, Outcome
 from collector.commands.output import put
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
         "--seconds",
-        type=_positive,
+        type=number,
         metavar="S",
         default=15.0,
         help="how long to listen to the meter at each speed (default 15)",
@@ -101,13 +102,3 @@ def _print(lines: Iterable[str]) -> None:
     for line in lines:
         put(line)
     sys.stdout.flush()
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 600:  # noqa: PLR2004  ten minutes
-        raise argparse.ArgumentTypeError(f"must be a number of seconds (got `{text}`)")
-    return value

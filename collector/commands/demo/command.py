@@ -2,6 +2,8 @@
 
 import argparse
 
+from collector.commands.arguments import number
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
@@ -9,12 +11,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " In a clone, `./infra/demo --stack` shows collector, InfluxDB and Grafana with Docker."
     )
     parser.add_argument(
-        "--seconds", metavar="N", type=_positive, default=30.0, help="how long (default 30)"
+        "--seconds", metavar="N", type=number, default=30.0, help="how long (default 30)"
     )
     parser.add_argument(
         "--speed",
         metavar="N",
-        type=_positive,
+        type=number,
         default=10.0,
         help="simulated seconds per second, each with a telegram (default 10)",
     )
@@ -25,13 +27,3 @@ def main(args: argparse.Namespace) -> int:
     from collector.commands.demo.stage import play  # noqa: PLC0415 - `--help` is quick
 
     return play(args.seconds, args.speed)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number above 0 (got `{text}`)")
-    return value

@@ -4,6 +4,7 @@ import argparse
 import logging
 from typing import Final
 
+from collector.commands.arguments import number
 from collector.commands.output import complain
 
 DEFAULT_SECONDS: Final = 60.0
@@ -12,7 +13,7 @@ DEFAULT_SECONDS: Final = 60.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds",
-        type=_positive,
+        type=number,
         metavar="S",
         default=DEFAULT_SECONDS,
         help=f"how long to wait for a telegram (default {DEFAULT_SECONDS:g})",
@@ -36,13 +37,3 @@ def main(options: argparse.Namespace) -> int:
     if not options.quiet:
         complain(words)
     return 0
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds (got `{text}`)")
-    return value

@@ -10,7 +10,7 @@ import sys
 import termios
 import tty
 from collections.abc import Mapping, Sequence
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Final, Self, TextIO
 
 _ENTER: Final = "\x1b[?1049h\x1b[?25l\x1b[2J"
@@ -46,12 +46,7 @@ class Terminal:
             self._handlers[number] = signal.signal(number, handler)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._give_back()
