@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_token(cls, token: SecretStr | None) -> SecretStr | None:
         """Refuse what no header can hold: the error of the HTTP library would print it."""
-        text = token.get_secret_value() if token else ""
+        text = _open(token)
         if not text.isascii() or not text.isprintable() or " " in text:
             raise ValueError("must be one word of plain characters")
         return token
@@ -209,8 +209,7 @@ class Settings(BaseSettings):
 
     @property
     def access(self) -> Access:
-        token = self.source_token.get_secret_value() if self.source_token else ""
-        return Access(token, str(self.source_ca) if self.source_ca else None)
+        return Access(_open(self.source_token), str(self.source_ca) if self.source_ca else None)
 
     @property
     def digest(self) -> str:
@@ -221,16 +220,12 @@ class Settings(BaseSettings):
     @property
     def salt(self) -> str:
         """What the hash of a meter's number is made with; empty for the short hash of old."""
-        return self.meter_salt.get_secret_value() if self.meter_salt else ""
+        return _open(self.meter_salt)
 
     @property
     def keys(self) -> Keys | None:
         """What decrypts the telegrams; None if they are not encrypted."""
-        key, auth_key = (
-            secret.get_secret_value() if secret else ""
-            for secret in (self.decrypt_key, self.decrypt_auth_key)
-        )
-        return read_keys(key, auth_key)
+        return read_keys(_open(self.decrypt_key), _open(self.decrypt_auth_key))
 
     @property
     def spool(self) -> Path:
@@ -254,6 +249,10 @@ class Settings(BaseSettings):
         if runtime := os.environ.get("XDG_RUNTIME_DIR"):
             return Path(runtime) / "p1-collector"
         return Path(f"/dev/shm/p1-collector-{os.getuid()}")  # noqa: S108  0700, checked when made
+
+
+def _open(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 def _names_host(url: str) -> bool:

@@ -60,30 +60,25 @@ class LiveClock:
         return max(current, self.after(None))
 
 
+@dataclass(slots=True)
 class Stream:
-    """A meter that sends.
+    """A meter that sends."""
 
-    Args:
-        meter: What it reads.
-        printer: How it prints.
-        clock: Which instants it sends.
-        interval: Real seconds between telegrams; 0 sends as fast as they are taken.
-    """
+    meter: Meter
+    printer: Likeness
+    clock: Clock
+    interval: float
+    """Real seconds between telegrams; 0 sends as fast as they are taken."""
 
-    def __init__(self, meter: Meter, printer: Likeness, clock: Clock, interval: float) -> None:
-        self._meter = meter
-        self._printer = printer
-        self._clock = clock
-        self._interval = interval
-        self.sent = 0  # telegrams taken
-        self.last: datetime | None = None  # the instant of the last of them
+    sent: int = 0  # telegrams taken
+    last: datetime | None = None  # the instant of the last of them
 
     def run(self, wire: Wire, stopping: Event, count: int | None = None) -> None:
         """Sends until it is stopped, or `count` telegrams have been taken."""
         due = time.monotonic()
         instant: datetime | None = None
         while not stopping.is_set() and (count is None or self.sent < count):
-            instant = self._clock.after(instant)
+            instant = self.clock.after(instant)
             if stopping.wait(max(0.0, due - time.monotonic())):
                 return
             taken = self._send(wire, instant, stopping)
@@ -92,18 +87,18 @@ class Stream:
             instant = self.last = taken
             self.sent += 1
             # A late telegram does not make the next ones hurry.
-            due = max(due + self._interval, time.monotonic())
+            due = max(due + self.interval, time.monotonic())
 
     def _send(self, wire: Wire, instant: datetime, stopping: Event) -> datetime | None:
         """Sends one telegram until it is taken; the instant it was of at last."""
         while True:
-            telegram = self._printer.telegram(self._meter.at(instant))
+            telegram = self.printer.telegram(self.meter.at(instant))
             outcome = wire.send(telegram, stopping)
             if outcome is Outcome.TAKEN:
                 return instant
             if outcome is Outcome.STOPPED:
                 return None
-            instant = self._clock.again(instant)
+            instant = self.clock.again(instant)
 
 
 def stream_like(

@@ -28,16 +28,8 @@ class Account:
         `sent` is what the meter counted, `waiting` what is in the files: neither is taken from
         the collector, so that a telegram which it does not know of shows as lost.
         """
-        counts = status["counts"]
-        return cls(
-            sent=sent,
-            read=counts["read"],
-            delivered=counts["delivered"],
-            waiting=waiting,
-            rejected=counts["rejected"],
-            dropped=counts["dropped"],
-            damaged=counts["damaged"],
-        )
+        names = ("read", "delivered", "rejected", "dropped", "damaged")
+        return cls(sent=sent, waiting=waiting, **{n: status["counts"][n] for n in names})
 
     @property
     def kept(self) -> int:
@@ -48,16 +40,8 @@ class Account:
         return self.sent - self.delivered - self.kept
 
     def lines(self) -> list[str]:
-        rows = (
-            ("sent by the meter", self.sent),
-            ("read", self.read),
-            ("delivered", self.delivered),
-            ("waiting", self.waiting),
-            ("rejected", self.rejected),
-            ("dropped", self.dropped),
-            ("damaged", self.damaged),
-            ("lost", self.lost),
-        )
+        names = ("read", "delivered", "waiting", "rejected", "dropped", "damaged", "lost")
+        rows = [("sent by the meter", self.sent), *((n, getattr(self, n)) for n in names)]
         return [f"{name:<20}{count:>8}" for name, count in rows]
 
 

@@ -15,7 +15,7 @@ from collector.p1.time import told_apart
 from collector.points import CrowdedError, Points, encode
 from collector.spool.disk import Disk
 from collector.spool.inbox import Inbox
-from collector.spool.record import Record, new_run, numbering
+from collector.spool.record import Record, RecordId, new_run, numbering
 from collector.spool.segment import MAX_BYTES, MAX_LINES
 
 DIRECTORY: Final = "imports"
@@ -99,40 +99,33 @@ class Watcher(Protocol):
     def say(self, text: str) -> None: ...
 
 
+@dataclass(slots=True)
 class Job:
     """Imports one recording, from where an earlier run stopped.
 
     Without an inbox it is a dry run: everything is read, nothing is written.
     """
 
-    def __init__(
-        self,
-        recording: Recording,
-        points: Points,
-        watcher: Watcher,
-        *,
-        inbox: Inbox | None,
-        note: Note | None,
-        wait: Callable[[], str],
-    ) -> None:
-        """`wait` waits a moment for room in the inbox, and gives words about that."""
-        self.tally = Tally()
-        self._recording = recording
-        self._points = points
-        self._watcher = watcher
-        self._inbox = inbox
-        self._note = note
-        self._wait = wait
-        self._identities = numbering(new_run())
-        self._place = Place()
-        self._last: datetime | None = None
-        self._batch: list[Record] = []
-        self._lines = self._bytes = 0
+    recording: Recording
+    points: Points
+    watcher: Watcher
+    inbox: Inbox | None = field(kw_only=True)
+    note: Note | None = field(kw_only=True)
+    wait: Callable[[], str] = field(kw_only=True)
+    """Waits a moment for room in the inbox, and gives words about that."""
+
+    tally: Tally = field(default_factory=Tally)
+    _identities: Iterator[RecordId] = field(default_factory=lambda: numbering(new_run()))
+    _place: Place = field(default_factory=Place)
+    _last: datetime | None = None
+    _batch: list[Record] = field(default_factory=list)
+    _lines: int = 0
+    _bytes: int = 0
 
     def run(self, start: Place) -> Tally:
         """Read to the end; `start` is the place of the note that `points` goes on from."""
         self._place = start
-        for stretch in self._recording.stretches(start):
+        for stretch in self.recording.stretches(start):
             for record in self._records(stretch.entries):
                 self._batch.append(record)
                 self._lines += record.lines
@@ -140,10 +133,10 @@ class Job:
             self._place = stretch.end
             if self._lines >= ENOUGH_LINES or self._bytes >= ENOUGH_BYTES:
                 self._hand_over()
-            self._watcher.draw(self._place.position, self._place.number)
+            self.watcher.draw(self._place.position, self._place.number)
         self._hand_over()
-        if self._note:
-            self._note.remove()
+        if self.note:
+            self.note.remove()
         return self.tally
 
     def _records(self, entries: tuple[Entry, ...]) -> Iterator[Record]:
@@ -154,7 +147,7 @@ class Job:
                 continue
             time = self._last = told_apart(telegram.time, self._last)
             try:
-                lines = self._points.lines(telegram, time)
+                lines = self.points.lines(telegram, time)
             except CrowdedError:
                 self._complain(replace(entry, trouble="others have its second"))
                 continue
@@ -169,17 +162,17 @@ class Job:
     def _complain(self, entry: Entry) -> None:
         self.tally.unusable += 1
         if self.tally.unusable <= REPORTED:
-            self._watcher.say(f"{entry.name} is left out: {entry.trouble}")
+            self.watcher.say(f"{entry.name} is left out: {entry.trouble}")
         elif self.tally.unusable == REPORTED + 1:
-            self._watcher.say("more are left out, and only counted")
+            self.watcher.say("more are left out, and only counted")
 
     def _hand_over(self) -> None:
         """Put the batch into the inbox, and note where the next one begins."""
-        if self._inbox and self._batch:
-            self._inbox.put(self._batch, self._wait_for_room)
-            if self._note:
-                self._note.write(Progress(self._place, self._points.memory))
+        if self.inbox and self._batch:
+            self.inbox.put(self._batch, self._wait_for_room)
+            if self.note:
+                self.note.write(Progress(self._place, self.points.memory))
         self._batch, self._lines, self._bytes = [], 0, 0
 
     def _wait_for_room(self) -> None:
-        self._watcher.draw(self._place.position, self._place.number, self._wait())
+        self.watcher.draw(self._place.position, self._place.number, self.wait())

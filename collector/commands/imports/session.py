@@ -35,23 +35,22 @@ _HINTS: Final = {
 }
 
 
+@dataclass(slots=True)
 class Bar:
     """Draws how much of `size` is done; what is said besides keeps its own lines."""
 
-    def __init__(self, stream: TextIO, name: str, size: int) -> None:
-        self._stream = stream
-        self._name = name
-        self._size = size
-        self._live = stream.isatty()
-        self._drawn = False
-        self._said = 0
-        self._words = ""
+    stream: TextIO
+    name: str
+    size: int
+    _drawn: bool = False
+    _said: int = 0
+    _words: str = ""
 
     def draw(self, position: int, number: int, words: str = "") -> None:
         """Show the state: a place in the file, telegrams up to it, and anything else."""
-        percent = min(100, 100 * position // self._size) if self._size else 100
+        percent = min(100, 100 * position // self.size) if self.size else 100
         text = f"{percent:3d} %  {counted(number, 'telegram')}"
-        if self._live:
+        if self.stream.isatty():
             full = _WIDTH * percent // 100
             bar = "#" * full + "-" * (_WIDTH - full)
             self._write(f"\r[{bar}] {text}{f'  {words}' if words else ''}\x1b[K")
@@ -59,7 +58,7 @@ class Bar:
         elif percent >= self._said + _STEP or words not in ("", self._words):
             self._said = percent - percent % _STEP
             self._words = words
-            self._write(f"{self._name}: {text}{f', {words}' if words else ''}\n")
+            self._write(f"{self.name}: {text}{f', {words}' if words else ''}\n")
 
     def say(self, text: str) -> None:
         self.close()
@@ -71,8 +70,8 @@ class Bar:
         self._drawn = False
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        self.stream.write(text)
+        self.stream.flush()
 
 
 @dataclass(frozen=True, slots=True)
