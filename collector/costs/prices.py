@@ -6,7 +6,7 @@ meter `contract`. What the market makes of a dynamic price is added when it is k
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +39,11 @@ def prices_of(contracts: Path, site: str, hours: int) -> Priced | None:
     except ContractsError:
         return None
     return Prices(site, found, hours).lines if found else None
+
+
+def midnight(day: date, hours: int) -> int:
+    """Give the second at which a day begins on the clock on the wall."""
+    return int(from_local(datetime.combine(day, time()), hours).timestamp())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +111,7 @@ def _taxed(contract: Contract, amount: Decimal) -> Decimal:
 
 @lru_cache(maxsize=64)
 def _quarters(day: date, hours: int) -> int:
-    begin, end = (
-        from_local(datetime(d.year, d.month, d.day), hours)  # noqa: DTZ001  a clock on the wall
-        for d in (day, day + timedelta(days=1))
-    )
-    return int((end - begin).total_seconds()) // QUARTER_SECONDS
+    return (midnight(day + timedelta(days=1), hours) - midnight(day, hours)) // QUARTER_SECONDS
 
 
 def _standing(contract: Contract, day: date) -> Decimal:
@@ -161,4 +162,4 @@ def _by_day(contract: Contract, day: date, hours: int) -> dict[str, Value]:
 def _year_began(contract: Contract, day: date, hours: int) -> int:
     """Give the second at which the contract's year began that a day is in."""
     year = day.year - ((day.month, day.day) < contract.year)
-    return int(from_local(datetime(year, *contract.year), hours).timestamp())  # noqa: DTZ001  as above
+    return midnight(date(year, *contract.year), hours)

@@ -16,8 +16,13 @@ import pytest
 
 from bed.influxd import Database, Influxd
 from bed.influxdb import Program
-from collector.commands.demo.account import Account, missing
-from collector.commands.demo.stage import _remove_left_ones, drained, environment_for
+from collector.commands.demo.stage import (
+    Account,
+    _remove_left_ones,
+    drained,
+    environment_for,
+    missing,
+)
 from collector.delivery.answer import Target
 from collector.p1.framing import Framer
 from collector.p1.telegram import Telegram, parse

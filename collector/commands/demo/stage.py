@@ -7,11 +7,11 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Self
 
-from collector.commands.demo.account import Account, Rows, missing
 from collector.commands.demo.influxdb import Database, apply_dashboards, database
 from collector.commands.demo.meter import Meter
 from collector.commands.demo.process import Process
@@ -59,6 +59,42 @@ curl '{url}/api/v2/delete?org={org}&bucket={bucket}' \\
   -H "Authorization: Token $P1_INFLUX_TOKEN" \\
   -d '{{"start": "2000-01-01T00:00:00Z", "stop": "2100-01-01T00:00:00Z",
        "predicate": "site=\\"{site}\\""}}'"""
+Rows = Mapping[int, Mapping[str, Any]]
+"""What is stored of `electricity`, by second: the value of each field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    sent: int
+    read: int
+    delivered: int
+    waiting: int
+    rejected: int
+    dropped: int
+    damaged: int
+
+    @classmethod
+    def of(cls, status: Status, *, sent: int, waiting: int) -> Self:
+        """After a run that found nothing when it began.
+
+        `sent` is what the meter counted, `waiting` what is in the files: neither is taken from
+        the collector, so that a telegram which it does not know of shows as lost.
+        """
+        names = ("read", "delivered", "rejected", "dropped", "damaged")
+        return cls(sent=sent, waiting=waiting, **{n: status["counts"][n] for n in names})
+
+    @property
+    def kept(self) -> int:
+        return self.waiting + self.rejected + self.dropped + self.damaged
+
+    @property
+    def lost(self) -> int:
+        return self.sent - self.delivered - self.kept
+
+    def lines(self) -> list[str]:
+        names = ("read", "delivered", "waiting", "rejected", "dropped", "damaged", "lost")
+        rows = [("sent by the meter", self.sent), *((n, getattr(self, n)) for n in names)]
+        return [f"{name:<20}{count:>8}" for name, count in rows]
 
 
 def play(seconds: float, speed: float) -> int:
@@ -275,3 +311,13 @@ def _terminated_like_interrupted() -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def missing(sent: Iterable[Telegram], stored: Rows) -> list[Telegram]:
+    """Give the telegrams of which a value is not stored as the meter printed it."""
+    return [telegram for telegram in sent if not _is_in(telegram, stored)]
+
+
+def _is_in(telegram: Telegram, stored: Rows) -> bool:
+    row = stored.get(int(telegram.time.timestamp()), {}) if telegram.time else {}
+    return all(row.get(name) == value for name, value in telegram.electricity.items())

@@ -17,9 +17,9 @@ from typing import Final
 from collector.commands.output import complain
 from collector.commands.prices.market import Wanted, fetch
 from collector.costs.contracts import read
-from collector.costs.prices import Market, Prices
+from collector.costs.prices import Market, Prices, midnight
 from collector.errors import CollectorError
-from collector.p1.time import from_local, local
+from collector.p1.time import local
 from collector.points import QUARTER_SECONDS, encode
 from collector.settings.settings import Settings
 from collector.spool.disk import Disk
@@ -107,8 +107,7 @@ class Session:
         return self._midnight(clock.date() + timedelta(days=2 if clock.hour >= PUBLISHED else 1))
 
     def _midnight(self, day: date) -> int:
-        wall = datetime(day.year, day.month, day.day)  # noqa: DTZ001  a clock on the wall
-        return int(from_local(wall, self.settings.utc_offset_hours).timestamp())
+        return midnight(day, self.settings.utc_offset_hours)
 
     def _noted(self) -> set[int]:
         """Give what the note says; a damaged one says nothing, and all is sent once more."""
