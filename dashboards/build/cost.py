@@ -76,6 +76,7 @@ _MONTH_AND_BEFORE: Final = (
 )
 _NAMES_BEFORE: Final = (*_BEFORE, "gas before")
 
+_NOTHING: Final[Json] = {"type": "value", "options": {"0": {"text": "-", "index": 0}}}
 _THIS_MONTH: Final = stat(
     "This month so far",
     "Since the first of this month, the same days a year ago at the same prices, and by how much "
@@ -90,7 +91,7 @@ _THIS_MONTH: Final = stat(
         total(_NAMES_BEFORE, "before"),
         *compared("so far", "before", "difference"),
     ],
-    overrides=in_words("a year ago"),
+    overrides=[*in_words("a year ago"), override("before", mappings=[_NOTHING])],
     field="/^(so far|a year ago|difference)$/",
     text="value_and_name",
     options={"text": {"valueSize": 24, "titleSize": 14}},

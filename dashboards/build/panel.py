@@ -179,14 +179,17 @@ def override(name: str, **properties: Any) -> Json:
 
 def in_words(before: str) -> list[Json]:
     """Words for the fields of `transformation.compared`: a part of nought is none."""
-    nothing = {"match": "null+nan", "result": {"text": "-", "index": 0}}
+    nothing = {"text": "-", "index": 0}
     return [
         override("before", displayName=before),
         override(
             "difference",
             unit=look.PART,
             decimals=0,
-            mappings=[{"type": "special", "options": nothing}],
+            mappings=[
+                {"type": "special", "options": {"match": "null+nan", "result": nothing}},
+                {"type": "range", "options": {"from": 100, "to": None, "result": nothing}},
+            ],
         ),
     ]
 
