@@ -291,6 +291,7 @@ class Influxd(Database):
             f"--engine-path={self._data / 'engine'}",
             "--reporting-disabled",
             "--ui-disabled",
+            "--storage-write-timeout=5m",  # ten seconds are too few where others have the disk
         ]
         if isinstance(self._found, Program):
             return [self._found.path, *arguments]

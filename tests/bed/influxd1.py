@@ -63,6 +63,8 @@ bind-address = "127.0.0.1:0"
   dir = "{self._data}/data"
   wal-dir = "{self._data}/wal"
   query-log-enabled = false
+[coordinator]
+  write-timeout = "5m"
 [http]
   bind-address = "{self.url.removeprefix("http://")}"
   auth-enabled = true
