@@ -7,7 +7,7 @@ whole seconds, values are the meter's own decimals.
 import hashlib
 import hmac
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -98,13 +98,10 @@ class Points:
         number = self._meter(telegram)
         meter = self._tag(number)
         lines = [
-            *self._electricity(telegram, meter, second),
+            *self._line("electricity", {"meter": meter}, telegram.electricity, second),
             *self._readings(telegram, number, second),
             *(line for device in telegram.devices for line in self._device(device, second)),
-            *self._peaks(telegram, meter, second),
-            *self._running_peak(telegram, meter, second),
-            *self._failures(telegram, meter, second),
-            *self._month_end(telegram, meter, second),
+            *self._moments(telegram, meter, second),
             *self._message(telegram, meter, second),
         ]
         return [f"{line}\n" for line in lines] + self._prices(second)
@@ -158,9 +155,6 @@ class Points:
             return hashlib.sha256(number.encode()).hexdigest()[:8]
         return hmac.new(self._salt, number.encode(), "sha256").hexdigest()[:16]
 
-    def _electricity(self, telegram: Telegram, meter: str, second: int) -> list[str]:
-        return self._line("electricity", {"meter": meter}, telegram.electricity, second)
-
     def _readings(self, telegram: Telegram, number: str, second: int) -> list[str]:
         """Write the energy registers at each new quarter hour, and at both ends of a meter."""
         energy = {k: v for k, v in telegram.electricity.items() if k.startswith(_READINGS)}
@@ -181,62 +175,37 @@ class Points:
     def _device(self, device: Device, second: int) -> list[str]:
         taken = _taken(device, second)
         tags = {"meter": self._number(device.meter), "channel": str(device.channel)}
-        names = self._line(device.medium, tags, device.fields, taken or 0)
-        lines = names if taken else self._line(device.medium, tags, device.fields, second)
-        named = dict(zip(names, lines, strict=True))
-        return self.memory.needed(f"{device.channel} {device.medium}", named, second)
+        kind = f"{device.channel} {device.medium}"
+        return self._changed(kind, device.medium, tags, device.fields, second, taken)
 
-    def _peaks(self, telegram: Telegram, meter: str, second: int) -> list[str]:
-        lines = [
-            line
-            for peak in telegram.demand_peaks
-            for line in self._line(
-                "demand_peak", {"meter": meter}, {"power_kw": peak.power_kw}, _second(peak.time)
-            )
-        ]
-        return self._needed("demand_peak", lines, second)
-
-    def _running_peak(self, telegram: Telegram, meter: str, second: int) -> list[str]:
-        """Write the highest quarter hour of the month that is not over yet.
-
-        It is no `demand_peak`, which is what the mean of twelve months is made from.
-        """
-        peak = telegram.running_peak
-        if peak is None:
-            return []
-        fields = {"power_kw": peak.power_kw}
-        lines = self._line("demand_running_peak", {"meter": meter}, fields, _second(peak.time))
-        return self._needed("demand_running_peak", lines, second)
-
-    def _failures(self, telegram: Telegram, meter: str, second: int) -> list[str]:
-        lines = [
-            line
-            for failure in telegram.power_failures
-            for line in self._line(
-                "power_failure",
-                {"meter": meter},
-                {"duration_s": failure.duration_s},
-                _second(failure.time),
-            )
-        ]
-        return self._needed("power_failure", lines, second)
-
-    def _month_end(self, telegram: Telegram, meter: str, second: int) -> list[str]:
-        end = telegram.month_end
-        if end is None:
-            return []
-        lines = self._line("month_end", {"meter": meter}, end.electricity, _second(end.time))
-        return self._needed("month_end", lines, second)
+    def _moments(self, telegram: Telegram, meter: str, second: int) -> Iterator[str]:
+        """Write what the telegram says of other moments."""
+        for measurement, moments in _moments(telegram).items():
+            lines = [
+                line
+                for time, fields in moments
+                for line in self._line(measurement, {"meter": meter}, fields, _second(time))
+            ]
+            yield from self._needed(measurement, lines, second)
 
     def _message(self, telegram: Telegram, meter: str, second: int) -> list[str]:
         texts = {"text": telegram.text, "code": telegram.code}
         fields: dict[str, Value] = {name: text for name, text in texts.items() if text}
-        lines = {
-            name: line
-            for name in self._line("message", {"meter": meter}, fields, 0)
-            for line in self._line("message", {"meter": meter}, fields, second)
-        }
-        return self.memory.needed("message", lines, second)
+        return self._changed("message", "message", {"meter": meter}, fields, second)
+
+    def _changed(
+        self,
+        kind: str,
+        measurement: str,
+        tags: Mapping[str, str],
+        fields: Mapping[str, Value],
+        second: int,
+        taken: int | None = None,
+    ) -> list[str]:
+        """Write what has changed, under the second at which it was `taken`, if that is known."""
+        names = self._line(measurement, tags, fields, taken or 0)
+        lines = names if taken else self._line(measurement, tags, fields, second)
+        return self.memory.needed(kind, dict(zip(names, lines, strict=True)), second)
 
     def _needed(self, kind: str, lines: list[str], second: int) -> list[str]:
         """Give those that the target needs, of lines that have a time of their own.
@@ -249,6 +218,23 @@ class Points:
         self, measurement: str, tags: Mapping[str, str], fields: Mapping[str, Value], second: int
     ) -> list[str]:
         return line_of(measurement, {"site": self._site, **tags}, fields, second)
+
+
+def _moments(telegram: Telegram) -> dict[str, list[tuple[datetime, Mapping[str, Value]]]]:
+    """Give what has a time of its own, by measurement.
+
+    The running peak is that of the month that is not over yet, and no `demand_peak`, which is what
+    the mean of twelve months is made from.
+    """
+    running, end = telegram.running_peak, telegram.month_end
+    return {
+        "demand_peak": [
+            (peak.time, {"power_kw": peak.power_kw}) for peak in telegram.demand_peaks
+        ],
+        "demand_running_peak": [(running.time, {"power_kw": running.power_kw})] if running else [],
+        "power_failure": [(f.time, {"duration_s": f.duration_s}) for f in telegram.power_failures],
+        "month_end": [(end.time, end.electricity)] if end else [],
+    }
 
 
 def line_of(

@@ -1,6 +1,7 @@
 """A telegram as plain data, for JSON; what the keys mean, `collector.commands.decode` says."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -13,46 +14,25 @@ _PLACES: Final = {field.name: place for place, field in reversed(list(enumerate(
 
 def document(telegram: Telegram) -> dict[str, Any]:
     """Return everything that the telegram says; decimals as text, so that none is rounded."""
-    month_end = telegram.month_end
     return {
         "header": telegram.header,
         "dialect": telegram.dialect,
-        "checksum": telegram.checksum.value,
-        "time": _time(telegram.time),
+        "checksum": telegram.checksum,
+        "time": _said(telegram.time),
         "meter": telegram.meter,
-        "electricity": _fields(telegram.electricity),
+        "electricity": _said(telegram.electricity),
         "devices": [
-            {
-                "medium": device.medium.value,
-                "channel": device.channel,
-                "meter": device.meter,
-                "time": _time(device.time),
-                "fields": _fields(device.fields),
-            }
+            {"medium": device.medium, **{n: _said(v) for n, v in device._asdict().items()}}
             for device in telegram.devices
         ],
-        "demand_peaks": [
-            {"time": _time(peak.time), "power_kw": plain(peak.power_kw)}
-            for peak in telegram.demand_peaks
-        ],
-        "running_peak": telegram.running_peak
-        and {
-            "time": _time(telegram.running_peak.time),
-            "power_kw": plain(telegram.running_peak.power_kw),
-        },
-        "power_failures": [
-            {"time": _time(failure.time), "duration_s": failure.duration_s}
-            for failure in telegram.power_failures
-        ],
-        "month_end": month_end
-        and {"time": _time(month_end.time), "electricity": _fields(month_end.electricity)},
+        "demand_peaks": _said(telegram.demand_peaks),
+        "running_peak": _said(telegram.running_peak),
+        "power_failures": _said(telegram.power_failures),
+        "month_end": _said(telegram.month_end),
         "messages": {"text": telegram.text, "code": telegram.code},
         "about": dict(telegram.about),
         "unknown": list(telegram.unknown),
-        "errors": [
-            {"message": error.message, "line": error.line, "column": error.column}
-            for error in telegram.errors
-        ],
+        "errors": _said(telegram.errors),
     }
 
 
@@ -61,13 +41,16 @@ def plain(value: Value) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def _fields(fields: Mapping[str, Value]) -> dict[str, str | int]:
-    """Give the fields in the order of the table, whatever the order of the lines was."""
-    return {
-        name: plain(value) if isinstance(value, Decimal) else value
-        for name, value in sorted(fields.items(), key=lambda field: _PLACES[field[0]])
-    }
-
-
-def _time(time: datetime | None) -> str | None:
-    return f"{time:%Y-%m-%dT%H:%M:%SZ}" if time else None
+def _said(what: Any) -> Any:
+    match what:
+        case None | int() | str():
+            return what
+        case Decimal():
+            return plain(what)
+        case datetime():
+            return f"{what:%Y-%m-%dT%H:%M:%SZ}"
+        case tuple():
+            return [_said(one) for one in what]
+        case Mapping():  # fields, in the order of the table, whatever that of the lines was
+            return {name: _said(what[name]) for name in sorted(what, key=_PLACES.__getitem__)}
+    return {field.name: _said(getattr(what, field.name)) for field in fields(what)}

@@ -6,8 +6,8 @@ from typing import Final, TypeVar
 from collector.p1 import values
 from collector.p1.lines import OBIS, Unfamiliar, Unreadable, groups
 from collector.p1.obis import BY_CODE, MONTH_END
-from collector.p1.quantity import quantity, units_of
 from collector.p1.sheet import Route, Sheet
+from collector.p1.values import quantity, units_of
 
 Entry = TypeVar("Entry")
 

@@ -1,7 +1,8 @@
 """The field table: the only place that knows an OBIS code.
 
-One row a (code, name); parser, points, simulator and documentation are derived from it. A dialect
-is a property of rows (`source`), never a copy of the table.
+One row a (code, name), those of phases and tariffs in one; parser, points, simulator and
+documentation are derived from it. A dialect is a property of rows (`source`), never a copy of the
+table.
 
 `code` is A-B:C.D.E as it stands in a telegram. `n` in `0-n:24.2.1` is an M-Bus channel, 1 to 9,
 which says in what order the devices were installed and nothing about what they are. Every
@@ -35,7 +36,8 @@ Codes with several national meanings, and what in the telegram decides:
 
 # ruff: noqa: E501  one row is one line, however long
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -117,6 +119,27 @@ _HOUR: Final = Kind.HOURLY
 _COUNT: Final = Kind.COUNTER
 _CODE: Final = Kind.CODE
 
+_NTH: Final = re.compile(r"(?<=_[lt])[0-9]|(?<=phase L)[0-9]|(?<=tariff )[0-9]")
+
+
+def _phases(row: Field) -> list[Field]:
+    """Give the rows of L1, which is there, L2 and L3: in C they are 20 apart (IEC 62056-61)."""
+    return [_further(row, n, r"(?<=:)[0-9]+", 20) for n in range(3)]
+
+
+def _tariffs(number: int, row: Field) -> list[Field]:
+    """Give so many rows, from that of the first tariff on: they follow each other in E."""
+    return [_further(row, n, r"[0-9]+$", 1) for n in range(number)]
+
+
+def _further(row: Field, by: int, part: str, step: int) -> Field:
+    def more(match: re.Match[str], step: int = 1) -> str:
+        return str(int(match[0]) + by * step)
+
+    code = re.sub(part, lambda match: more(match, step), row.code)
+    return replace(row, code=code, name=_NTH.sub(more, row.name), doc=_NTH.sub(more, row.doc))
+
+
 # One row a line, whatever the formatter thinks.
 # fmt: off
 FIELDS: Final[tuple[Field, ...]] = (
@@ -143,40 +166,22 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-1:0.2.8", "signature_2", Kind.ABOUT, "", "Signature, application", _LT),
     # Energy. The total is sent by some; where it is not, it is the sum of the tariffs.
     Field("1-0:1.8.0", "energy_import_kwh", _REG, "kWh", "Meter reading, import", _SE),
-    Field("1-0:1.8.1", "energy_import_t1_kwh", _REG, "kWh", "Meter reading, import, tariff 1", _NL2),
-    Field("1-0:1.8.2", "energy_import_t2_kwh", _REG, "kWh", "Meter reading, import, tariff 2", _NL2),
-    Field("1-0:1.8.3", "energy_import_t3_kwh", _REG, "kWh", "Meter reading, import, tariff 3", _LT),
-    Field("1-0:1.8.4", "energy_import_t4_kwh", _REG, "kWh", "Meter reading, import, tariff 4", _LT),
-    Field("1-0:1.8.5", "energy_import_t5_kwh", _REG, "kWh", "Meter reading, import, tariff 5", _ISK),
-    Field("1-0:1.8.6", "energy_import_t6_kwh", _REG, "kWh", "Meter reading, import, tariff 6", _ISK),
-    Field("1-0:1.8.7", "energy_import_t7_kwh", _REG, "kWh", "Meter reading, import, tariff 7", _ISK),
-    Field("1-0:1.8.8", "energy_import_t8_kwh", _REG, "kWh", "Meter reading, import, tariff 8", _ISK),
+    *_tariffs(2, Field("1-0:1.8.1", "energy_import_t1_kwh", _REG, "kWh", "Meter reading, import, tariff 1", _NL2)),
+    *_tariffs(2, Field("1-0:1.8.3", "energy_import_t3_kwh", _REG, "kWh", "Meter reading, import, tariff 3", _LT)),
+    *_tariffs(4, Field("1-0:1.8.5", "energy_import_t5_kwh", _REG, "kWh", "Meter reading, import, tariff 5", _ISK)),
     Field("1-0:2.8.0", "energy_export_kwh", _REG, "kWh", "Meter reading, export", _SE),
-    Field("1-0:2.8.1", "energy_export_t1_kwh", _REG, "kWh", "Meter reading, export, tariff 1", _NL2),
-    Field("1-0:2.8.2", "energy_export_t2_kwh", _REG, "kWh", "Meter reading, export, tariff 2", _NL2),
-    Field("1-0:2.8.3", "energy_export_t3_kwh", _REG, "kWh", "Meter reading, export, tariff 3", _LT),
-    Field("1-0:2.8.4", "energy_export_t4_kwh", _REG, "kWh", "Meter reading, export, tariff 4", _LT),
-    Field("1-0:2.8.5", "energy_export_t5_kwh", _REG, "kWh", "Meter reading, export, tariff 5", _ISK),
-    Field("1-0:2.8.6", "energy_export_t6_kwh", _REG, "kWh", "Meter reading, export, tariff 6", _ISK),
-    Field("1-0:2.8.7", "energy_export_t7_kwh", _REG, "kWh", "Meter reading, export, tariff 7", _ISK),
-    Field("1-0:2.8.8", "energy_export_t8_kwh", _REG, "kWh", "Meter reading, export, tariff 8", _ISK),
-    Field("1-0:1.8.11", "energy_import_t1_kwh", _REG, "kWh", "Meter reading, import, tariff 1", _IL),
-    Field("1-0:1.8.12", "energy_import_t2_kwh", _REG, "kWh", "Meter reading, import, tariff 2", _IL),
-    Field("1-0:1.8.13", "energy_import_t3_kwh", _REG, "kWh", "Meter reading, import, tariff 3", _IL),
-    Field("1-0:2.8.11", "energy_export_t1_kwh", _REG, "kWh", "Meter reading, export, tariff 1", _IL),
-    Field("1-0:2.8.12", "energy_export_t2_kwh", _REG, "kWh", "Meter reading, export, tariff 2", _IL),
-    Field("1-0:2.8.13", "energy_export_t3_kwh", _REG, "kWh", "Meter reading, export, tariff 3", _IL),
+    *_tariffs(2, Field("1-0:2.8.1", "energy_export_t1_kwh", _REG, "kWh", "Meter reading, export, tariff 1", _NL2)),
+    *_tariffs(2, Field("1-0:2.8.3", "energy_export_t3_kwh", _REG, "kWh", "Meter reading, export, tariff 3", _LT)),
+    *_tariffs(4, Field("1-0:2.8.5", "energy_export_t5_kwh", _REG, "kWh", "Meter reading, export, tariff 5", _ISK)),
+    *_tariffs(3, Field("1-0:1.8.11", "energy_import_t1_kwh", _REG, "kWh", "Meter reading, import, tariff 1", _IL)),
+    *_tariffs(3, Field("1-0:2.8.11", "energy_export_t1_kwh", _REG, "kWh", "Meter reading, export, tariff 1", _IL)),
     Field("1-0:15.8.0", "energy_absolute_kwh", _REG, "kWh", "Meter reading, both added up", _HU),
     Field("1-0:16.8.0", "energy_net_kwh", _REG, "kWh", "Meter reading, net", _LT),
     # Power.
     Field("1-0:1.7.0", "power_import_kw", _REG, "kW", "Power, import", _NL2),
     Field("1-0:2.7.0", "power_export_kw", _REG, "kW", "Power, export", _NL2),
-    Field("1-0:21.7.0", "power_import_l1_kw", _REG, "kW", "Power, import, phase L1", _NL4),
-    Field("1-0:41.7.0", "power_import_l2_kw", _REG, "kW", "Power, import, phase L2", _NL4),
-    Field("1-0:61.7.0", "power_import_l3_kw", _REG, "kW", "Power, import, phase L3", _NL4),
-    Field("1-0:22.7.0", "power_export_l1_kw", _REG, "kW", "Power, export, phase L1", _NL4),
-    Field("1-0:42.7.0", "power_export_l2_kw", _REG, "kW", "Power, export, phase L2", _NL4),
-    Field("1-0:62.7.0", "power_export_l3_kw", _REG, "kW", "Power, export, phase L3", _NL4),
+    *_phases(Field("1-0:21.7.0", "power_import_l1_kw", _REG, "kW", "Power, import, phase L1", _NL4)),
+    *_phases(Field("1-0:22.7.0", "power_export_l1_kw", _REG, "kW", "Power, export, phase L1", _NL4)),
     Field("1-0:15.7.0", "power_absolute_kw", _REG, "kW", "Power, both added up", _LT),
     Field("1-0:16.7.0", "power_net_kw", _REG, "kW", "Power, net", _LT),
     Field("1-0:1.24.0", "power_import_average_kw", _REG, "kW", "Power, import, average", _LT),
@@ -185,12 +190,10 @@ FIELDS: Final[tuple[Field, ...]] = (
     # Demand: what is averaged over the running quarter hour.
     Field("1-0:1.4.0", "demand_kw", _REG, "kW", "Running quarter hour, import", _BE),
     Field("1-0:1.6.0", "demand_month_peak_kw", Kind.PEAK, "kW", "Peak of this month, import", _BE),
-    Field("1-0:1.6.1", "demand_month_peak_t1_kw", Kind.PEAK, "kW", "Peak of this month, import, tariff 1", _HU),
-    Field("1-0:1.6.2", "demand_month_peak_t2_kw", Kind.PEAK, "kW", "Peak of this month, import, tariff 2", _HU),
+    *_tariffs(2, Field("1-0:1.6.1", "demand_month_peak_t1_kw", Kind.PEAK, "kW", "Peak of this month, import, tariff 1", _HU)),
     Field("1-0:2.4.0", "demand_export_kw", _REG, "kW", "Running quarter hour, export", _LT),
     Field("1-0:2.6.0", "demand_export_month_peak_kw", Kind.PEAK, "kW", "Peak of this month, export", _HU),
-    Field("1-0:2.6.1", "demand_export_month_peak_t1_kw", Kind.PEAK, "kW", "Peak of this month, export, tariff 1", _HU),
-    Field("1-0:2.6.2", "demand_export_month_peak_t2_kw", Kind.PEAK, "kW", "Peak of this month, export, tariff 2", _HU),
+    *_tariffs(2, Field("1-0:2.6.1", "demand_export_month_peak_t1_kw", Kind.PEAK, "kW", "Peak of this month, export, tariff 1", _HU)),
     Field("1-0:3.4.0", "demand_reactive_import_kvar", _REG, "kvar", "Demand, reactive import", _LT),
     Field("1-0:4.4.0", "demand_reactive_export_kvar", _REG, "kvar", "Demand, reactive export", _LT),
     Field("1-0:9.4.0", "demand_apparent_import_kva", _REG, "kVA", "Demand, apparent import", _LT),
@@ -203,24 +206,16 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-0:10.5.0", "demand_apparent_export_last_kva", _REG, "kVA", "Last demand, apparent export", _IEC),
     Field("1-0:0.8.2", "demand_period_s", _REG, "s", "Length of the demand period", _LT),
     # Voltage and current.
-    Field("1-0:32.7.0", "voltage_l1_v", _REG, "V", "Voltage, phase L1", _NL5),
-    Field("1-0:52.7.0", "voltage_l2_v", _REG, "V", "Voltage, phase L2", _NL5),
-    Field("1-0:72.7.0", "voltage_l3_v", _REG, "V", "Voltage, phase L3", _NL5),
-    Field("1-0:32.24.0", "voltage_average_l1_v", _REG, "V", "Voltage, phase L1, average", _LT),
-    Field("1-0:52.24.0", "voltage_average_l2_v", _REG, "V", "Voltage, phase L2, average", _LT),
-    Field("1-0:72.24.0", "voltage_average_l3_v", _REG, "V", "Voltage, phase L3, average", _LT),
+    *_phases(Field("1-0:32.7.0", "voltage_l1_v", _REG, "V", "Voltage, phase L1", _NL5)),
+    *_phases(Field("1-0:32.24.0", "voltage_average_l1_v", _REG, "V", "Voltage, phase L1, average", _LT)),
     Field("1-0:12.7.0", "voltage_v", _REG, "V", "Voltage, any phase", _LT),
-    Field("1-0:31.7.0", "current_l1_a", _REG, "A", "Current, phase L1", _NL4),
-    Field("1-0:51.7.0", "current_l2_a", _REG, "A", "Current, phase L2", _NL4),
-    Field("1-0:71.7.0", "current_l3_a", _REG, "A", "Current, phase L3", _NL4),
+    *_phases(Field("1-0:31.7.0", "current_l1_a", _REG, "A", "Current, phase L1", _NL4)),
     Field("1-0:11.7.0", "current_a", _REG, "A", "Current, any phase", _LT),
     Field("1-0:90.7.0", "current_sum_a", _REG, "A", "Current, all phases added up", _LT),
     Field("1-0:91.7.0", "current_n_a", _REG, "A", "Current, neutral", _LT),
     Field("1-0:14.7.0", "frequency_hz", _REG, "Hz", "Frequency", _LT),
     Field("1-0:13.7.0", "power_factor", _REG, "", "Power factor", _LT),
-    Field("1-0:33.7.0", "power_factor_l1", _REG, "", "Power factor, phase L1", _LT),
-    Field("1-0:53.7.0", "power_factor_l2", _REG, "", "Power factor, phase L2", _LT),
-    Field("1-0:73.7.0", "power_factor_l3", _REG, "", "Power factor, phase L3", _LT),
+    *_phases(Field("1-0:33.7.0", "power_factor_l1", _REG, "", "Power factor, phase L1", _LT)),
     Field("1-0:13.3.0", "power_factor_min", _REG, "", "Power factor, lowest of the period", _LT),
     Field("1-0:81.7.1", "phase_angle_u1_u2_deg", _REG, "deg", "Angle from U1 to U2", _IEC),
     Field("1-0:81.7.2", "phase_angle_u1_u3_deg", _REG, "deg", "Angle from U1 to U3", _IEC),
@@ -231,48 +226,30 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-0:81.7.26", "phase_angle_u3_i3_deg", _REG, "deg", "Angle from U3 to I3", _IEC),
     # Reactive energy and power.
     Field("1-0:3.8.0", "reactive_energy_import_kvarh", _REG, "kvarh", "Reactive energy, import", _SE),
-    Field("1-0:3.8.1", "reactive_energy_import_t1_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 1", _AT),
-    Field("1-0:3.8.2", "reactive_energy_import_t2_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 2", _AT),
-    Field("1-0:3.8.3", "reactive_energy_import_t3_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 3", _LT),
-    Field("1-0:3.8.4", "reactive_energy_import_t4_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 4", _LT),
-    Field("1-0:3.8.5", "reactive_energy_import_t5_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 5", _ISK),
-    Field("1-0:3.8.6", "reactive_energy_import_t6_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 6", _ISK),
-    Field("1-0:3.8.7", "reactive_energy_import_t7_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 7", _ISK),
-    Field("1-0:3.8.8", "reactive_energy_import_t8_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 8", _ISK),
+    *_tariffs(2, Field("1-0:3.8.1", "reactive_energy_import_t1_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 1", _AT)),
+    *_tariffs(2, Field("1-0:3.8.3", "reactive_energy_import_t3_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 3", _LT)),
+    *_tariffs(4, Field("1-0:3.8.5", "reactive_energy_import_t5_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 5", _ISK)),
     Field("1-0:4.8.0", "reactive_energy_export_kvarh", _REG, "kvarh", "Reactive energy, export", _SE),
-    Field("1-0:4.8.1", "reactive_energy_export_t1_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 1", _AT),
-    Field("1-0:4.8.2", "reactive_energy_export_t2_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 2", _AT),
-    Field("1-0:4.8.3", "reactive_energy_export_t3_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 3", _LT),
-    Field("1-0:4.8.4", "reactive_energy_export_t4_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 4", _LT),
-    Field("1-0:4.8.5", "reactive_energy_export_t5_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 5", _ISK),
-    Field("1-0:4.8.6", "reactive_energy_export_t6_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 6", _ISK),
-    Field("1-0:4.8.7", "reactive_energy_export_t7_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 7", _ISK),
-    Field("1-0:4.8.8", "reactive_energy_export_t8_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 8", _ISK),
+    *_tariffs(2, Field("1-0:4.8.1", "reactive_energy_export_t1_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 1", _AT)),
+    *_tariffs(2, Field("1-0:4.8.3", "reactive_energy_export_t3_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 3", _LT)),
+    *_tariffs(4, Field("1-0:4.8.5", "reactive_energy_export_t5_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 5", _ISK)),
     Field("1-0:5.8.0", "reactive_energy_q1_kvarh", _REG, "kvarh", "Reactive energy, quadrant 1", _HU),
     Field("1-0:6.8.0", "reactive_energy_q2_kvarh", _REG, "kvarh", "Reactive energy, quadrant 2", _HU),
     Field("1-0:7.8.0", "reactive_energy_q3_kvarh", _REG, "kvarh", "Reactive energy, quadrant 3", _HU),
     Field("1-0:8.8.0", "reactive_energy_q4_kvarh", _REG, "kvarh", "Reactive energy, quadrant 4", _HU),
     Field("1-0:3.7.0", "reactive_power_import_kvar", _REG, "kvar", "Reactive power, import", _SE),
     Field("1-0:4.7.0", "reactive_power_export_kvar", _REG, "kvar", "Reactive power, export", _SE),
-    Field("1-0:23.7.0", "reactive_power_import_l1_kvar", _REG, "kvar", "Reactive power, import, phase L1", _SE),
-    Field("1-0:43.7.0", "reactive_power_import_l2_kvar", _REG, "kvar", "Reactive power, import, phase L2", _SE),
-    Field("1-0:63.7.0", "reactive_power_import_l3_kvar", _REG, "kvar", "Reactive power, import, phase L3", _SE),
-    Field("1-0:24.7.0", "reactive_power_export_l1_kvar", _REG, "kvar", "Reactive power, export, phase L1", _SE),
-    Field("1-0:44.7.0", "reactive_power_export_l2_kvar", _REG, "kvar", "Reactive power, export, phase L2", _SE),
-    Field("1-0:64.7.0", "reactive_power_export_l3_kvar", _REG, "kvar", "Reactive power, export, phase L3", _SE),
+    *_phases(Field("1-0:23.7.0", "reactive_power_import_l1_kvar", _REG, "kvar", "Reactive power, import, phase L1", _SE)),
+    *_phases(Field("1-0:24.7.0", "reactive_power_export_l1_kvar", _REG, "kvar", "Reactive power, export, phase L1", _SE)),
     Field("1-0:5.7.0", "reactive_power_q1_kvar", _REG, "kvar", "Reactive power, quadrant 1", _HU),
     Field("1-0:6.7.0", "reactive_power_q2_kvar", _REG, "kvar", "Reactive power, quadrant 2", _HU),
     Field("1-0:7.7.0", "reactive_power_q3_kvar", _REG, "kvar", "Reactive power, quadrant 3", _HU),
     Field("1-0:8.7.0", "reactive_power_q4_kvar", _REG, "kvar", "Reactive power, quadrant 4", _HU),
     # Apparent power.
     Field("1-0:9.7.0", "apparent_power_import_kva", _REG, "kVA", "Apparent power, import", _LU),
-    Field("1-0:29.7.0", "apparent_power_import_l1_kva", _REG, "kVA", "Apparent power, import, phase L1", _LU),
-    Field("1-0:49.7.0", "apparent_power_import_l2_kva", _REG, "kVA", "Apparent power, import, phase L2", _LU),
-    Field("1-0:69.7.0", "apparent_power_import_l3_kva", _REG, "kVA", "Apparent power, import, phase L3", _LU),
+    *_phases(Field("1-0:29.7.0", "apparent_power_import_l1_kva", _REG, "kVA", "Apparent power, import, phase L1", _LU)),
     Field("1-0:10.7.0", "apparent_power_export_kva", _REG, "kVA", "Apparent power, export", _LU),
-    Field("1-0:30.7.0", "apparent_power_export_l1_kva", _REG, "kVA", "Apparent power, export, phase L1", _LU),
-    Field("1-0:50.7.0", "apparent_power_export_l2_kva", _REG, "kVA", "Apparent power, export, phase L2", _LU),
-    Field("1-0:70.7.0", "apparent_power_export_l3_kva", _REG, "kVA", "Apparent power, export, phase L3", _LU),
+    *_phases(Field("1-0:30.7.0", "apparent_power_export_l1_kva", _REG, "kVA", "Apparent power, export, phase L1", _LU)),
     # States and limits.
     Field("0-0:96.14.0", "tariff", _CODE, "", "Tariff: NL 1 low, 2 normal; BE 1 day, 2 night", _NL2),
     Field("0-0:96.14.1", "tariff", _CODE, "", "Tariff in force: Israel", _IL),
@@ -290,30 +267,16 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-0:71.4.0", "fuse_l3_a", _REG, "A", "Fuse, phase L3: highest current", _HU),
     Field("1-1:31.4.0", "fuse_l1_a", _REG, "A", "Fuse: highest current, import", _LU),
     Field("1-1:31.4.0", "fuse_export_l1_a", _REG, "A", "Fuse: highest current, export", _LU, 1),
-    Field("1-0:31.4.0", "current_average_l1_a", _REG, "A", "Current, phase L1, sliding average", _LT, nation=Nation.LITHUANIA),
-    Field("1-0:51.4.0", "current_average_l2_a", _REG, "A", "Current, phase L2, sliding average", _LT, nation=Nation.LITHUANIA),
-    Field("1-0:71.4.0", "current_average_l3_a", _REG, "A", "Current, phase L3, sliding average", _LT, nation=Nation.LITHUANIA),
+    *_phases(Field("1-0:31.4.0", "current_average_l1_a", _REG, "A", "Current, phase L1, sliding average", _LT, nation=Nation.LITHUANIA)),
     # What went wrong with the supply.
     Field("0-0:96.7.21", "power_failures", _COUNT, "", "Power failures in any phase", _NL4),
     Field("0-0:96.7.9", "long_power_failures", _COUNT, "", "Long power failures in any phase", _NL4),
-    Field("1-0:32.32.0", "voltage_sags_l1", _COUNT, "", "Voltage sags, phase L1", _NL4),
-    Field("1-0:52.32.0", "voltage_sags_l2", _COUNT, "", "Voltage sags, phase L2", _NL4),
-    Field("1-0:72.32.0", "voltage_sags_l3", _COUNT, "", "Voltage sags, phase L3", _NL4),
-    Field("1-0:32.36.0", "voltage_swells_l1", _COUNT, "", "Voltage swells, phase L1", _NL4),
-    Field("1-0:52.36.0", "voltage_swells_l2", _COUNT, "", "Voltage swells, phase L2", _NL4),
-    Field("1-0:72.36.0", "voltage_swells_l3", _COUNT, "", "Voltage swells, phase L3", _NL4),
-    Field("1-0:32.33.0", "voltage_sag_duration_l1_s", _REG, "s", "Last sag, length, phase L1", _LT),
-    Field("1-0:52.33.0", "voltage_sag_duration_l2_s", _REG, "s", "Last sag, length, phase L2", _LT),
-    Field("1-0:72.33.0", "voltage_sag_duration_l3_s", _REG, "s", "Last sag, length, phase L3", _LT),
-    Field("1-0:32.34.0", "voltage_sag_voltage_l1_v", _REG, "V", "Last sag, depth, phase L1", _LT),
-    Field("1-0:52.34.0", "voltage_sag_voltage_l2_v", _REG, "V", "Last sag, depth, phase L2", _LT),
-    Field("1-0:72.34.0", "voltage_sag_voltage_l3_v", _REG, "V", "Last sag, depth, phase L3", _LT),
-    Field("1-0:32.37.0", "voltage_swell_duration_l1_s", _REG, "s", "Last swell, length, phase L1", _LT),
-    Field("1-0:52.37.0", "voltage_swell_duration_l2_s", _REG, "s", "Last swell, length, phase L2", _LT),
-    Field("1-0:72.37.0", "voltage_swell_duration_l3_s", _REG, "s", "Last swell, length, phase L3", _LT),
-    Field("1-0:32.38.0", "voltage_swell_voltage_l1_v", _REG, "V", "Last swell, height, phase L1", _LT),
-    Field("1-0:52.38.0", "voltage_swell_voltage_l2_v", _REG, "V", "Last swell, height, phase L2", _LT),
-    Field("1-0:72.38.0", "voltage_swell_voltage_l3_v", _REG, "V", "Last swell, height, phase L3", _LT),
+    *_phases(Field("1-0:32.32.0", "voltage_sags_l1", _COUNT, "", "Voltage sags, phase L1", _NL4)),
+    *_phases(Field("1-0:32.36.0", "voltage_swells_l1", _COUNT, "", "Voltage swells, phase L1", _NL4)),
+    *_phases(Field("1-0:32.33.0", "voltage_sag_duration_l1_s", _REG, "s", "Last sag, length, phase L1", _LT)),
+    *_phases(Field("1-0:32.34.0", "voltage_sag_voltage_l1_v", _REG, "V", "Last sag, depth, phase L1", _LT)),
+    *_phases(Field("1-0:32.37.0", "voltage_swell_duration_l1_s", _REG, "s", "Last swell, length, phase L1", _LT)),
+    *_phases(Field("1-0:32.38.0", "voltage_swell_voltage_l1_v", _REG, "V", "Last swell, height, phase L1", _LT)),
     Field("1-0:99.97.0", "power_failure", Kind.FAILURES, "s", "Log of the long power failures", _NL4),
     # Peaks, and Hungary's month end, which has the same code and another shape.
     Field("0-0:98.1.0", "history", Kind.HISTORY, "kW", "13 peaks, or readings at the month's end", _BE),

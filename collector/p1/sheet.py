@@ -1,7 +1,7 @@
 """Line by line, what a telegram says: the notes, and how a line finds who reads it.
 
 A line costs one look-up of its code among the routes, which are the field table turned round
-(`routes`). A reader takes what stands between the outer brackets and notes it on the sheet, or
+(`readers`). A reader takes what stands between the outer brackets and notes it on the sheet, or
 raises Unreadable and notes nothing; putting the notes together is for `telegram`.
 
 **The current value wins, whatever else is in the telegram.** That is true of every register, the
@@ -15,7 +15,9 @@ clock, the meter's number and the M-Bus devices:
   registers, therefore changes nothing. Only where the table has two codes for a field of a device,
   or several for the meter's number, the order of the table goes before that of the lines.
 
-Blanks mean nothing where `collector.p1.blanks` says so.
+Blanks beside a number, its sign, `*` and unit, and beside the brackets, mean nothing: Holley
+prints `(000.5*kWh )`, Logarex `( 000.03*kW)`. Within the digits they are damage: a zero of which
+one bit was lost is a blank.
 """
 
 import re
@@ -27,7 +29,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from collector.p1.blanks import BLANK, with_blanks, without_blanks
 from collector.p1.lines import (
     OBIS,
     LineError,
@@ -37,8 +38,13 @@ from collector.p1.lines import (
     is_current,
     is_open_list,
 )
-from collector.p1.quantity import Units
 from collector.p1.time import Unset, instant
+from collector.p1.values import Units
+
+_BLANK: Final = re.compile(r"[ \t]")
+_BESIDE: Final = re.compile(r"[ \t]*([()*])[ \t]*")
+_SIGN: Final = re.compile(r"(?:(?<=\()|^)([+-])[ \t]+")
+_NO_BLANKS: Final = {ord(" "): None, ord("\t"): None}
 
 
 @dataclass(slots=True)
@@ -130,9 +136,9 @@ class Sheet:
 
     def _read_again(self, route: Route, body: str, error: ValueError) -> None:
         """Read without the blanks what could not be read with them, or note that it cannot be."""
-        if BLANK.search(body) and not route.is_text and self._line[-1] == ")":
+        if _BLANK.search(body) and not route.is_text and self._line[-1] == ")":
             try:
-                route.read(self, route, without_blanks(body))
+                route.read(self, route, _without_blanks(body))
             except (Unreadable, Unfamiliar) as again:
                 error = again
             else:
@@ -143,7 +149,7 @@ class Sheet:
             return
         self.lost.add(route.name)
         behind = self._line.index("(") + 1 if "(" in self._line else len(self._line)
-        column = min(behind + with_blanks(body, error.column), len(self._line))
+        column = min(behind + _with_blanks(body, error.column), len(self._line))
         self.errors.append(LineError(error.message, self._line, column))
 
     def note(self, name: str, value: Decimal | int) -> None:
@@ -245,3 +251,18 @@ def _refuse_open(rest: str) -> None:
         raise Unreadable("missing value", 0)
     closed = rest.rfind(")") + 1
     raise Unreadable("missing )" if not closed else "extra data", closed or len(rest))
+
+
+def _without_blanks(body: str) -> str:
+    """Leave out the blanks that mean nothing."""
+    return _SIGN.sub(r"\1", _BESIDE.sub(r"\1", body.strip(" \t")))
+
+
+def _with_blanks(body: str, column: int) -> int:
+    """Find the place in `body` of a column of what it is without blanks."""
+    if not _BLANK.search(body):
+        return column
+    tight = _without_blanks(body)
+    left = len(tight[:column].translate(_NO_BLANKS))
+    places = [place for place, char in enumerate(body) if char not in " \t"]
+    return places[left] if left < len(places) else len(body)

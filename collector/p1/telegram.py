@@ -32,7 +32,7 @@ from collector.p1.framing import Frame
 from collector.p1.lines import LineError, split
 from collector.p1.nations import mean, nation_of
 from collector.p1.obis import Nation
-from collector.p1.routes import ROUTES
+from collector.p1.readers import ROUTES
 from collector.p1.sheet import UNREADABLE_CODE, Sheet, Slot
 from collector.p1.time import BASE_OFFSET_HOURS
 

@@ -28,7 +28,6 @@ _HOUR: Final = timedelta(hours=1)
 _STAMP: Final = re.compile(r"[0-9]{12}[SWswT]?")
 _SEPARATED: Final = re.compile(r"(?:20)?([0-9]{2})[-/.]?([0-9]{2})[-/.]?([0-9]{2})[ T]?"
                                r"([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?([SWswT]?)")  # fmt: skip
-_NO_LETTER: Final = ("", "T")
 
 
 class Unset(ValueError):  # noqa: N818  an unset clock is a state, not an error
@@ -45,16 +44,20 @@ def instant(text: str, utc_offset_hours: int = BASE_OFFSET_HOURS) -> datetime:
     if not _STAMP.fullmatch(text):
         text = _plain(text)
     try:
-        local = datetime(
+        wall = datetime(
             2000 + int(text[0:2]), int(text[2:4]), int(text[4:6]),
             int(text[6:8]), int(text[8:10]), int(text[10:12]),
-            tzinfo=_zone(text, utc_offset_hours),
+            tzinfo=_fixed(utc_offset_hours),
         )  # fmt: skip
     except ValueError as error:
         raise Unset(f"unset clock: no such time: {error}") from None
-    if not FIRST_YEAR <= local.year <= LAST_YEAR:
+    if not FIRST_YEAR <= wall.year <= LAST_YEAR:
         raise Unset(f"unset clock: not a year of a P1 port: {text[0:2]}")
-    return local.astimezone(UTC).replace(fold=_comes_twice(text, utc_offset_hours))
+    no_letter = text[12:] in ("", "T")
+    if _in_summer(wall) if no_letter else text[12] in "Ss":
+        return (wall - _HOUR).astimezone(UTC)
+    comes_twice = no_letter and _in_summer(wall - _HOUR)
+    return wall.astimezone(UTC).replace(fold=comes_twice)
 
 
 def told_apart(moment: datetime, last: datetime | None) -> datetime:
@@ -82,6 +85,7 @@ def from_local(wall: datetime, winter: int) -> datetime:
 
 
 def _in_summer(moment: datetime) -> bool:
+    """Tell whether it is summer time: the clocks change at 01:00 UTC on two last Sundays."""
     year = moment.astimezone(UTC).year
     return _last_sunday(year, 3) + _HOUR <= moment < _last_sunday(year, 10) + _HOUR
 
@@ -97,41 +101,6 @@ def _plain(text: str) -> str:
 @cache
 def _fixed(hours: int) -> timezone:
     return timezone(timedelta(hours=hours))
-
-
-def _zone(text: str, winter: int) -> timezone:
-    letter = text[12:]
-    if letter in _NO_LETTER:
-        letter = "S" if _is_summer(text, winter) else "W"
-    return _fixed(winter + 1 if letter in "Ss" else winter)
-
-
-def _is_summer(text: str, winter: int) -> bool:
-    """Tell whether a clock on the wall that shows `text` is on summer time.
-
-    The clocks change at 01:00 UTC on the last Sundays of March and October.
-    """
-    wall = _wall(text)
-    if not 2 < wall.month < 11:  # noqa: PLR2004  March to October
-        return False
-    change = timedelta(hours=winter + 1)
-    begin = _last_sunday(wall.year, 3) + change
-    end = _last_sunday(wall.year, 10) + change
-    return begin <= wall < end
-
-
-def _comes_twice(text: str, winter: int) -> bool:
-    """Tell whether a clock on the wall shows `text` twice: an hour before winter, and in it."""
-    if text[12:] not in _NO_LETTER or text[2:4] != "10":
-        return False
-    wall = _wall(text)
-    end = _last_sunday(wall.year, 10) + timedelta(hours=winter + 1)
-    return end <= wall < end + _HOUR
-
-
-def _wall(text: str) -> datetime:
-    year, month, day, hour, minute, second = (int(text[n : n + 2]) for n in range(0, 12, 2))
-    return datetime(2000 + year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 @cache

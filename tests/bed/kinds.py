@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from collector.p1.crc import crc16
+from collector.p1.checksum import crc16
 from collector.simulate.likeness import Likeness, file_of
 from collector.simulate.localtime import local
 

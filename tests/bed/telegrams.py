@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from collector.p1.crc import crc16
+from collector.p1.checksum import crc16
 from collector.p1.framing import Framer
 from collector.p1.telegram import Telegram, parse
 

@@ -34,7 +34,7 @@ from bed.toxiproxy import (
     trickle,
 )
 from bed.trial import SITE, Line
-from collector.p1.crc import crc16
+from collector.p1.checksum import crc16
 from collector.simulate.wire import Outcome, Terminal
 from collector.spool.disk import Disk
 from collector.spool.keeper import RETRY_SECONDS

@@ -36,8 +36,7 @@ from dsmr_parser.exceptions import ParseError
 from dsmr_parser.parsers import TelegramParser
 
 from collector.p1 import sheet, time as moments, values
-from collector.p1.checksum import Checksum
-from collector.p1.crc import crc16
+from collector.p1.checksum import Checksum, crc16
 from collector.p1.framing import Frame, Framer
 from collector.p1.lines import split
 from collector.p1.telegram import Policy, acceptable, parse

@@ -24,7 +24,7 @@ from bed.seed import seeds
 from bed.service import Service
 from bed.thief import Thief
 from bed.trial import Line, Trial
-from collector.p1.crc import crc16
+from collector.p1.checksum import crc16
 from collector.simulate.wire import Outcome, Terminal
 from commands.imports.recordings import telegrams
 

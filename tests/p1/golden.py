@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from collector.p1.crc import crc16
+from collector.p1.checksum import crc16
 from collector.p1.document import document
 from collector.p1.framing import Frame, Framer
 from collector.p1.telegram import Telegram, parse

@@ -1,12 +1,14 @@
 """A checksum is judged, and printed anew in the form that it had."""
 
+import crcmod.predefined
 import pytest
+from hypothesis import given, strategies as st
 
-from collector.p1.checksum import Checksum, judge, reprinted
-from collector.p1.crc import crc16
+from collector.p1.checksum import Checksum, crc16, judge, reprinted
 from collector.p1.framing import Frame
 from p1.golden import frames, names
 
+_other = crcmod.predefined.mkCrcFun("crc-16")
 BODY = b"/XYZ5\\TEST\r\n\r\n1-0:1.7.0(00.%03d*kW)\r\n!"
 
 
@@ -51,3 +53,16 @@ def test_eaten_crs_count() -> None:
 @pytest.mark.parametrize("printed", [b"", b"  25803103", b"0000", b"XYZ"])
 def test_what_never_fitted_stays_as_it_is(printed: bytes) -> None:
     assert reprinted(USUAL.data, printed, ZERO.data) == printed
+
+
+def test_the_check_value_of_the_catalogue_comes_out() -> None:
+    assert crc16(b"123456789") == 0xBB3D
+
+
+def test_nothing_has_the_checksum_zero() -> None:
+    assert crc16(b"") == 0
+
+
+@given(st.binary(max_size=300))
+def test_it_agrees_with_crcmod(data: bytes) -> None:
+    assert crc16(data) == _other(data)

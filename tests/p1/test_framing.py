@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import example, given, strategies as st
 
-from collector.p1.crc import crc16
+from collector.p1.checksum import crc16
 from collector.p1.framing import LIMIT, Frame, Framer
 from p1.golden import names, stream
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import example, given, strategies as st
 
-from collector.p1.crc import crc16
+from collector.p1.checksum import crc16
 from collector.p1.framing import Frame, Framer
 from collector.p1.lines import split
 from collector.p1.obis import BY_CODE, Nation

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from collector.p1 import sheet
-from collector.p1.checksum import Checksum
-from collector.p1.crc import crc16
+from collector.p1.checksum import Checksum, crc16
 from collector.p1.framing import Frame, Framer
 from collector.p1.obis import BY_CODE
 from collector.p1.telegram import Medium, Policy, Telegram, acceptable, parse
