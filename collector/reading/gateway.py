@@ -124,19 +124,18 @@ class Gateway:
 class HttpSource:
     """A gateway as a source: `read` gives each new telegram once."""
 
-    def __init__(self, gateway: Gateway, wait_seconds: float) -> None:
+    def __init__(self, gateway: Gateway) -> None:
         """Ask for the first telegram at once; what is wrong then is why it cannot be opened."""
         self.name = gateway.name
         self._gateway = gateway
-        self._wait = wait_seconds
         self._given: Queue[bytes | SourceError] = Queue()
         self._ended = Event()
         self._thread = Thread(target=self._work, name="gateway", daemon=True)
         self._thread.start()
 
-    def read(self, seconds: float | None = None) -> bytes:
+    def read(self, seconds: float) -> bytes:
         try:
-            given = self._given.get(timeout=self._wait if seconds is None else seconds)
+            given = self._given.get(timeout=seconds)
         except Empty:
             return b""
         if isinstance(given, SourceError):

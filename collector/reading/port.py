@@ -1,11 +1,16 @@
-"""Which serial port is the meter's where none is set: never that of a radio, never another one.
+"""Which serial port is the meter's where none is set, and which program has it already.
+
+It is never that of a radio, never another one.
 
 `/dev/p1` is what the udev rule names the usual cables. Where it has been once, in this run, it is
 waited for: what else is there then has another purpose.
 """
 
-from collections.abc import Iterator
+import os
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +33,7 @@ _RADIO_CHIPS: Final = ("0658:0200", "1cf1:0030", "0451:16a8", "0451:bef3", "10c4
 """Vendor and product of sticks that may have no name."""
 
 _FACTS: Final = ("manufacturer", "product")
+_PROC: Final = Path("/proc")
 
 
 class Finder:
@@ -95,3 +101,52 @@ def _text(path: Path) -> str:
         return path.read_text(errors="replace").strip()
     except OSError:
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that has the port open."""
+
+    pid: int
+    command: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} ({self.command})"
+
+
+def holders(device: str) -> list[Holder]:
+    """Give the other processes that have the device open; none where there is no such device."""
+    try:
+        wanted = Path(device).stat().st_rdev
+    except OSError:
+        return []
+    return [
+        Holder(int(process.name), _command(process))
+        for process in sorted(_PROC.iterdir())
+        if process.name.isdigit() and int(process.name) != os.getpid() and wanted in _open(process)
+    ]
+
+
+def _open(process: Path) -> set[int]:
+    """Give the devices that a process has open."""
+    found = set()
+    with suppress(OSError), os.scandir(process / "fd") as entries:
+        for entry in entries:
+            with suppress(OSError):
+                state = entry.stat()
+                if stat.S_ISCHR(state.st_mode):
+                    found.add(state.st_rdev)
+    return found
+
+
+def _command(process: Path) -> str:
+    with suppress(OSError):
+        words = (process / "cmdline").read_text(errors="replace").replace("\0", " ").strip()
+        if words:
+            return words
+    return "?"
+
+
+def listed(others: Iterable[Holder]) -> str:
+    """Name them in one line."""
+    return ", ".join(map(str, others))

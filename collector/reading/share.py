@@ -108,13 +108,6 @@ class Share:
                 self._let_go(program)
                 self._tell("a program that reads `%s` is too slow and was let go", self._name)
 
-    def close(self) -> None:
-        for program in self._programs.copy():
-            self._let_go(program)
-        if self._listener is not None:
-            self._listener.close()
-        self._listener = None
-
     def _beginning(self, data: bytes) -> int:
         """Say where in it the first telegram begins; at its end if there is none."""
         before, self._last = self._last, data[-1:] or b"\n"

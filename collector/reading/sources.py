@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from collector.errors import AbsentError, SettlingError, SourceError
 from collector.p1.telegram import Policy
-from collector.reading.holders import holders, listed
-from collector.reading.port import Finder
+from collector.reading.port import Finder, holders, listed
 
 READ_SECONDS: Final = 0.9
 """How long a read waits for bytes: so long that a meter which sends each second is in time, and
@@ -47,7 +47,7 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
-    def read(self, seconds: float = READ_SECONDS) -> bytes:
+    def read(self, seconds: float) -> bytes:
         """Give what has come; empty if nothing came in so long. Raises `SourceError`."""
         ...
 
@@ -150,7 +150,7 @@ def _network_address(text: str, access: Access = Access()) -> Address:
             hint="`P1_SOURCE` is a device such as `/dev/ttyUSB0`, `socket://host:port`,"
             " `http://host` of a gateway, or `file:///path` of recorded telegrams",
         )
-        return Address(text, live=True, speeds=(FAST,), open=_raise(fault), fault=fault)
+        return Address(text, live=True, speeds=(FAST,), open=partial(_refuse, fault), fault=fault)
     end = (host, port)
     return Address(text, live=True, speeds=(FAST,), open=lambda _: TcpSource(text, end))
 
@@ -158,14 +158,11 @@ def _network_address(text: str, access: Access = Access()) -> Address:
 def _gateway(text: str, access: Access) -> Source:
     from collector.reading.gateway import Gateway, HttpSource  # noqa: PLC0415  few have one
 
-    return HttpSource(Gateway(text, access.token, access.ca_file), READ_SECONDS)
+    return HttpSource(Gateway(text, access.token, access.ca_file))
 
 
-def _raise(fault: SourceError) -> Callable[[Speed], Source]:
-    def refuse(_: Speed) -> Source:
-        raise fault
-
-    return refuse
+def _refuse(fault: SourceError, _: Speed) -> Source:
+    raise fault
 
 
 def _is_settling(name: str) -> bool:
@@ -220,7 +217,7 @@ class SerialSource:
                 f"cannot open `{name}`: {_words(error)}", hint=_open_hint(error, name)
             ) from error
 
-    def read(self, seconds: float = READ_SECONDS) -> bytes:
+    def read(self, seconds: float) -> bytes:
         try:
             if not _gathered(self._port.fileno(), seconds):
                 return b""
@@ -311,7 +308,7 @@ class TcpSource:
                 hint="is the other end switched on, and are address and port right (`P1_SOURCE`)?",
             ) from error
 
-    def read(self, seconds: float = READ_SECONDS) -> bytes:
+    def read(self, seconds: float) -> bytes:
         try:
             if not _gathered(self._socket.fileno(), seconds):
                 return b""
@@ -344,7 +341,7 @@ class FileSource:
         except OSError as error:
             raise self._unreadable(error) from error
 
-    def read(self, seconds: float = READ_SECONDS) -> bytes:
+    def read(self, seconds: float) -> bytes:
         del seconds
         try:
             data = os.read(self._file, _CHUNK)

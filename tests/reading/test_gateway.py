@@ -18,7 +18,7 @@ from collector.commands.pair import pressed
 from collector.errors import CollectorError, SourceError
 from collector.p1.telegram import Policy
 from collector.reading.gateway import MOST_BYTES, Gateway, HttpSource, certificate, follow
-from collector.reading.sources import FAST, address
+from collector.reading.sources import FAST, READ_SECONDS, address
 from collector.settings.settings import load
 
 ONE = dsmr5(utc("2026-02-03T12:00:00"))
@@ -170,7 +170,7 @@ def test_as_a_source_it_is_opened_read_and_closed(old: HomeWizard) -> None:
     source = place.open(FAST)
     data = b""
     while not data:
-        data = source.read()
+        data = source.read(READ_SECONDS)
     assert data == ONE
     source.close()
 
@@ -178,9 +178,9 @@ def test_as_a_source_it_is_opened_read_and_closed(old: HomeWizard) -> None:
 def test_one_that_never_answers_holds_nobody_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         gateway = Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        source = HttpSource(gateway, 0.0)
+        source = HttpSource(gateway)
         peer, _ = listener.accept()
-        assert source.read() == b""
+        assert source.read(0.0) == b""
         source.close()
         peer.close()
 

@@ -15,6 +15,13 @@ OTHER = ONE.replace(b"100", b"200")
 SEALED = b"\xdb\x08" + b"SAG12345" + b"\x82" + b"/\n" * 40
 
 
+def close(share: Share) -> None:
+    """Do what the end of the process does."""
+    for line in [share._listener, *(program.line for program in share._programs)]:
+        if line is not None:
+            line.close()
+
+
 class Bench:
     """A share on a free port, on a clock that a test moves, and the programs that read it."""
 
@@ -23,7 +30,7 @@ class Bench:
         self.port = free_port()
         self.share = Share(End("127.0.0.1", self.port), lambda: self.now)
         self._stack = stack
-        stack.callback(self.share.close)
+        stack.callback(close, self.share)
         self.share.give(b"")
 
     def connect(self) -> socket.socket:
@@ -158,7 +165,7 @@ def test_a_taken_port_stops_nothing_is_told_once_and_tried_again(
     with socket.create_server(("127.0.0.1", 0)) as taken, ExitStack() as stack:
         port = taken.getsockname()[1]
         share = Share(End("127.0.0.1", port), lambda: now[0])
-        stack.callback(share.close)
+        stack.callback(close, share)
         for _ in range(5):
             share.give(ONE)
             now[0] += TRY_SECONDS
@@ -181,7 +188,7 @@ def test_an_address_that_others_reach_is_told_at_each_start(
     for _ in range(2):
         share = Share(End(host, free_port()), lambda: 0.0)
         share.give(b"")
-        share.close()
+        close(share)
     told = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(told) == 2
     assert "its serial numbers too" in told[0].getMessage()

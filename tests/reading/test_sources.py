@@ -18,7 +18,16 @@ import pytest
 from bed.answers import nobody_listens, seconds_awake
 from collector.errors import AbsentError, SettlingError, SourceError
 from collector.reading import port, sources
-from collector.reading.sources import FAST, SLOW, Address, FileSource, Source, Speed, address
+from collector.reading.sources import (
+    FAST,
+    READ_SECONDS,
+    SLOW,
+    Address,
+    FileSource,
+    Source,
+    Speed,
+    address,
+)
 
 SPEED, FORM = 4, 2  # places in what tcgetattr gives
 
@@ -54,7 +63,7 @@ def read(source: Source, size: int) -> bytes:
     give_up = time.monotonic() + 60
     while len(data) < size:
         assert time.monotonic() < give_up
-        data += source.read()
+        data += source.read(READ_SECONDS)
     return data
 
 
@@ -75,7 +84,7 @@ def broken(source: Source) -> SourceError:
 
     def read_on() -> None:
         while True:
-            source.read()
+            source.read(READ_SECONDS)
 
     with pytest.raises(SourceError) as caught:
         read_on()
@@ -96,7 +105,7 @@ def test_every_byte_comes_through_unchanged(cable: Cable) -> None:
 def test_a_read_gives_nothing_after_a_moment_without_a_byte(cable: Cable) -> None:
     source = address(cable.device, "auto").open(FAST)
     came: list[bytes] = []
-    assert seconds_awake(lambda: came.append(source.read())) < 2 * sources.READ_SECONDS
+    assert seconds_awake(lambda: came.append(source.read(READ_SECONDS))) < 2 * sources.READ_SECONDS
     assert came == [b""]
     source.close()
 
@@ -118,7 +127,7 @@ def test_a_telegram_that_comes_in_packets_is_read_at_once(
 
     monkeypatch.setattr(time, "sleep", wait)
     os.write(cable.plug, packets[0])
-    assert source.read() == b"".join(packets)
+    assert source.read(READ_SECONDS) == b"".join(packets)
     assert waits == [sources.GATHER_SECONDS]
     source.close()
 
@@ -129,7 +138,7 @@ def test_what_is_there_in_one_piece_is_not_waited_for(
     source = address(cable.device, "auto").open(FAST)
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
     os.write(cable.plug, bytes(900))
-    assert source.read() == bytes(900)
+    assert source.read(READ_SECONDS) == bytes(900)
     source.close()
 
 
@@ -339,7 +348,7 @@ def test_a_tcp_peers_bytes_come_in_as_they_are_and_many_at_once(peer: socket.soc
     reads = 0
     data = b""
     while len(data) < 1024:
-        data += source.read()
+        data += source.read(READ_SECONDS)
         reads += 1
     assert data == bytes(range(256)) * 4
     assert reads < 10
@@ -349,7 +358,7 @@ def test_a_tcp_peers_bytes_come_in_as_they_are_and_many_at_once(peer: socket.soc
 
 def test_a_tcp_peer_that_says_nothing_gives_nothing_after_a_moment(peer: socket.socket) -> None:
     source, other = connected(peer)
-    assert source.read() == b""
+    assert source.read(READ_SECONDS) == b""
     source.close()
     other.close()
 
@@ -432,7 +441,7 @@ def test_a_file_is_read_once_and_then_ends(tmp_path: Path) -> None:
     source = place.open(FAST)
     assert read(source, 25_600) == bytes(range(256)) * 100
     with pytest.raises(EOFError):
-        source.read()
+        source.read(READ_SECONDS)
     source.close()
     assert place.live is False
 

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from collector.commands.check.finding import Finding, fail, ok, warn
-from collector.reading.holders import holders, listed
+from collector.reading.port import holders, listed
 from collector.reading.share import End
 from collector.reading.sources import CONNECT_SECONDS, PSEUDO_TERMINALS, misnamed
 from collector.remedies import Remedy

@@ -14,7 +14,7 @@ from collector.commands.check.chain import Chain
 from collector.commands.check.finding import Outcome
 from collector.errors import SourceError
 from collector.reading import port as finding
-from collector.reading.holders import holders
+from collector.reading.port import holders
 from collector.reading.share import End
 from collector.reading.sources import FAST, address
 from collector.remedies import Remedy
