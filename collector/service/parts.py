@@ -23,10 +23,11 @@ from collector.spool.account import Account
 from collector.spool.early import Early
 from collector.spool.errands import Errands
 from collector.spool.handoff import Handoff
-from collector.spool.hot import Hot, take_over
+from collector.spool.hot import Hot
 from collector.spool.keeper import Keeper, Limits
 from collector.spool.record import Damage, RecordId, new_run, numbering
 from collector.spool.spool import Spool
+from collector.spool.unclosed import take_over
 
 log: Final = logging.getLogger(__name__)
 
@@ -62,10 +63,9 @@ def hot(
     take_over(
         settings.hot,
         handoff,
-        account,
+        spool,
         since=_since,
         keep_aside=partial(_keep_aside, spool, errands),
-        disk=spool.disk,
     )
     return made
 

@@ -1,7 +1,7 @@
 r"""Readings kept in files until InfluxDB has them: the format, and who may do what.
 
-`record` and `segment` are the format; `hot`, `handoff`, `keeper`, `inbox` and `tray` are the ways
-into `spool`, the directory, of which `stock` knows the files, `refusals` keeps what is refused,
+`record` and `segment` are the format; `hot`, `handoff`, `keeper` and `inbox` are the ways into
+`spool`, the directory, of which `stock` knows the files, `refusals` keeps what is refused,
 and `unclosed` closes what a crash left; `early` is where telegrams wait for a clock; `account`,
 with its `identities`, counts; `disk` makes every call to a disk, `errands` has another thread
 make them, and `fault` says what a failing one means.

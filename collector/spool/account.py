@@ -110,12 +110,6 @@ class Account:
             self._gone[outcome] += len(these)
             return waited
 
-    def is_settled(self, record: RecordId) -> bool:
-        """Whether this record was delivered or refused: it need not be sent from another file."""
-        delivered, rejected = (self._settled[outcome] for outcome in _ANSWERED)
-        with self._lock:
-            return record in delivered or record in rejected
-
     def fate(self, record: RecordId) -> str | None:
         """Give a record's outcome, `WAITING`, or None if this run has not met it."""
         with self._lock:
@@ -125,16 +119,18 @@ class Account:
             return WAITING if record in self._known else None
 
     def any_settled(self, records: Iterable[RecordId]) -> bool:
-        """Whether one of these was delivered or refused; for many, faster than to ask for each."""
-        these = _counted(records)
-        with self._lock:
-            return any(these.common(self._settled[outcome]).ranges for outcome in _ANSWERED)
+        """Whether one of these was delivered or refused."""
+        return any(answered.ranges for answered in self._answered(records))
 
     def unsettled(self, records: tuple[Record, ...]) -> tuple[Record, ...]:
         """Leave out what came from another file already."""
-        if not self.any_settled(record.id for record in records):
-            return records
-        return tuple(record for record in records if not self.is_settled(record.id))
+        answered = self._answered(record.id for record in records)
+        return tuple(r for r in records if not any(r.id in some for some in answered))
+
+    def _answered(self, records: Iterable[RecordId]) -> list[Identities]:
+        these = _counted(records)
+        with self._lock:
+            return [these.common(self._settled[outcome]) for outcome in _ANSWERED]
 
     def _met(self, records: Identities) -> Identities:
         """Give those that were not known before; now they are."""

@@ -12,6 +12,8 @@ from pathlib import Path
 from threading import get_ident
 from typing import Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 
+from collector.spool.fault import full
+
 _GRAIN_NANOSECONDS: Final = 3 * 10**9
 
 _P = ParamSpec("_P")
@@ -87,6 +89,14 @@ class Disk:
     def write(self, file: int, data: bytes) -> int:
         """Append; the number of bytes that went in may be smaller than asked."""
         return os.write(file, data)
+
+    def append(self, file: int, data: bytes) -> None:
+        """Append all of it: where a call falls short, the next one says why."""
+        while data:
+            written = self.write(file, data)
+            if not written:
+                raise full()
+            data = data[written:]
 
     @_noted
     def open(self, path: Path) -> int:
@@ -224,8 +234,7 @@ class Disk:
     def _fill(self, path: Path, data: bytes) -> None:
         file = self.create(path)
         try:
-            while data:
-                data = data[self.write(file, data) :]
+            self.append(file, data)
             self.sync(file)
         finally:
             self.close(file)

@@ -11,14 +11,8 @@ from collector.spool.account import Account, Outcome
 from collector.spool.disk import Disk
 from collector.spool.fault import advice, full, words
 from collector.spool.handoff import Handoff, HotSegment
-from collector.spool.record import Contents, Damage, Record, RecordId, decode
-from collector.spool.segment import (
-    closed_name,
-    fits,
-    highest_number,
-    open_name,
-    segments,
-)
+from collector.spool.record import Record, RecordId
+from collector.spool.segment import closed_name, fits, highest_number, open_name
 
 log: Final = logging.getLogger(__name__)
 
@@ -218,78 +212,3 @@ class Hot:
         """A segment was in its file from its first record to its last."""
         if self._troubles.went():
             log.info("the hot directory can be written again")
-
-
-def take_over(
-    directory: Path,
-    handoff: Handoff,
-    account: Account,
-    *,
-    since: Callable[[Path], float],
-    keep_aside: Callable[[Damage], object],
-    disk: Disk,
-) -> None:
-    """Hand over what an earlier run left in the hot directory, its torn tails cut off.
-
-    `since` says when a file's first record was read, on the monotonic clock.
-    """
-    for path in [*segments(disk, directory), *segments(disk, directory, ".open")]:
-        try:
-            segment = _taken_over(path, account, since, keep_aside, disk)
-        except OSError as error:
-            log.error("cannot take over what an earlier run left, it stays: %s: %s", path, error)
-        else:
-            if segment is not None:
-                handoff.add(segment)
-
-
-def _taken_over(
-    path: Path,
-    account: Account,
-    since: Callable[[Path], float],
-    keep_aside: Callable[[Damage], object],
-    disk: Disk,
-) -> HotSegment | None:
-    began = since(path)
-    contents = decode(disk.read(path))
-    for damage in contents.damage:
-        keep_aside(damage)
-    account.found(contents.ids)
-    account.found_damaged(sum(damage.records for damage in contents.damage))
-    sealed = _whole(path, contents, disk)
-    if sealed is None:
-        return None
-    return HotSegment(sealed, tuple(contents.ids), disk.size(sealed), began)
-
-
-def _whole(path: Path, contents: Contents, disk: Disk) -> Path | None:
-    """Leave a sealed segment of the good records alone; None if there are none."""
-    if not contents.records:
-        disk.remove(path)
-        return None
-    data = b"".join(record.encode() for record in contents.records)
-    if len(data) != disk.size(path):
-        _without_damage(path, contents.end, data, disk)
-    return path if path.suffix == ".lp" else _sealed(path, disk)
-
-
-def _sealed(path: Path, disk: Disk) -> Path:
-    """Give a hot segment the name of a sealed one; if that cannot be, it goes as it is."""
-    sealed = path.with_suffix(".lp")
-    try:
-        disk.rename(path, sealed)
-    except OSError as error:
-        log.error("cannot rename what an earlier run left, it keeps its name: %s: %s", path, error)
-        return path
-    return sealed
-
-
-def _without_damage(path: Path, end: int, data: bytes, disk: Disk) -> None:
-    """Leave the good records alone; on a full RAM disk a tail can be cut off all the same."""
-    try:
-        if end == len(data):
-            disk.cut(path, end)
-        else:
-            disk.write_whole(path, data)
-    except OSError as error:
-        log.error("damage stays in a hot segment, its good records count: %s: %s", path, error)

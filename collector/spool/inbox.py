@@ -5,12 +5,16 @@ its own. The name is never one that is taken. What root puts there belongs to th
 who must be able to read it. The inbox has a bound of its own, at which whoever
 fills it waits, so that old data never pushes out live data.
 
-The tray is an inbox in RAM, for lines that come one by one beside a running service: they are
-delivered from there, and `collector.spool.tray` brings to the disk what is not in time.
+The tray is an inbox in RAM, for lines that come one by one beside a running service. They are
+delivered from there; what is not in time comes to the disk, into the inbox. One segment of it is
+made of what is there, and of the last one of the inbox as long as that is small: a line each
+second, in an outage of days, would be so many files. What does not go into the inbox stays in RAM,
+and whoever fills the tray waits.
 """
 
 import errno
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -18,11 +22,14 @@ from typing import Final
 from collector.spool.disk import Disk
 from collector.spool.record import Record, decode
 from collector.spool.segment import closed_name, fits, highest_number, segments
-from collector.spool.spool import Directories
+from collector.spool.spool import Spool
+from collector.spool.stock import Directories, File
 
 BOUND: Final = 64 * 1024 * 1024
 """Bytes that may wait in the inbox."""
 TRAY_BOUND: Final = 4 * 1024 * 1024
+SMALL: Final = 16 * 1024
+"""Bytes of a segment that is written once more, with what came since."""
 
 
 class Inbox:
@@ -127,3 +134,49 @@ def _grouped(records: Iterable[Record]) -> Iterator[list[Record]]:
         lines += record.lines
     if group:
         yield group
+
+
+class Tray:
+    """Brings segments from RAM to the inbox, for the keeper; leaves `free` bytes of the disk."""
+
+    def __init__(self, spool: Spool, free: int, wall: Callable[[], float] = time.time) -> None:
+        self._spool = spool
+        self._free = free
+        self._wall = wall
+
+    def keep(self, seconds: float) -> bool:
+        """Bring the first ones, if the oldest is of that age. Raises `OSError`.
+
+        Gives whether it did. Who set the clock back meanwhile made them as old as can be.
+        """
+        spool = self._spool
+        with spool.lock:
+            files = spool.tray()
+            if not files or 0 <= self._wall() - spool.disk.modified(files[0].path) < seconds:
+                return False
+            inbox = Inbox(Directories(spool.directories.spool), spool.disk, free=self._free)
+            if not inbox.has_room:
+                return False
+            together = dict(self._together([*self._last(), *files]))
+            path = inbox.put_in(b"".join(together.values()))
+            for file in together:
+                spool.disk.remove(file.path)
+            spool.moved(together, path)
+            return True
+
+    def _last(self) -> list[File]:
+        """Give the last segment of the inbox if more may go into it."""
+        spool = self._spool
+        files = spool.stock.first(spool.directories.inbox, 1 << 30)[-1:]
+        return [f for f in files if f.size < SMALL and f not in spool.in_flight]
+
+    def _together(self, files: list[File]) -> Iterator[tuple[File, bytes]]:
+        """Give as many of the first as are one segment, with what is in them."""
+        size = lines = 0
+        for file in files:
+            data = self._spool.disk.read(file.path)
+            more = data.count(b"\n")
+            if size and not fits(size, lines, len(data), more):
+                return
+            size, lines = size + len(data), lines + more
+            yield file, data

@@ -10,13 +10,13 @@ from typing import Final
 
 from collector.errors import Troubles
 from collector.spool.early import Early  # noqa: TC001  an attribute has this type
-from collector.spool.fault import NO_ROOM, advice, full, words
+from collector.spool.fault import NO_ROOM, advice, words
 from collector.spool.handoff import Handoff, HotSegment
+from collector.spool.inbox import Tray
 from collector.spool.record import Record, RecordId
 from collector.spool.segment import MAX_BYTES, fits, open_name
 from collector.spool.spool import Spool
 from collector.spool.stock import Amount
-from collector.spool.tray import Tray
 from collector.spool.unclosed import Unclosed
 
 log: Final = logging.getLogger(__name__)
@@ -166,11 +166,8 @@ class Writer:
         self._disk.sync_directory(path.parent)
 
     def _write(self, data: bytes) -> None:
-        while data and self._file is not None:
-            written = self._disk.write(self._file, data)
-            if not written:
-                raise full()
-            data = data[written:]  # the next write says why this one fell short
+        if self._file is not None:
+            self._disk.append(self._file, data)
 
 
 class Keeper:
@@ -361,7 +358,7 @@ class Keeper:
         """
         self._spool.prepare()
         while not (room := self._room()).has(more):
-            oldest = self._spool.oldest_kept()
+            oldest = self._spool.stock.oldest_kept(self._spool.in_flight)
             if oldest is None or not room.could_have(
                 more, self._spool.stock.droppable(self._spool.in_flight)
             ):
@@ -388,5 +385,5 @@ class Keeper:
         if self._troubles.went():
             log.info("the spool can be written again")
         if self.trouble is not None:
-            self._spool.try_again()
+            self._spool.stock.unusable.clear()  # what it did not give back is read once more
         self.trouble = None

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 from collector.spool.disk import Disk
-from collector.spool.fault import full
 from collector.spool.record import Record, decode
 from collector.spool.segment import fits, rejected_name, segments
 
@@ -119,12 +118,7 @@ class Refusals:
         return page.path, file
 
     def _append(self, file: int, page: _Page, data: bytes) -> None:
-        rest = data
-        while rest:
-            written = self._disk.write(file, rest)
-            if not written:
-                raise full()
-            rest = rest[written:]
+        self._disk.append(file, data)
         self._disk.sync(file)
         page.size += len(data)
         page.lines += data.count(b"\n")

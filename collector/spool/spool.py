@@ -316,10 +316,6 @@ class Spool:
         self.stock.unfinished.pop(path, None)
         self._add(closed, records)
 
-    def try_again(self) -> None:
-        """Have what a failing disk did not give back read once more: it works again."""
-        self.stock.unusable.clear()
-
     def free(self) -> Amount:
         """Give how much more the disk takes; where there is no end of files, very many.
 
@@ -329,10 +325,6 @@ class Spool:
         files = self.disk.free_files(where)
         free = self.disk.free(where) + self.stock.inbox_bytes
         return Amount(free, sys.maxsize if files is None else files)
-
-    def oldest_kept(self) -> File | None:
-        """Give the oldest file that may go when a limit is reached."""
-        return self.stock.oldest_kept(self.in_flight)
 
     def number_for(self, path: Path) -> int:
         """Number the damage of a file after it; the inbox has numbers of its own."""

@@ -6,7 +6,7 @@ held for moments: no call of the disk is made under it.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -195,17 +195,15 @@ class Stock:
     ) -> list[File]:
         """Give the first files that can be used, in order, leaving some out."""
         with self._lock:
-            return list(islice(self._usable(directory, but), most))
+            files = self._files[directory].values()
+            usable = (file for file in files if file not in self.unusable and not but(file))
+            return list(islice(usable, most))
 
     def oldest_kept(self, but: Collection[File]) -> File | None:
         """Give the file with the lowest number of all that may go when a limit is reached."""
         with self._lock:
             heads = [f for room in self._kept for f in self.first(room, 1, but.__contains__)]
             return min(heads, key=lambda file: file.number, default=None)
-
-    def _usable(self, directory: Path, but: Callable[[File], bool]) -> Iterator[File]:
-        files = self._files[directory].values()
-        return (file for file in files if file not in self.unusable and not but(file))
 
 
 def _set(spans: Spans | None) -> Identities | None:

@@ -1,14 +1,20 @@
-"""What a crash or a failing disk left half written: closed with what is good, or removed."""
+"""What a crash or a failing disk left half written: closed with what is good, or removed.
+
+`take_over` does it in the hot directory, at the start; `Unclosed` in the spool, for the keeper.
+"""
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from collector.spool.account import Outcome
+from collector.spool.disk import Disk
 from collector.spool.fault import advice, words
+from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.identities import Identities
-from collector.spool.record import decode
+from collector.spool.record import Contents, Damage, decode
 from collector.spool.segment import segments
 from collector.spool.spool import Spool
 
@@ -81,3 +87,51 @@ class Unclosed:
         if self._spool.disk.size(path) > size:
             log.warning("an unfinished tail was cut off: %s at byte %d", path, size)
             self._spool.disk.cut(path, size)
+
+
+def take_over(
+    directory: Path,
+    handoff: Handoff,
+    spool: Spool,
+    *,
+    since: Callable[[Path], float],
+    keep_aside: Callable[[Damage], object],
+) -> None:
+    """Hand over what an earlier run left in the hot directory, its torn tails cut off.
+
+    `since` says when a file's first record was read, on the monotonic clock.
+    """
+    disk, account = spool.disk, spool.account
+    for path in [*segments(disk, directory), *segments(disk, directory, ".open")]:
+        try:
+            began = since(path)
+            contents = decode(disk.read(path))
+            for damage in contents.damage:
+                keep_aside(damage)
+            account.found(contents.ids)
+            account.found_damaged(sum(damage.records for damage in contents.damage))
+            if contents.records:
+                sealed = _sealed(path, contents, disk)
+                size = disk.size(sealed)
+                handoff.add(HotSegment(sealed, tuple(contents.ids), size, began))
+            else:
+                disk.remove(path)
+        except OSError as error:
+            log.error("cannot take over what an earlier run left, it stays: %s: %s", path, error)
+
+
+def _sealed(path: Path, contents: Contents, disk: Disk) -> Path:
+    """Leave the good records alone, under the name of a sealed segment."""
+    data = b"".join(record.encode() for record in contents.records)
+    sealed = path.with_suffix(".lp")
+    try:
+        if contents.end == len(data) < len(contents.data):
+            disk.cut(path, contents.end)  # also on a full RAM disk
+        elif data != contents.data:
+            disk.write_whole(path, data)
+        disk.rename(path, sealed)
+    except OSError as error:
+        what = "what an earlier run left stays as it is, its good records count: %s: %s"
+        log.error(what, path, error)
+        return path
+    return sealed

@@ -703,7 +703,9 @@ def test_a_segment_in_flight_is_not_dropped(post: Post) -> None:
     post.spool_up(telegram(1))
     post.spool_up(telegram(2))
     chosen: list[str] = []
-    post.link.during.append(lambda: chosen.append(str(post.spool.oldest_kept())))
+    post.link.during.append(
+        lambda: chosen.append(str(post.spool.stock.oldest_kept(post.spool.in_flight)))
+    )
     post.sender.step()
     assert ["00000000000000000002.lp" in file for file in chosen] == [True]
 

@@ -31,10 +31,11 @@ from collector.delivery.sender import Sender
 from collector.spool.account import Account
 from collector.spool.disk import Disk
 from collector.spool.handoff import Handoff, HotSegment
-from collector.spool.hot import Hot, take_over
+from collector.spool.hot import Hot
 from collector.spool.keeper import Keeper, Limits
 from collector.spool.record import Damage, Record, new_run, numbering
 from collector.spool.spool import Directories, Spool
+from collector.spool.unclosed import take_over
 
 log: Final = logging.getLogger(__name__)
 
@@ -186,10 +187,9 @@ class Driver:
         take_over(
             self.hot_directory,
             self.handoff,
-            self.account,
+            self.spool,
             since=lambda _: self.clock.now - SEAL_SECONDS,
             keep_aside=self._keep_aside,
-            disk=self.disk,
         )
         self.sender = Sender(
             self,

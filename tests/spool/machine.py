@@ -8,11 +8,12 @@ from pathlib import Path
 from collector.commands.spool import waiting
 from collector.spool.account import Account, Outcome, Totals
 from collector.spool.handoff import Handoff, HotSegment
-from collector.spool.hot import Hot, take_over
+from collector.spool.hot import Hot
 from collector.spool.keeper import Keeper, Limits
 from collector.spool.record import Damage, Record, RecordId, decode, new_run, numbering
 from collector.spool.spool import Directories, Spool
 from collector.spool.stock import File
+from collector.spool.unclosed import take_over
 from spool.disks import FaultyDisk
 
 MIB = 1024 * 1024
@@ -93,7 +94,7 @@ class Courier:
             self._spool.in_flight = frozenset(files)
             contents = self._spool.load(files[0])
             if contents is not None:
-                if not all(map(self._account.is_settled, contents.ids)):
+                if self._account.unsettled(contents.records):
                     return self._job(files[0], contents.records)
                 self._spool.remove(files[0])
         self._spool.in_flight = frozenset()
@@ -173,10 +174,9 @@ class Machine:
         take_over(
             self.hot_directory,
             self.handoff,
-            self.account,
+            self.spool,
             since=lambda _: self.clock.now - SEAL_SECONDS,
             keep_aside=self._keep_aside,
-            disk=self.disk,
         )
         self.courier = Courier(self.spool, self.handoff, self.account)
 

@@ -74,11 +74,11 @@ def test_what_was_given_up_and_turns_up_is_delivered(lost: Outcome, answer: Outc
     account = Account()
     account.read(ONE)
     account.settle(lost, [ONE])
-    assert not account.is_settled(ONE)
+    assert account.fate(ONE) == lost
 
     account.settle(answer, [ONE])
 
-    assert account.is_settled(ONE)
+    assert account.fate(ONE) == answer
     assert account.totals().as_dict() == {
         "found": 0, "read": 1, "delivered": 0, "rejected": 0, "dropped": 0, "damaged": 0,
         "waiting": 0, answer: 1,
@@ -106,7 +106,7 @@ def test_what_is_handed_in_again_waits_again(before: Outcome) -> None:
 
     account.handed_in([ONE, TWO])
 
-    assert not account.is_settled(ONE)
+    assert account.fate(ONE) == "waiting"
     assert (account.totals().found, account.totals().waiting) == (2, 2)
     assert account.settle(Outcome.DELIVERED, [ONE, TWO]) == 2
     assert balanced(account.totals())
@@ -137,7 +137,7 @@ def test_the_programs_own_state_is_outside_the_accounting() -> None:
     account.settle(Outcome.DELIVERED, [STATE])
 
     assert set(account.totals().as_dict().values()) == {0}
-    assert not account.is_settled(STATE)
+    assert account.fate(STATE) is None
 
 
 def test_a_month_in_doubt_takes_no_memory() -> None:

@@ -276,7 +276,7 @@ def test_the_segment_that_is_being_filled_may_not_be_dropped(machine: Machine) -
     machine.wait(KEEP_SECONDS)
 
     assert machine.keeper.has_open
-    assert machine.spool.oldest_kept() is None
+    assert machine.spool.stock.oldest_kept(machine.spool.in_flight) is None
     assert machine.spool.stock.droppable(()).size == 0
 
 
@@ -615,7 +615,7 @@ def test_what_went_into_flight_after_it_was_chosen_is_not_dropped_either(
     machine: Machine,
 ) -> None:
     filled_by(machine, 1)
-    chosen = machine.spool.oldest_kept()
+    chosen = machine.spool.stock.oldest_kept(machine.spool.in_flight)
     assert chosen is not None
     machine.courier.begin_spool()
 

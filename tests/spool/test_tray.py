@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from collector.spool.inbox import Inbox
+from collector.spool.inbox import Inbox, Tray
 from collector.spool.keeper import Limits
 from collector.spool.record import decode
 from collector.spool.spool import Directories
-from collector.spool.tray import Tray
 from spool.machine import MIB, Machine, ids_in, record, records
 
 RUN = "fedcba987654"
