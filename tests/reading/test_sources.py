@@ -456,7 +456,7 @@ def test_a_file_that_cannot_be_read_says_so(
     path = tmp_path / "recorded.txt"
     make(path)
     with pytest.raises(SourceError) as caught:
-        FileSource(path).read()
+        FileSource(path).read(sources.READ_SECONDS)
     assert str(caught.value) == f"cannot read `{path}`: {words}"
 
 
