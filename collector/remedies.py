@@ -11,7 +11,7 @@ class Remedy(Enum):
     # fmt: off
     SERVICE_SILENT = "the service runs, but says nothing", "restart it: `sudo systemctl restart p1-collector`; if it happens again, send the last lines of `journalctl -u p1-collector`"
     SERVICE_STOPPED = "the service does not run: nothing is read", "start it: `sudo systemctl start p1-collector`, or by hand `p1-collector run`; an installed service is looked at with `sudo p1-collector check`"
-    SERVICE_OTHER = "the service runs with other settings than those that `check` finds", "restart it, so that it takes them (installed: `sudo systemctl restart p1-collector`); without `sudo`, `check` finds your own settings and not those of the service"
+    SERVICE_OTHER = "the service runs with other settings than those that `check` finds", "restart it, so that it takes them (installed: `sudo systemctl restart p1-collector`; by hand: Ctrl-C, and `run` again); without `sudo`, `check` finds your own settings and not those of the service"
     SAME_METER = "two meters share what each must have of its own", "set it in the second meter's own file, `/etc/p1-collector/NAME.env`: its `P1_SOURCE`, and where they are set `P1_SPOOL_DIR`, `P1_HOT_DIR`, `P1_METER`"
     PORT_ABSENT = "the port is not there", "is the cable plugged into this machine? `ls /dev/serial/by-id/` lists the cables; set `P1_SOURCE` to one of them"
     PORT_NO_SERIAL = "the port is no serial device", "set `P1_SOURCE` to a serial device; a file of telegrams is `file:///path`, a network reader `socket://host:port`"
@@ -55,7 +55,7 @@ class Remedy(Enum):
     HOT_UNUSABLE = "the hot directory cannot be written", "`P1_HOT_DIR` must be a directory in RAM that belongs to the user of the service"
     HOT_ON_DISK = "the hot directory lies on a disk", "each telegram then writes to the SD card: set `P1_HOT_DIR` to a directory below `/run` or `/dev/shm`"
     HOT_SMALL = "little room for the hot directory", "lower `P1_HOT_MIB`, or give the RAM disk more room"
-    BACKLOG = "readings wait for InfluxDB", "they are delivered once the links to InfluxDB below are right, and the service runs"
+    BACKLOG = "readings wait for InfluxDB", "they are delivered once the links to InfluxDB are right, and the service runs"
     OTHER_SPOOL = "readings wait in a spool that is no longer used", "`sudo p1-collector spool take-over` brings them into the spool of now, from where they are delivered"
     REJECTED = "InfluxDB refused readings", "its words stand in the files in `rejected/`; once the cause is gone, `p1-collector spool resend`"
     DAMAGED = "damaged files in the spool", "they are kept aside in `damaged/`; if there are ever more, the SD card is failing: replace it"

@@ -266,7 +266,8 @@ def _unopened(place: Address, error: SourceError) -> Finding:
 
 
 def _begins(told: Mapping[str, Any]) -> bool:
-    return told.get("state") == "waiting for data" and not told.get("trouble")
+    waits = told.get("state") == "waiting for data" and not told.get("trouble")
+    return waits or (told.get("delivery") or {}).get("state") == "starting"
 
 
 def _spool_trouble(told: Mapping[str, Any]) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from collector.commands.check import line, service
+from collector.commands.check import chain, line, service
 from collector.commands.check.finding import Finding, Outcome
 from collector.commands.check.line import Expected
 from collector.p1.telegram import Policy
@@ -163,3 +163,19 @@ def test_a_status_of_an_older_version_is_read() -> None:
     told = status()
     del told["speed"], told["telegram"]["dialect"], told["telegram"]["meter_time"]
     assert judged(told)["speed"].what == "not known"
+
+
+@pytest.mark.parametrize(
+    ("told", "begins"),
+    [
+        (status(), False),
+        (status(state="waiting for data"), True),
+        (status(state="waiting for data", trouble="no byte"), False),
+        (status(delivery={"state": "starting"}), True),
+        (status(delivery={"state": "off"}), False),
+    ],
+)
+def test_one_that_has_just_been_started_is_known_as_such(
+    told: dict[str, Any], *, begins: bool
+) -> None:
+    assert chain._begins(told) is begins
