@@ -17,8 +17,15 @@ packages=systemd,systemd-sysv,udev,dbus,linux-image-$architecture,initramfs-tool
 packages=$packages,openssh-server,systemd-timesyncd,iproute2,e2fsprogs,procps,ca-certificates
 packages=$packages,python3,python3-venv,git,sudo
 
+# What the kernel has to unpack at each boot is little, and is packed at once: as Debian has it, it
+# would be packed twice, with all that any machine may have.
 make_root() {
-    debootstrap --variant=minbase --arch="$architecture" --include="$packages" "$release" "$root"
+    debootstrap --foreign --variant=minbase --arch="$architecture" --include="$packages" \
+        "$release" "$root"
+    install -d "$root/etc/initramfs-tools/conf.d"
+    echo MODULES=list >"$root/etc/initramfs-tools/conf.d/machine"
+    printf 'virtio_pci\nvirtio_mmio\nvirtio_blk\next4\n' >"$root/etc/initramfs-tools/modules"
+    chroot "$root" /debootstrap/debootstrap --second-stage
     rm -rf "$root"/var/cache/apt/archives/*.deb
 }
 
@@ -47,16 +54,9 @@ introduce() {
     cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 }
 
-# Only what this machine has: what the kernel has to unpack at each boot is a fifth of it.
-make_initrd() {
-    printf 'virtio_pci\nvirtio_mmio\nvirtio_blk\next4\n' >>"$root/etc/initramfs-tools/modules"
-    sed -i 's/^MODULES=.*/MODULES=list/' "$root/etc/initramfs-tools/initramfs.conf"
-    chroot "$root" update-initramfs -u
+make_disk() {
     cp "$root"/boot/vmlinuz-* "$place/vmlinuz"
     cp "$root"/boot/initrd.img-* "$place/initrd"
-}
-
-make_disk() {
     mkfs.ext4 -q -d "$root" "$place/disk.img" "$size"
     rm -rf "$root"
 }
@@ -64,5 +64,4 @@ make_disk() {
 [ -d "$root" ] || make_root
 furnish
 introduce
-make_initrd
 make_disk
