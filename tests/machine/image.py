@@ -135,7 +135,8 @@ def _make(debian: Debian, place: Path) -> None:
     subprocess.run([*keygen, "-f", place / "key"], check=True)
     command = [str(RECIPE), debian.release, debian.architecture, str(place)]
     made = subprocess.run(
-        ["timeout", str(BUILD_SECONDS), *command],  # it ends what the script has begun, too
+        # What it mounts ends with it, and with it all that the script has begun.
+        ["unshare", "--mount", "timeout", str(BUILD_SECONDS), *command],
         check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
