@@ -203,10 +203,11 @@ class _Pen:
             month = self.reading.time.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
             values[0] = self.moment(values[0], month)
             return
+        now, later = self.reading.time, self.reading.time + timedelta(days=1)
         live = [
             place
             for place in range(_TRIPLE, len(values), _TRIPLE)
-            if self.moment(values[place + 1], self.reading.time) != values[place + 1]
+            if self.moment(values[place + 1], now) != self.moment(values[place + 1], later)
         ]
         if len(live) > 1 and values[live[0]][:6] > values[live[-1]][:6]:
             live.reverse()

@@ -100,9 +100,14 @@ def test_the_gas_of_dsmr_3_stands_on_the_next_line() -> None:
     assert gas.fields["volume_m3"] == known.gas
 
 
-def test_belgian_peaks_are_all_read() -> None:
+OF_THE_FILE = datetime(2026, 3, 20, 16, 45, tzinfo=UTC)
+"""A peak of the file that Belgian telegrams are printed like."""
+
+
+@pytest.mark.parametrize("when", [WINTER, OF_THE_FILE])
+def test_belgian_peaks_are_all_read(when: datetime) -> None:
     dialect = like("belgium")
-    known = reading(dialect, WINTER)
+    known = reading(dialect, when)
     telegram = parsed(dialect.telegram(known))
     found = [(peak.time, peak.power_kw * 1000) for peak in telegram.demand_peaks]
 
