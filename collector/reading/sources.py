@@ -20,9 +20,8 @@ from collector.errors import AbsentError, SettlingError, SourceError
 from collector.p1.telegram import Policy
 from collector.reading.port import Finder, holders, listed
 
-READ_SECONDS: Final = 0.9
-"""How long a read waits for bytes: so long that a meter which sends each second is in time, and
-short enough to notice everything else."""
+READ_SECONDS: Final = 0.5
+"""How long a read waits for bytes: short, so that the reader notices everything else in time."""
 GATHER_SECONDS: Final = 0.15
 """How long the first bytes of a telegram wait for the others: a converter gives some 60 at a time,
 and to look at each of these costs more than to read a telegram."""

@@ -29,7 +29,7 @@ from collector.spool.record import Record, RecordId
 from collector.spool.spool import Spool
 
 OWN_STATE_SECONDS: Final = 60.0
-LOOK_SECONDS: Final = 0.9
+LOOK_SECONDS: Final = 1.0
 UNREAD_SECONDS: Final = 8.0
 """How often the status is written that nobody reads."""
 _HISTORY: Final = 300

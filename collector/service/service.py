@@ -44,7 +44,7 @@ from collector.spool.stock import TRAY
 log: Final = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 0.25
-JOIN_SECONDS: Final = 1.2
+JOIN_SECONDS: Final = 0.7
 FINISH_SECONDS: Final = 5.0
 """How long the end waits for a slow card."""
 

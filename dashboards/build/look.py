@@ -70,7 +70,7 @@ SERIES: Final = {
     "energy tax": "#B877D9",
     "export fee": "#AD0317",
     "netting": "#56A64B",
-    "netting, one price": "#56A64B",
+    "netting, one price": "#96D98D",
     "netting tariff 1": "#96D98D",
     "netting tariff 2": "#37872D",
     "cheapest": "#56A64B",

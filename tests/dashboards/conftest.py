@@ -33,11 +33,7 @@ from dashboards.shipped import ROOT
 DATABASE: Final = "p1"
 MAKES_TELEGRAMS: Final = (
     *("collector/p1/*.py", "collector/points.py", "collector/costs/*.py"),
-    *(
-        f"collector/simulate/{name}.py"
-        for name in ("dialect", "house", "localtime", "meter", "reading")
-    ),
-    "collector/simulate/house.py",
+    *("collector/simulate/*.py", "collector/simulate/*.txt", "tests/bed/kinds.py"),
 )
 LINES_A_REQUEST: Final = 20_000
 DELIVER_SECONDS: Final = 1200

@@ -27,7 +27,10 @@ NOT_SENT: Final = re.compile(
 """What neither household has, or only a running collector: see below."""
 
 SITES: Final = {
-    "utrecht": re.compile(r'"water"|demand_|capacity|import_t1_price" \+ "energy_tax" AS "p1"'),
+    "utrecht": re.compile(
+        r'"water"|demand_|capacity'
+        r'|_t1_price" [+-] "(?:energy_tax|export_fee)" AS "(?:p|.*tariff )1"'
+    ),
     "gent": re.compile(
         r'power_failure|voltage_s|port_price"|"netting"|"price" FROM "gas"|import_price'
     ),

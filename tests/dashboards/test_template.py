@@ -194,7 +194,7 @@ def test_applied_twice_it_leaves_one_of_each_and_it_can_be_removed(own_influxd: 
         assert (done.returncode, done.stderr) == (0, "")
         did = "made" if told else "brought up to date"
         first = done.stdout.splitlines()[0]
-        assert first == f"{did} in p1: 6 dashboards, 10 variables, 2 checks, 1 task{told}"
+        assert first == f"{did} in p1: 6 dashboards, 11 variables, 2 checks, 1 task{told}"
 
         assert made(own_influxd) == {
             "dashboards": wanted({"Dashboard"}),
