@@ -211,7 +211,7 @@ class Seconds:
         try:
             if os.fstat(file).st_size != 8 * _REMEMBERED:
                 os.pwrite(file, self._table, 0)
-            for place in self._new:
+            for place in tuple(self._new):
                 os.pwrite(file, self._table[place : place + 1], 8 * place)
         finally:
             os.close(file)
