@@ -120,17 +120,21 @@ class Account:
 
     def any_settled(self, records: Iterable[RecordId]) -> bool:
         """Whether one of these was delivered or refused."""
-        return any(answered.ranges for answered in self._answered(records))
+        return bool(self._answered(records))
 
     def unsettled(self, records: tuple[Record, ...]) -> tuple[Record, ...]:
         """Leave out what came from another file already."""
         answered = self._answered(record.id for record in records)
+        if not answered:
+            return records
         return tuple(r for r in records if not any(r.id in some for some in answered))
 
     def _answered(self, records: Iterable[RecordId]) -> list[Identities]:
+        """Give those that were delivered, and those that were refused, where there are any."""
         these = _counted(records)
         with self._lock:
-            return [these.common(self._settled[outcome]) for outcome in _ANSWERED]
+            found = [these.common(self._settled[outcome]) for outcome in _ANSWERED]
+        return [some for some in found if some.ranges]
 
     def _met(self, records: Identities) -> Identities:
         """Give those that were not known before; now they are."""
