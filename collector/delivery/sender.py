@@ -43,7 +43,7 @@ QUICK_SECONDS: Final = 0.1
 
 PAUSE_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 5.0
-"""How long to wait for something to send: it comes with a word, but for what only pauses."""
+"""How long to wait where there is nothing to send. What comes ends it, the end of a pause not."""
 
 
 class Link(Protocol):
@@ -171,16 +171,18 @@ class Sender:
 
     def _next_job(self) -> Job | Ready | None:
         """Give the next segment to send, or wait a moment and give none."""
+        seen = self._handoff.news
         self._leftovers.sweep()
         takers = [self._hot_job, self._spool_job]
         if self._backlog_next:
             takers.reverse()
         job = takers[0]() or takers[1]()
         if job is None:
-            self._knocking.ask(is_away=self.delivery.message is not None, pauses=self._pace.pauses)
-            seconds = PAUSE_SECONDS if self._pace.pauses else IDLE_SECONDS
+            is_away, pauses = self.delivery.message is not None, self._pace.pauses
+            self._knocking.ask(is_away=is_away, pauses=pauses)
+            seconds = PAUSE_SECONDS if is_away or pauses else IDLE_SECONDS
             self._beat(seconds)
-            self._handoff.wait(seconds)
+            self._handoff.wait(seconds, seen)
         else:
             self._knocking.nothing()
         return job

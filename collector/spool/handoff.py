@@ -39,6 +39,8 @@ class Handoff:
         self._changed = Condition()
         self.size = 0
         """Bytes of all of them."""
+        self.news = 0
+        """How often something changed that may end a wait."""
         self.seal_wanted = False
         self.quick = False
         """Whether the sender had the last segment delivered at once, and waits for another."""
@@ -48,17 +50,21 @@ class Handoff:
         with self._changed:
             self._segments[segment.path] = segment
             self.size += segment.size
-            self._changed.notify_all()
+            self._tell()
 
     def wake(self) -> None:
         """End the wait of whoever waits for a segment."""
         with self._changed:
-            self._changed.notify_all()
+            self._tell()
 
-    def wait(self, seconds: float) -> None:
-        """Sleep until something changed here, somebody calls `wake`, or time is up."""
+    def wait(self, seconds: float, seen: int) -> None:
+        """Sleep until something changed here, somebody calls `wake`, or time is up.
+
+        `seen` is how much of the `news` was known before the look that found nothing: what came
+        meanwhile is not slept through.
+        """
         with self._changed:
-            self._changed.wait(seconds)
+            self._changed.wait_for(lambda: self.news != seen, seconds)
 
     def __contains__(self, path: Path) -> bool:
         return path in self._segments
@@ -89,7 +95,7 @@ class Handoff:
             if done or segment.copied:
                 self._let_go(segment)
                 return True
-            self._changed.notify_all()
+            self._tell()
             return False
 
     def due(self, before: float) -> list[HotSegment]:
@@ -126,6 +132,10 @@ class Handoff:
         """Give the segments that the disk has, and a request still holds."""
         with self._changed:
             return [segment for segment in self._segments.values() if segment.copied]
+
+    def _tell(self) -> None:
+        self.news += 1
+        self._changed.notify_all()
 
     def _let_go(self, segment: HotSegment) -> bool:
         """Forget a segment; whether it was known."""

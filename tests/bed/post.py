@@ -225,7 +225,7 @@ class _Handoff(Handoff):
         super().__init__()
         self._idle = idle
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, _: int) -> None:
         self._idle(seconds)
 
 

@@ -30,7 +30,7 @@ from collector.delivery.backoff import Backoff
 from collector.delivery.sender import Sender
 from collector.spool.account import Account
 from collector.spool.disk import Disk
-from collector.spool.handoff import Handoff, HotSegment
+from collector.spool.handoff import Handoff
 from collector.spool.hot import Hot
 from collector.spool.keeper import Keeper, Limits
 from collector.spool.record import Damage, Record, new_run, numbering
@@ -233,18 +233,9 @@ class _Handoff(Handoff):
     def __init__(self, driver: Driver) -> None:
         super().__init__()
         self._driver = driver
-        self._woken = False
 
-    def add(self, segment: HotSegment) -> None:
-        super().add(segment)
-        self._woken = True
-
-    def wake(self) -> None:
-        self._woken = True
-
-    def wait(self, seconds: float) -> None:
-        self._woken = False
-        self._driver.wait(seconds, lambda: self._woken)
+    def wait(self, seconds: float, seen: int) -> None:
+        self._driver.wait(seconds, lambda: self.news != seen)
 
 
 def telegram(number: int) -> bytes:

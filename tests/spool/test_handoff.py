@@ -177,6 +177,21 @@ def test_the_sender_has_the_newest_and_each_once() -> None:
     assert [handoff.take_newest() for _ in range(4)] == [new, middle, old, None]
 
 
+@pytest.mark.parametrize("comes", ["segment", "word"])
+def test_what_comes_while_the_sender_looks_is_not_slept_through(
+    comes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    handoff, (only,) = filled(1.0)
+    monkeypatch.setattr(handoff._changed, "wait", slept.append)
+    seen = handoff.news
+    handoff.add(only) if comes == "segment" else handoff.wake()
+    handoff.wait(5.0, seen)
+    assert slept == []
+    handoff.wait(0.001, handoff.news)
+    assert slept
+
+
 def test_the_sender_passes_over_what_it_set_aside() -> None:
     handoff, (old, new) = filled(1.0, 2.0)
 

@@ -158,7 +158,7 @@ class Waiting(Handoff):
         self._waits: Turn | None = None
         self._call = 0
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, _: int) -> None:
         self._waits = self._world.turn()
         self._call += 1
         call = self._call
