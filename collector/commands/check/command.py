@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Final
 
@@ -47,25 +47,30 @@ def main(options: argparse.Namespace) -> int:
 
     settings, problems = load()
     places = origins()
-    source = settings.place
-    port = source.text if source.found else "none found"
-    listed = list(settings_in_words(settings, places, port))
+    listed = list(settings_in_words(settings, places))
     chain = Chain(settings, problems, len(places), options.seconds)
-    if options.map_bucket:
-        return 0 if _holds(_shown(chain.mapping())) else 1
     if options.json:
         found = list(chain.findings())
         facts = {
-            "ok": _holds(found),
+            "ok": all(finding.outcome is not Outcome.FAIL for finding in found),
             "version": __version__,
             "settings": [asdict(setting) for setting in listed],
             "findings": [asdict(finding) for finding in found],
         }
         _print([json.dumps(facts, indent=2, ensure_ascii=False)])
         return 0 if facts["ok"] else 1
-    rows = [(s.name, s.value, f"({s.origin})") for s in listed if s.telling]
-    _print([f"p1-collector {__version__}", *_columns(rows), ""])
-    return 0 if _holds(_shown(chain.findings())) else 1
+    if not options.map_bucket:
+        rows = [(s.name, s.value, f"({s.origin})") for s in listed if s.telling]
+        names, values = (max(len(row[n]) for row in rows) for n in (0, 1))
+        lines = (f"  {name:<{names}}  {value:<{values}}  {origin}" for name, value, origin in rows)
+        _print([f"p1-collector {__version__}", *lines, ""])
+    outcomes = []
+    for finding in chain.mapping() if options.map_bucket else chain.findings():
+        outcomes.append(finding.outcome)
+        _print(in_words(finding))  # at once: to listen to a meter takes its time
+    failed, warned = map(outcomes.count, (Outcome.FAIL, Outcome.WARN))
+    _print(["", f"{failed} failed, {warned} to look at, of {len(outcomes)} links"])
+    return 1 if failed else 0
 
 
 def in_words(finding: Finding) -> list[str]:
@@ -75,27 +80,6 @@ def in_words(finding: Finding) -> list[str]:
         wide = _COLUMNS - len(_INDENT)
         lines += [f"{_INDENT}{text}" for text in textwrap.wrap(f"→ {finding.remedy}", wide)]
     return lines
-
-
-def _shown(findings: Iterable[Finding]) -> list[Finding]:
-    """Print each finding as soon as it is there: to listen to a meter takes its time."""
-    found = []
-    for finding in findings:
-        found.append(finding)
-        _print(in_words(finding))
-    failed = sum(finding.outcome is Outcome.FAIL for finding in found)
-    warned = sum(finding.outcome is Outcome.WARN for finding in found)
-    _print(["", f"{failed} failed, {warned} to look at, of {len(found)} links"])
-    return found
-
-
-def _holds(found: Iterable[Finding]) -> bool:
-    return all(finding.outcome is not Outcome.FAIL for finding in found)
-
-
-def _columns(rows: Sequence[tuple[str, str, str]]) -> list[str]:
-    names, values = (max((len(row[n]) for row in rows), default=0) for n in (0, 1))
-    return [f"  {name:<{names}}  {value:<{values}}  {origin}" for name, value, origin in rows]
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -34,17 +34,19 @@ class Setting:
         return self.origin != DEFAULT or self.name in _WHERE
 
 
-def settings_in_words(
-    settings: Settings, origins: Mapping[str, Origin], source: str
-) -> Iterator[Setting]:
-    """Give every setting, secrets hidden; `source` is the port that was found."""
+def settings_in_words(settings: Settings, origins: Mapping[str, Origin]) -> Iterator[Setting]:
+    """Give every setting, secrets hidden, with the port and the directories that are used."""
+    place = settings.place
+    source = place.text if place.found else "none found"
     resolved = {"source": source, "spool_dir": settings.spool, "hot_dir": settings.hot}
     for field in Settings.model_fields:
         name = names(field)[0]
         value = resolved.get(field, getattr(settings, field))
         value = shown(str(value)) if field == "influx_url" and value else value
-        origin = origins.get(name)
-        yield Setting(name, _value(value), _origin(name, origin))
+        origin = DEFAULT
+        if found := origins.get(name):
+            origin = found.place if found.name == name else f"{found.place}, as {found.name}"
+        yield Setting(name, _value(value), origin)
 
 
 def findings(problems: Sequence[SettingsError], settings: int) -> Iterator[Finding]:
@@ -57,34 +59,24 @@ def findings(problems: Sequence[SettingsError], settings: int) -> Iterator[Findi
 
 
 def beside_the_first(settings: Settings, first: Settings) -> Finding:
-    """Compare what two meters must each have of their own."""
-    both = {
-        "P1_SOURCE": (_port(settings), _port(first)),
-        "P1_SPOOL_DIR": (settings.spool.resolve(), first.spool.resolve()),
-        "P1_HOT_DIR": (settings.hot.resolve(), first.hot.resolve()),
-        "P1_METER": (_named(settings), _named(first)),
-    }
-    same = [f"`{name}`, {_value(own)}" for name, (own, its) in both.items() if own and own == its]
-    if same:
-        return fail("first meter", f"has the same {'; '.join(same)}", Remedy.SAME_METER)
+    its = _alone(first)
+    both = [(name, own) for name, own in _alone(settings).items() if own and own == its[name]]
+    if both:
+        same = "; ".join(f"`{name}`, {own}" for name, own in both)
+        return fail("first meter", f"has the same {same}", Remedy.SAME_METER)
     return ok("first meter", "has another port, spool, hot directory and name")
 
 
-def _port(settings: Settings) -> str:
-    place = settings.place
-    return place.text if "://" in place.text else str(Path(place.text).resolve())
-
-
-def _named(settings: Settings) -> str | None:
-    """Give the name that the meter was given, with the site; two sites may have one each."""
+def _alone(settings: Settings) -> dict[str, object]:
+    """Give what each of two meters must have of its own; two sites may have one of a name each."""
+    source = settings.place.text
     named = settings.meter and settings.meter != HASH
-    return f"{settings.meter} of {settings.site}" if named else None
-
-
-def _origin(name: str, origin: Origin | None) -> str:
-    if origin is None:
-        return DEFAULT
-    return origin.place if origin.name == name else f"{origin.place}, as {origin.name}"
+    return {
+        "P1_SOURCE": source if "://" in source else Path(source).resolve(),
+        "P1_SPOOL_DIR": settings.spool.resolve(),
+        "P1_HOT_DIR": settings.hot.resolve(),
+        "P1_METER": f"{settings.meter} of {settings.site}" if named else None,
+    }
 
 
 def _value(value: Any) -> str:

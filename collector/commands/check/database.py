@@ -18,15 +18,15 @@ from datetime import UTC, datetime
 from typing import Final
 
 from collector import __version__
-from collector.commands.check.finding import Finding, fail, ok, skip, warn
+from collector.commands.check.finding import Finding, fail, holding, ok, warn
 from collector.delivery.answer import Answer, Meaning, Target, has_ui_path, meaning, words
 from collector.points import QUARTER_SECONDS, line_of
 from collector.remedies import Remedy
 
+_UNAUTHORISED: Final = 401
+_FORBIDDEN: Final = 403
 COMMENT: Final = b"# p1-collector check\n"
 LINKS: Final = ("token", "bucket", "write", "retention")
-READ: Final = ("product", "reading", "keeps")
-"""What is asked for beside, where the token may: `collector.commands.check.reading`."""
 
 Write = Callable[[bytes], Answer]
 """Sends lines, and gives the answer: `collector.delivery.influx.Influx.write`."""
@@ -37,20 +37,17 @@ def findings(
 ) -> Iterator[Finding]:
     """Judge what InfluxDB says; `oldest` is a line that waits, with its line end."""
     asked = access(write(COMMENT), target)
-    yield from asked
-    if len(asked) < len(LINKS[:2]) or any(finding.remedy for finding in asked):
-        yield from (skip(link, "InfluxDB takes no request") for link in LINKS[len(asked) :])
-        return
-    yield storing(write(point(site, now)))
-    yield retention(write(oldest) if oldest else None, oldest)
+    if (yield from holding(asked, LINKS[len(asked) :], "InfluxDB takes no request")):
+        yield storing(write(point(site, now)))
+        nothing = ok("retention", "nothing waits that could be too old")
+        yield retention(write(oldest), oldest) if oldest else nothing
 
 
 def access(answer: Answer, target: Target) -> list[Finding]:
     known = ok("token", "known to InfluxDB")
     # Serverless says 401 with an empty body.
-    if (not answer.is_page or answer.status == _UNAUTHORISED) and (
-        remedy := _BY_TOKEN.get(answer.status)
-    ):
+    if answer.status == _UNAUTHORISED or (answer.status == _FORBIDDEN and not answer.is_page):
+        remedy = Remedy.TOKEN if answer.status == _UNAUTHORISED else Remedy.TOKEN_FORBIDDEN
         return [fail("token", words(answer), remedy)]
     found = meaning(answer)
     if found is Meaning.NOT_NOW:
@@ -58,19 +55,12 @@ def access(answer: Answer, target: Target) -> list[Finding]:
     if found is Meaning.UNKNOWN or answer.is_page:
         stranger = Remedy.UI_PATH if has_ui_path(target.url) else Remedy.NOT_INFLUX
         return [fail("token", words(answer), stranger)]
-    if found is Meaning.MISCONFIGURED:
-        return [known, fail("bucket", words(answer), _missing(answer.message))]
-    return [known, ok("bucket", f"`{target.bucket}` is there, the token may write to it")]
-
-
-_UNAUTHORISED: Final = 401
-_BY_TOKEN: Final = {_UNAUTHORISED: Remedy.TOKEN, 403: Remedy.TOKEN_FORBIDDEN}
-
-
-def _missing(said: str) -> Remedy:
-    if "database not found" in said:
-        return Remedy.DATABASE
-    return Remedy.ORGANISATION if "organi" in said or "orgID" in said else Remedy.BUCKET
+    if found is not Meaning.MISCONFIGURED:
+        return [known, ok("bucket", f"`{target.bucket}` is there, the token may write to it")]
+    missing = Remedy.DATABASE if "database not found" in answer.message else Remedy.BUCKET
+    if "organi" in answer.message or "orgID" in answer.message:
+        missing = Remedy.ORGANISATION
+    return [known, fail("bucket", words(answer), missing)]
 
 
 def point(site: str, now: float) -> bytes:
@@ -81,27 +71,21 @@ def point(site: str, now: float) -> bytes:
 
 
 def storing(answer: Answer) -> Finding:
-    if meaning(answer) is Meaning.STORED:
-        what = "a point of `collector` is stored: this version, at this quarter hour"
-        return ok("write", what)
-    if meaning(answer) is Meaning.OLD:
-        return fail("write", words(answer), Remedy.HOST_CLOCK)
-    return fail("write", words(answer), Remedy.WRITE)
+    found = meaning(answer)
+    if found is Meaning.STORED:
+        return ok("write", "a point of `collector` is stored: this version, at this quarter hour")
+    remedy = Remedy.HOST_CLOCK if found is Meaning.OLD else Remedy.WRITE
+    return fail("write", words(answer), remedy)
 
 
-def retention(answer: Answer | None, oldest: bytes | None) -> Finding:
-    if answer is None or oldest is None:
-        return ok("retention", "nothing waits that could be too old")
-    if meaning(answer) is Meaning.STORED:
-        return ok("retention", f"the bucket takes the oldest line that waits ({_time(oldest)})")
-    if meaning(answer) is Meaning.OLD:
-        return warn("retention", words(answer), Remedy.RETENTION)
-    return warn("retention", words(answer), Remedy.WRITE)
-
-
-def _time(line: bytes) -> str:
-    """Give the time of a line, which is UTC; a line that has none as it stands."""
-    second = line.rpartition(b" ")[2].strip().decode(errors="replace")
+def retention(answer: Answer, oldest: bytes) -> Finding:
+    found = meaning(answer)
+    if found is not Meaning.STORED:
+        remedy = Remedy.RETENTION if found is Meaning.OLD else Remedy.WRITE
+        return warn("retention", words(answer), remedy)
+    # A line that has no time that can be one is told as it stands.
+    second = oldest.rpartition(b" ")[2].strip().decode(errors="replace")
+    time = f"second {second}"
     with suppress(ValueError, OverflowError, OSError):
-        return f"{datetime.fromtimestamp(int(second), UTC):%Y-%m-%d %H:%M:%S} UTC"
-    return f"second {second}"
+        time = f"{datetime.fromtimestamp(int(second), UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return ok("retention", f"the bucket takes the oldest line that waits ({time})")

@@ -14,6 +14,7 @@ from typing import Final
 from collector.commands.check.finding import Finding, fail, ok, skip, warn
 from collector.commands.output import counted
 from collector.remedies import Remedy
+from collector.settings.settings import Settings
 from collector.spool.disk import Disk
 from collector.spool.fault import NO_ROOM, advice_on
 from collector.spool.record import decode
@@ -24,12 +25,12 @@ TABLE: Final = Path("/proc/self/mountinfo")
 IN_RAM: Final = ("tmpfs", "ramfs", "devtmpfs")
 OVERLAYS: Final = ("overlay", "aufs")
 
+_MOUNT: Final = re.compile(r"^(?:\S+ ){4}(\S+) .*? - (\S+) (\S*)", re.MULTILINE)
 _ESCAPE: Final = re.compile(r"\\([0-7]{3})")
 _MIB: Final = 1024 * 1024
 _FULL: Final = (NO_ROOM, os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 _QUICK: Final = 8 * _MIB
 """So much of what waits is read, to count it; a Pi takes a second or two."""
-_TRIAL: Final = b"p1-collector check\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,48 +40,41 @@ class Mount:
     device: str
 
 
-def mounts(table: str) -> list[Mount]:
-    """Read a table of mounts; the last one mounted on a place is the one that counts."""
-    found: dict[Path, Mount] = {}
-    for line in table.splitlines():
-        before, _, after = line.partition(" - ")
-        fields, kinds = before.split(" "), after.split(" ")
-        if len(fields) > 4 and len(kinds) > 1:  # noqa: PLR2004  the place is the fifth
-            place = Path(_plain(fields[4]))
-            found[place] = Mount(place, kinds[0], _plain(kinds[1]))
-    return list(found.values())
+def mounts() -> str:
+    """Give this machine's table of mounts, empty where there is none."""
+    with suppress(OSError):
+        return TABLE.read_text()
+    return ""
 
 
 def mount_of(directory: Path, table: str) -> Mount | None:
     """Give the file system that a directory lies on, or would lie on if it were made."""
-    real = directory.resolve()
-    over = [mount for mount in mounts(table) if real.is_relative_to(mount.place)]
-    return max(over, key=lambda mount: len(mount.place.parts), default=None)
+    found = [
+        Mount(Path(_plain(place)), kind, _plain(device))
+        for place, kind, device in _MOUNT.findall(table)
+    ]
+    over = [mount for mount in found if directory.resolve().is_relative_to(mount.place)]
+    # Of two that are mounted on one place the last one counts.
+    return max(reversed(over), key=lambda mount: len(mount.place.parts), default=None)
 
 
 def _plain(text: str) -> str:
     return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The directories and bounds of the settings; `table` is the table of mounts."""
+def findings(
+    settings: Settings, table: str, disk: Disk, trouble: str | None = None
+) -> Iterator[Finding]:
+    """Judge spool and hot directory by the `table` of mounts.
 
-    spool: Path
-    hot: Path
-    free_mib: int
-    hot_mib: int
-    table: str
-
-
-def findings(places: Places, disk: Disk, trouble: str | None = None) -> Iterator[Finding]:
-    """Judge spool and hot directory; `trouble` is what the running service says of its spool."""
-    mount = mount_of(places.spool, places.table)
-    yield fail("spool", trouble, _spool_remedy(trouble)) if trouble else spool(places.spool, disk)
-    yield spool_disk(mount)
-    yield room(places, disk)
-    yield hot(places, disk, mount_of(places.hot, places.table))
-    yield from waiting(Directories(places.spool), disk)
+    `trouble` is what the running service says of its spool.
+    """
+    told = fail("spool", trouble, _spool_remedy(trouble)) if trouble else None
+    yield told or spool(settings.spool, disk)
+    yield spool_disk(mount_of(settings.spool, table))
+    yield room(settings, disk)
+    yield hot(settings, disk, mount_of(settings.hot, table))
+    yield from waiting(Directories(settings.spool), disk)
 
 
 def spool(directory: Path, disk: Disk) -> Finding:
@@ -110,21 +104,20 @@ def spool_disk(mount: Mount | None) -> Finding:
     return ok("spool's disk", what)
 
 
-def room(places: Places, disk: Disk) -> Finding:
+def room(settings: Settings, disk: Disk) -> Finding:
     try:
-        free = disk.free(_existing(places.spool)) // _MIB
+        free = disk.free(_existing(settings.spool)) // _MIB
     except OSError as error:
         return fail("free space", f"not known: {error.strerror}", Remedy.SPOOL_UNUSABLE)
-    what = f"{free} MiB, {places.free_mib} of them are left free"
-    if free <= places.free_mib:
-        return fail("free space", what, Remedy.DISK_FULL)
-    if free <= 2 * places.free_mib:
-        return warn("free space", what, Remedy.DISK_FULL)
-    return ok("free space", what)
+    what = f"{free} MiB, {settings.free_mib} of them are left free"
+    if free > 2 * settings.free_mib:
+        return ok("free space", what)
+    judge = warn if free > settings.free_mib else fail
+    return judge("free space", what, Remedy.DISK_FULL)
 
 
-def hot(places: Places, disk: Disk, mount: Mount | None) -> Finding:
-    directory = places.hot
+def hot(settings: Settings, disk: Disk, mount: Mount | None) -> Finding:
+    directory = settings.hot
     try:
         _try(directory, disk)
         free = disk.free(_existing(directory)) // _MIB
@@ -135,7 +128,7 @@ def hot(places: Places, disk: Disk, mount: Mount | None) -> Finding:
     what = f"`{directory}`, {mount.kind if mount else 'unknown'}, {free} MiB free"
     if mount is not None and mount.kind not in IN_RAM:
         return warn("hot directory", what, Remedy.HOT_ON_DISK)
-    if free < places.hot_mib:
+    if free < settings.hot_mib:
         return warn("hot directory", what, Remedy.HOT_SMALL)
     return ok("hot directory", what)
 
@@ -148,18 +141,23 @@ def waiting(directories: Directories, disk: Disk) -> Iterator[Finding]:
     except OSError as error:
         yield skip("backlog", f"`{directories.spool}` cannot be read: {error.strerror}")
         return
-    where = directories.spool
     if rejected:
-        what = f"{counted(len(rejected), 'file')} in `{where}/rejected`"
+        what = f"{counted(len(rejected), 'file')} in `{directories.rejected}`"
         yield warn("rejected", what, Remedy.REJECTED)
     if damaged:
-        what = f"{counted(len(damaged), 'file')} in `{where}/damaged`"
+        what = f"{counted(len(damaged), 'file')} in `{directories.damaged}`"
         yield warn("damaged", what, Remedy.DAMAGED)
 
 
+def _waiting(directories: Directories, disk: Disk) -> list[Path]:
+    return [*segments(disk, directories.spool), *segments(disk, directories.inbox)]
+
+
 def _backlog(directories: Directories, disk: Disk) -> Finding:
-    paths = [*segments(disk, directories.spool), *segments(disk, directories.inbox)]
-    ages = [age for path in paths if (age := _age(path)) is not None]
+    paths, ages = _waiting(directories, disk), []
+    for path in paths:
+        with suppress(FileNotFoundError):  # it was delivered just now
+            ages.append(time.time() - path.stat().st_mtime)
     if not ages:
         return ok("backlog", "nothing waits on the disk")
     size = sum(map(disk.size, paths))
@@ -181,12 +179,13 @@ def _telegrams(paths: Iterable[Path], disk: Disk) -> int | None:
     return None
 
 
-def _age(path: Path) -> float | None:
-    """Give a file's age in seconds; None if it was delivered just now."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return None
+def oldest_line(directories: Directories, disk: Disk) -> bytes | None:
+    """Give the first line of the oldest segment that waits; None if nothing can be read."""
+    with suppress(OSError):
+        for path in _waiting(directories, disk)[:1]:
+            with path.open("rb") as file:
+                return next((x for x in file if x.strip() and not x.startswith(b"#")), None)
+    return None
 
 
 def _try(directory: Path, disk: Disk) -> bool:
@@ -204,7 +203,7 @@ def _try(directory: Path, disk: Disk) -> bool:
         return False
     path = directory / f".check-{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        disk.write_whole(path, _TRIAL)
+        disk.write_whole(path, b"p1-collector check\n")
     finally:
         disk.remove(path)
     return True

@@ -1,5 +1,6 @@
 """What was found at one link of the chain."""
 
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,6 +40,19 @@ def fail(link: str, what: str, remedy: Remedy | str) -> Finding:
 
 def skip(link: str, why: str) -> Finding:
     return Finding(link, Outcome.SKIP, f"not tried: {why}")
+
+
+def holding(
+    findings: Iterable[Finding], behind: Iterable[str] = (), why: str = ""
+) -> Generator[Finding, None, bool]:
+    """Give findings; if one fails, the links `behind` were not tried. Returns whether all hold."""
+    holds = True
+    for finding in findings:
+        holds = holds and finding.outcome is not Outcome.FAIL
+        yield finding
+    if not holds:
+        yield from (skip(link, why) for link in behind)
+    return holds
 
 
 def _text(remedy: Remedy | str) -> str:

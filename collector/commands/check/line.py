@@ -1,6 +1,7 @@
 """What the bytes on the line say: speed, framing, checksum, dialect, clock, M-Bus devices."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,8 +13,9 @@ from collector.p1.decryption import Decryptor, Keys, Refusal
 from collector.p1.diagnosis import Kind, is_foreign, kind_of
 from collector.p1.framing import Framer
 from collector.p1.telegram import Device, Policy, Telegram, acceptable, parse
+from collector.p1.time import BASE_OFFSET_HOURS
 from collector.reading.clock import asks_for_the_time
-from collector.reading.sources import READ_SECONDS, Address, Source, Speed
+from collector.reading.sources import READ_SECONDS, Address, Speed
 from collector.remedies import Remedy
 
 ENOUGH: Final = 3
@@ -49,87 +51,6 @@ _BY_REFUSAL: Final = {
 }
 
 
-@dataclass(slots=True)
-class Heard:
-    """What came at one speed. `first` and `seconds` are seconds from the opening of the port.
-
-    `refusal` is why encrypted telegrams were not read.
-    """
-
-    speed: Speed
-    size: int = 0
-    sample: bytes = b""
-    telegrams: list[Telegram] = field(default_factory=list)
-    noise: int = 0
-    refusal: Refusal | None = None
-    first: float | None = None
-    seconds: float = 0.0
-    broke: SourceError | None = None
-
-    def good(self, policy: Policy) -> list[Telegram]:
-        return [telegram for telegram in self.telegrams if acceptable(telegram, policy)]
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to listen, in seconds at each speed, and what is stored of what comes."""
-
-    seconds: float
-    policy: Policy
-    utc_offset_hours: int
-    keys: Keys | None = None
-
-
-def listen(
-    address: Address, speeds: Sequence[Speed], patience: Patience, monotonic: Callable[[], float]
-) -> Heard:
-    """Listen at one speed after the other, until telegrams come. Raises `SourceError`.
-
-    Silence is silence at any speed, so only what comes garbled is tried at the next one.
-    """
-    best: Heard | None = None
-    for speed in speeds:
-        heard = _listen(address, speed, patience, monotonic)
-        if heard.good(patience.policy) or not heard.size:
-            return heard if heard.size or best is None else best
-        if best is None or len(heard.telegrams) > len(best.telegrams):
-            best = heard
-    assert best is not None, "there is a speed to listen at"  # noqa: S101  `speeds` is never empty
-    return best
-
-
-def _listen(
-    address: Address, speed: Speed, patience: Patience, monotonic: Callable[[], float]
-) -> Heard:
-    source = address.open(speed)
-    try:
-        return _heard(source, speed, patience, monotonic)
-    finally:
-        source.close()
-
-
-def _heard(
-    source: Source, speed: Speed, patience: Patience, monotonic: Callable[[], float]
-) -> Heard:
-    heard, framer, decryptor = Heard(speed), Framer(), Decryptor(patience.keys)
-    began = monotonic()
-    while heard.seconds < patience.seconds and len(heard.telegrams) < ENOUGH:
-        try:
-            data = source.read(min(READ_SECONDS, patience.seconds - heard.seconds))
-        except (SourceError, EOFError) as error:
-            heard.broke = error if isinstance(error, SourceError) else None
-            break
-        heard.seconds = monotonic() - began
-        if data and heard.first is None:
-            heard.first = heard.seconds
-        heard.size += len(data)
-        heard.sample = (heard.sample + data)[-_SAMPLE:]
-        frames = framer.feed(decryptor.feed(data))
-        heard.telegrams += [parse(f, utc_offset_hours=patience.utc_offset_hours) for f in frames]
-    heard.noise, heard.refusal = framer.noise, decryptor.refusal
-    return heard
-
-
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What the settings say of the meter: `speeds` of a serial port, none for other sources.
@@ -142,50 +63,114 @@ class Expected:
     tolerance_seconds: float
     host_is_set: bool
     now: datetime | None
+    utc_offset_hours: int = BASE_OFFSET_HOURS
+    keys: Keys | None = None
+
+
+@dataclass(slots=True)
+class Heard:
+    """What came at one speed. `first` and `seconds` are seconds from the opening of the port.
+
+    `good` are the telegrams that would be stored; `refusal` is why encrypted ones were not read.
+    """
+
+    speed: Speed
+    size: int = 0
+    sample: bytes = b""
+    telegrams: list[Telegram] = field(default_factory=list)
+    good: list[Telegram] = field(default_factory=list)
+    noise: int = 0
+    refusal: Refusal | None = None
+    first: float = 0.0
+    seconds: float = 0.0
+    broke: SourceError | None = None
+
+
+def listen(
+    address: Address,
+    speeds: Sequence[Speed],
+    expected: Expected,
+    seconds: float,
+    monotonic: Callable[[], float],
+) -> Heard:
+    """Listen so long at one speed after the other, until telegrams come. Raises `SourceError`.
+
+    Silence is silence at any speed, so only what comes garbled is tried at the next one.
+    """
+    tried: list[Heard] = []
+    for speed in speeds:
+        tried.append(_listen(address, speed, expected, seconds, monotonic))
+        if tried[-1].good or not tried[-1].size:
+            break
+    return max(tried, key=lambda heard: (bool(heard.good), len(heard.telegrams)))
+
+
+def _listen(
+    address: Address,
+    speed: Speed,
+    expected: Expected,
+    seconds: float,
+    monotonic: Callable[[], float],
+) -> Heard:
+    heard, framer, decryptor = Heard(speed), Framer(), Decryptor(expected.keys)
+    with closing(address.open(speed)) as source:
+        began = monotonic()
+        while heard.seconds < seconds and len(heard.telegrams) < ENOUGH:
+            try:
+                data = source.read(min(READ_SECONDS, seconds - heard.seconds))
+            except (SourceError, EOFError) as error:
+                heard.broke = error if isinstance(error, SourceError) else None
+                break
+            heard.seconds = monotonic() - began
+            if not heard.size:
+                heard.first = heard.seconds
+            heard.size += len(data)
+            heard.sample = (heard.sample + data)[-_SAMPLE:]
+            for frame in framer.feed(decryptor.feed(data)):
+                telegram = parse(frame, utc_offset_hours=expected.utc_offset_hours)
+                heard.telegrams.append(telegram)
+    heard.good = [one for one in heard.telegrams if acceptable(one, expected.policy)]
+    heard.noise, heard.refusal = framer.noise, decryptor.refusal
+    return heard
 
 
 def findings(heard: Heard, expected: Expected) -> Iterator[Finding]:
     """Judge what was heard, link by link; what an earlier one makes impossible is left out."""
-    yield from _bytes(heard, expected)
-    if not heard.telegrams or (heard.refusal and not heard.good(expected.policy)):
+    if heard.broke is not None:
+        yield fail("bytes", str(heard.broke), Remedy.LINE_BROKE)
+    elif heard.size:
+        what = f"{heard.size} in {heard.seconds:.0f} s, the first after {heard.first:.1f} s"
+        yield ok("bytes", what)
+    else:
+        silence = Remedy.SILENCE if expected.speeds else Remedy.NETWORK_SILENCE
+        yield fail("bytes", f"none in {heard.seconds:.0f} s", silence)
+    if not heard.telegrams or (heard.refusal and not heard.good):
         yield from _no_telegram(heard)
         return
     yield speed(heard.speed, expected.speeds)
-    yield _telegrams(heard)
+    noise = f", {heard.noise} bytes around them" if heard.noise else ""
+    yield ok("telegrams", f"{len(heard.telegrams)} in {heard.seconds:.0f} s{noise}")
     yield checksum(heard.telegrams, expected.policy)
-    good = heard.good(expected.policy)
-    if not good:
+    if not heard.good:
         yield from (skip(link, "no telegram can be trusted") for link in LINKS[3:])
         return
-    yield dialect(good[-1])
-    yield clock(good[-1].time, expected)
-    yield devices(good[-1].devices, good[-1].time or expected.now)
-
-
-def _bytes(heard: Heard, expected: Expected) -> Iterator[Finding]:
-    if heard.broke is not None:
-        yield fail("bytes", str(heard.broke), Remedy.LINE_BROKE)
-    elif not heard.size:
-        silence = Remedy.SILENCE if expected.speeds else Remedy.NETWORK_SILENCE
-        yield fail("bytes", f"none in {heard.seconds:.0f} s", silence)
-    else:
-        yield ok("bytes", f"{heard.size} in {heard.seconds:.0f} s, {_first(heard)}")
-
-
-def _first(heard: Heard) -> str:
-    return f"the first after {heard.first or 0.0:.1f} s"
+    last = heard.good[-1]
+    yield dialect(last)
+    yield clock(last.time, expected)
+    yield devices(last.devices, last.time or expected.now)
 
 
 def _no_telegram(heard: Heard) -> Iterator[Finding]:
     if not heard.size:
         yield from (skip(link, "no byte came") for link in LINKS)
         return
+    remedy = Remedy.NO_TELEGRAM
     if heard.refusal is not None and not is_foreign(heard.sample):
         words, remedy = heard.refusal.message, _BY_REFUSAL[heard.refusal]
+    elif kind := kind_of(heard.sample):
+        words, remedy = kind, _BY_KIND.get(kind, remedy)
     else:
-        kind = kind_of(heard.sample)
-        words = kind or "parts of telegrams, none whole"
-        remedy = _BY_KIND.get(kind, Remedy.NO_TELEGRAM) if kind else Remedy.NO_TELEGRAM
+        words = "parts of telegrams, none whole"
     yield skip("speed", "no telegram came")
     yield fail("telegrams", f"none: {words}", remedy)
     yield from (skip(link, "no telegram came") for link in LINKS[2:])
@@ -198,11 +183,6 @@ def speed(found: Speed, allowed: Sequence[Speed]) -> Finding:
         return ok("speed", str(found))
     what = f"telegrams come at {found}, `P1_BAUD` allows {', '.join(map(str, allowed))}"
     return fail("speed", what, Remedy.WRONG_SPEED)
-
-
-def _telegrams(heard: Heard) -> Finding:
-    noise = f", {heard.noise} bytes around them" if heard.noise else ""
-    return ok("telegrams", f"{len(heard.telegrams)} in {heard.seconds:.0f} s{noise}")
 
 
 def checksum(telegrams: Sequence[Telegram], policy: Policy) -> Finding:
@@ -233,8 +213,7 @@ def dialect(telegram: Telegram) -> Finding:
 
 def clock(time: datetime | None, expected: Expected) -> Finding:
     if time is None:
-        what = "the telegram has no time: the host's is stored"
-        return ok("meter's clock", what)
+        return ok("meter's clock", "the telegram has no time: the host's is stored")
     if expected.now is None:
         return ok("meter's clock", f"{time:%Y-%m-%d %H:%M:%S} UTC, a recording")
     ahead = (time - expected.now).total_seconds()
@@ -256,10 +235,12 @@ def unset_clock() -> Remedy:
 def devices(found: Iterable[Device], now: datetime | None) -> Finding:
     listed, stale = [], False
     for device in found:
-        age = now - device.time if now and device.time else None
-        stale = stale or (age is not None and age > STALE)
-        read = f", read {_span(age.total_seconds())} ago" if age is not None else ""
-        listed.append(f"{device.medium} on channel {device.channel}{read}")
+        words = f"{device.medium} on channel {device.channel}"
+        if now and device.time:
+            age = now - device.time
+            stale = stale or age > STALE
+            words += f", read {_span(age.total_seconds())} ago"
+        listed.append(words)
     what = "; ".join(listed) or "no gas, water or heat meter"
     return warn("M-Bus", what, Remedy.DEVICE_STALE) if stale else ok("M-Bus", what)
 

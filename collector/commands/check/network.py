@@ -5,13 +5,13 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from collector.commands.check.finding import Finding, Outcome, fail, ok, skip, warn
+from collector.commands.check.finding import Finding, fail, holding, ok, warn
 from collector.delivery.answer import Target
 from collector.errors import SourceError
 from collector.reading.gateway import Gateway
@@ -24,7 +24,8 @@ SECONDS: Final = 5.0
 SOON: Final = timedelta(days=14)
 _PORTS: Final = {"http": 80, "https": 443}
 
-Addresses = list[tuple[Any, ...]]
+Place = tuple[socket.AddressFamily, Any]
+"""What `socket.connect` wants, and of which family it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,60 +46,52 @@ def findings(target: Target, now: datetime) -> Iterator[Finding]:
     """Judge the way, step by step; behind a step that fails the next are not tried."""
     end = end_of(target.url)
     found, addresses = name(end)
-    yield found
-    if not addresses:
-        yield from (skip(link, "its name is not found") for link in ("TCP", "TLS"))
-        return
-    found, address = port(end, addresses)
-    yield found
-    if address is None:
-        yield skip("TLS", "its port does not answer")
-        return
-    yield certificate(end, address, target.ca_file, now) if end.secure else plain(address)
+    if (yield from holding([found], ("TCP", "TLS"), "its name is not found")):
+        found, address = port(end, addresses)
+        if (yield from holding([found], ("TLS",), "its port does not answer")):
+            yield certificate(end, address, target.ca_file, now) if end.secure else plain(address)
 
 
-def is_open(found: list[Finding]) -> bool:
-    return all(finding.outcome is not Outcome.FAIL for finding in found)
-
-
-def name(end: End) -> tuple[Finding, Addresses]:
+def name(end: End, whose: str = "", remedy: Remedy = Remedy.NAME) -> tuple[Finding, list[Place]]:
     """Look the name up; nothing bounds that but a thread."""
-    addresses: Addresses = []
+    places: list[Place] = []
     words = [f"no answer from the name server in {SECONDS:g} s"]
 
     def look() -> None:
         try:
-            addresses[:] = socket.getaddrinfo(end.host, end.port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(end.host, end.port, type=socket.SOCK_STREAM)
+            places[:] = [(family, place) for family, _, _, _, place in found]
         except (OSError, UnicodeError) as error:
             words[:] = [str(getattr(error, "strerror", None) or error)]
 
     thread = Thread(target=look, daemon=True)
     thread.start()
     thread.join(SECONDS)
-    if not addresses:
-        return fail("DNS", f"`{end.host}`: {words[0]}", Remedy.NAME), []
-    if _is_address(end.host):
-        return ok("DNS", f"{end.host} is an address"), addresses
-    listed = ", ".join(dict.fromkeys(str(entry[4][0]) for entry in addresses))
-    return ok("DNS", f"{end.host} is {listed}"), addresses
+    if not places:
+        return fail(f"{whose}DNS", f"`{end.host}`: {words[0]}", remedy), []
+    listed = ", ".join(dict.fromkeys(str(place[0]) for _, place in places))
+    is_address = end.host == listed
+    return ok(f"{whose}DNS", f"{end.host} is {'an address' if is_address else listed}"), places
 
 
-def port(end: End, addresses: Addresses) -> tuple[Finding, tuple[Any, ...] | None]:
+def port(
+    end: End, places: list[Place], whose: str = "", remedy: Remedy = Remedy.REFUSED
+) -> tuple[Finding, Place]:
     words = ""
-    for family, kind, protocol, _, place in addresses:
-        with socket.socket(family, kind, protocol) as trial:
+    for family, place in places:
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
             trial.settimeout(SECONDS)
             try:
                 trial.connect(place)
             except OSError as error:
                 words = error.strerror or str(error)
             else:
-                return ok("TCP", f"{place[0]} port {place[1]} answers"), (family, place)
-    what = f"{end.host} port {end.port}: {words}"
-    return fail("TCP", what, Remedy.REFUSED), None
+                what = f"{place[0]} port {place[1]} answers"
+                return ok(f"{whose}TCP", what), (family, place)
+    return fail(f"{whose}TCP", f"{end.host} port {end.port}: {words}", remedy), places[-1]
 
 
-def certificate(end: End, address: tuple[Any, ...], ca_file: str | None, now: datetime) -> Finding:
+def certificate(end: End, address: Place, ca_file: str | None, now: datetime) -> Finding:
     """Shake hands as the sender does, and look at the certificate's dates."""
     family, place = address
     try:
@@ -143,7 +136,7 @@ def in_plain(target: Target) -> bool:
     return False
 
 
-def plain(address: tuple[Any, ...]) -> Finding:
+def plain(address: Place) -> Finding:
     """Without TLS the token must not leave the house."""
     with suppress(ValueError):
         if ipaddress.ip_address(address[1][0]).is_global:
@@ -151,34 +144,19 @@ def plain(address: tuple[Any, ...]) -> Finding:
     return ok("TLS", "none (`http://`), within this network")
 
 
-def _is_address(host: str) -> bool:
-    with suppress(ValueError):
-        return bool(ipaddress.ip_address(host))
-    return False
-
-
 def to_gateway(settings: Settings) -> Iterator[Finding]:
     """Judge the way to a gateway that gives telegrams over HTTP, and whether it gives one."""
     end = end_of(settings.source)
-    found, addresses = name(end)
-    yield _of_the_gateway(found, Remedy.GATEWAY_NAME)
-    if not addresses:
+    found, places = name(end, "its ", Remedy.GATEWAY_NAME)
+    if not (yield from holding([found])):
         return
-    found, place = port(end, addresses)
-    yield _of_the_gateway(found, Remedy.GATEWAY_PORT)
-    if place is None:
+    found, _ = port(end, places, "its ", Remedy.GATEWAY_PORT)
+    if not (yield from holding([found])):
         return
-    access = settings.access
     try:
+        access = settings.access
         gateway = Gateway(settings.source, access.token, access.ca_file)
         with closing(gateway.connection):
-            size = len(gateway.telegram())
+            yield ok("gateway", f"gives a telegram of {len(gateway.telegram())} bytes")
     except SourceError as error:
         yield fail("gateway", str(error), error.hint or Remedy.GATEWAY_PORT)
-    else:
-        yield ok("gateway", f"gives a telegram of {size} bytes")
-
-
-def _of_the_gateway(found: Finding, remedy: Remedy) -> Finding:
-    advice = remedy.advice if found.remedy else None
-    return replace(found, link=f"its {found.link}", remedy=advice)

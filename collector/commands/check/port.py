@@ -6,13 +6,27 @@ import os
 import pwd
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
-from collector.commands.check.finding import Finding, fail, ok, warn
+from collector.commands.check.finding import Finding, fail, holding, ok, warn
+from collector.errors import SourceError
 from collector.reading.port import holders, listed
 from collector.reading.share import End
 from collector.reading.sources import CONNECT_SECONDS, PSEUDO_TERMINALS, misnamed
 from collector.remedies import Remedy
+
+
+def findings(device: str) -> Iterator[Finding]:
+    """Judge a serial device, step by step."""
+    behind = ("permission", "other readers", "bytes")
+    try:
+        if (yield from holding([presence(device)], behind, "there is no port")):
+            found = (look(device) for look in (permission, sharing))
+            yield from holding(found, ["bytes"], "the port may not be used")
+    except OSError as error:
+        # It lies behind a directory that this user may not look into, or has just been pulled out.
+        yield fail("port", f"`{device}`: {error.strerror}", Remedy.PORT_ABSENT)
 
 
 def presence(device: str) -> Finding:
@@ -30,12 +44,12 @@ def presence(device: str) -> Finding:
 
 def permission(device: str) -> Finding:
     state = Path(device).stat()
-    owner, group = _user(state.st_uid), _group(state.st_gid)
-    rights = f"{stat.filemode(state.st_mode)[1:]} {owner}:{group}"
+    me = _user(os.geteuid())
+    rights = f"{stat.filemode(state.st_mode)[1:]} {_user(state.st_uid)}:{_group(state.st_gid)}"
     if os.access(device, os.R_OK | os.W_OK):
-        return ok("permission", f"{_user(os.geteuid())} may use it ({rights})")
-    mine = ", ".join(sorted(_group(number) for number in {os.getegid(), *os.getgroups()}))
-    what = f"{_user(os.geteuid())}, of {mine}, may not use it ({rights})"
+        return ok("permission", f"{me} may use it ({rights})")
+    mine = ", ".join(sorted(map(_group, {os.getegid(), *os.getgroups()})))
+    what = f"{me}, of {mine}, may not use it ({rights})"
     return fail("permission", what, Remedy.PORT_FORBIDDEN)
 
 
@@ -62,13 +76,12 @@ def share(end: End, *, running: bool) -> Finding:
     return ok("share", f"`{name}`: programs of this machine read the line there")
 
 
-def refusal(device: str, error: OSError | None, words: str) -> Finding:
+def refusal(device: str, error: SourceError) -> Finding:
     """Say why the port does not open, although it is there and permitted."""
-    if error is not None and error.errno in (errno.EBUSY, errno.EAGAIN):
-        others = holders(device)
-        who = listed(others) if others else "another program, of another user"
-        return fail("bytes", f"{words}: {who}", Remedy.PORT_TAKEN)
-    return fail("bytes", words, Remedy.PORT_NO_SERIAL)
+    if getattr(error.__cause__, "errno", None) in (errno.EBUSY, errno.EAGAIN):
+        who = listed(holders(device)) or "another program, of another user"
+        return fail("bytes", f"{error}: {who}", Remedy.PORT_TAKEN)
+    return fail("bytes", str(error), Remedy.PORT_NO_SERIAL)
 
 
 def _user(number: int) -> str:

@@ -13,13 +13,12 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from collector.commands.check.database import READ
 from collector.commands.check.finding import Finding, fail, ok, skip, warn
 from collector.delivery.answer import Target
 from collector.delivery.causes import explain
 from collector.remedies import Remedy
 
-LINKS: Final = READ
+LINKS: Final = ("product", "reading", "keeps")
 SECONDS: Final = 10.0
 DAY: Final = 86_400
 SHORTEST: Final = 365 * DAY
@@ -47,6 +46,16 @@ class Reply:
             return {}
         return found if isinstance(found, dict) else {}
 
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """What InfluxQL found."""
+        results = self.json.get("results") or [{}]
+        return [
+            dict(zip(series["columns"], values, strict=False))
+            for series in results[0].get("series") or []
+            for values in series.get("values") or []
+        ]
+
 
 Ask = Callable[..., Reply]
 """Asks for a path; what is named beside it is its query, a `body` is posted."""
@@ -70,44 +79,28 @@ def asker(target: Target) -> Ask:
 
 def findings(ask: Ask, target: Target) -> Iterator[Finding]:
     ping = ask("/ping")
-    yield ok("product", product(ping)) if ping.status else skip("product", ping.text)
-    bucket = _bucket(ask, target)
-    yield _reading(ask, target, bucket)
-    seconds = _kept(ask, target, bucket)
-    yield skip("keeps", "the token may not ask") if seconds is None else keeps(seconds)
-
-
-def product(ping: Reply) -> str:
     version = ping.headers.get("X-Influxdb-Version") or ping.json.get("version") or "unknown"
     build = ping.headers.get("X-Influxdb-Build")
-    return f"InfluxDB, version {version}" + (f" ({build})" if build else "")
-
-
-def _reading(ask: Ask, target: Target, bucket: Mapping[str, Any] | None) -> Finding:
-    asked = ask("/query", db=_database(target), q="SHOW MEASUREMENTS")
-    if _rows(asked) or (bucket and asked.status == _OK and _is_mapped(ask, target)):
-        return ok("reading", f"Grafana can ask `{target.bucket}` in InfluxQL with this token")
-    if bucket and asked.status not in _MAY_NOT:
+    product = f"InfluxDB, version {version}" + (f" ({build})" if build else "")
+    yield ok("product", product) if ping.status else skip("product", ping.text)
+    # Version 1 may have a retention policy behind the database's name.
+    database, _, policy = target.bucket.partition("/")
+    bucket = _bucket(ask, target)
+    asked = ask("/query", db=database, q="SHOW MEASUREMENTS")
+    if asked.rows or (bucket and asked.status == _OK and _is_mapped(ask, target)):
+        yield ok("reading", f"Grafana can ask `{target.bucket}` in InfluxQL with this token")
+    elif bucket and asked.status not in _MAY_NOT:
         what = f"no database of InfluxQL leads to the bucket `{target.bucket}`"
-        return warn("reading", what, Remedy.MAPPING)
-    return skip("reading", "the token may not read, and need not")
-
-
-def _kept(ask: Ask, target: Target, bucket: Mapping[str, Any] | None) -> int | None:
-    """Give for how many seconds points are kept, 0 is for ever; None if that is not told."""
-    if bucket is not None:
+        yield warn("reading", what, Remedy.MAPPING)
+    else:
+        yield skip("reading", "the token may not read, and need not")
+    if bucket:
         rules = bucket.get("retentionRules") or [{}]
-        return int(rules[0].get("everySeconds", 0))
-    query = f'SHOW RETENTION POLICIES ON "{_database(target)}"'
-    policies = _rows(ask("/query", db=_database(target), q=query))
-    wanted = target.bucket.partition("/")[2] or "autogen"
-    found = [row["duration"] for row in policies if row.get("name") == wanted]
-    return _seconds(str(found[0])) if found else None
-
-
-def _database(target: Target) -> str:
-    """Version 1 may have a retention policy behind the database's name."""
-    return target.bucket.partition("/")[0]
+        yield keeps(int(rules[0].get("everySeconds", 0)))
+        return
+    policies = ask("/query", db=database, q=f'SHOW RETENTION POLICIES ON "{database}"').rows
+    wanted = [row["duration"] for row in policies if row.get("name") == (policy or "autogen")]
+    yield keeps(_seconds(str(wanted[0]))) if wanted else skip("keeps", "the token may not ask")
 
 
 def _bucket(ask: Ask, target: Target) -> dict[str, Any] | None:
@@ -148,15 +141,6 @@ def keeps(seconds: int) -> Finding:
         return ok("keeps", "points are kept for ever")
     what = f"points are kept for {seconds / DAY:g} days"
     return ok("keeps", what) if seconds >= SHORTEST else warn("keeps", what, Remedy.KEEPS)
-
-
-def _rows(reply: Reply) -> list[dict[str, Any]]:
-    results = reply.json.get("results") or [{}]
-    return [
-        dict(zip(series["columns"], values, strict=False))
-        for series in results[0].get("series") or []
-        for values in series.get("values") or []
-    ]
 
 
 def _seconds(duration: str) -> int:

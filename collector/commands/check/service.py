@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from collector.commands.check import line
-from collector.commands.check.finding import Finding, fail, ok, skip, warn
+from collector.commands.check.finding import Finding, fail, holding, ok, warn
 from collector.p1.telegram import Device, Medium
 from collector.remedies import Remedy
 from collector.service.status import runs
 from collector.settings.settings import Settings
-
-_LIVE: Final = ("reading",)
 
 
 def service(
@@ -37,51 +35,42 @@ def delivery(status: Mapping[str, Any]) -> Finding:
     names = ("delivered", "waiting", "rejected")
     what = ", ".join(f"{counts.get(name, 0)} {name}" for name in names)
     if told.get("state") != "delivering":
-        message, _, hint = str(told.get("message") or told.get("state")).partition(" (")
-        return fail("delivery", f"{what}: {message}", hint.removesuffix(")") or Remedy.BACKLOG)
+        words = told.get("message") or told.get("state")
+        return _trouble("delivery", f"{what}: {words}", Remedy.BACKLOG)
     return ok("delivery", f"{what} since the service was started, {status.get('lag_s')} s behind")
 
 
 def findings(status: Mapping[str, Any], expected: line.Expected) -> Iterator[Finding]:
     """Judge the line by the service's status, link by link as `line.findings` does."""
-    source, trouble = status.get("source"), status.get("trouble")
-    if status.get("state") not in _LIVE:
-        words = trouble or f"{status.get('state')}, as the service says"
-        message, _, hint = str(words).partition(" (")
-        yield fail("bytes", message, hint.removesuffix(")") or Remedy.SILENCE.advice)
-        yield from (skip(link, "the service reads no telegrams") for link in line.LINKS)
+    bytes_ = ok("bytes", f"the service reads `{status.get('source')}`")
+    if status.get("state") != "reading":
+        words = status.get("trouble") or f"{status.get('state')}, as the service says"
+        bytes_ = _trouble("bytes", words, Remedy.SILENCE)
+    if not (yield from holding([bytes_], line.LINKS, "the service reads no telegrams")):
         return
-    yield ok("bytes", f"the service reads `{source}`")
     words = status.get("speed", "not known") if expected.speeds else "none to set"
     yield ok("speed", str(words))
-    yield from _telegrams(status, expected)
-
-
-def _telegrams(status: Mapping[str, Any], expected: line.Expected) -> Iterator[Finding]:
     counts, telegram = status.get("counts") or {}, status.get("telegram") or {}
-    number = counts.get("telegrams", 0)
-    yield ok("telegrams", f"{number} since the service was started")
-    yield _checksum(number, counts.get("bad_checksums", 0))
-    yield _dialect(telegram, counts)
-    yield line.clock(_moment(telegram.get("meter_time")), expected)
-    now = _moment(telegram.get("time"))
-    yield line.devices(map(_device, telegram.get("devices", [])), now)
-
-
-def _checksum(number: int, bad: int) -> Finding:
-    what = f"{bad} of {number + bad} telegrams not accepted"
+    good, bad = counts.get("telegrams", 0), counts.get("bad_checksums", 0)
+    yield ok("telegrams", f"{good} since the service was started")
+    what = f"{bad} of {good + bad} telegrams not accepted"
     # One in a thousand is a spark on the line.
-    if bad * 1000 > number:
-        return warn("checksum", what, Remedy.CHECKSUM)
-    return ok("checksum", what)
-
-
-def _dialect(telegram: Mapping[str, Any], counts: Mapping[str, int]) -> Finding:
+    many = bad * 1000 > good
+    yield warn("checksum", what, Remedy.CHECKSUM) if many else ok("checksum", what)
     what = f"{telegram.get('dialect', telegram.get('header'))}, meter {telegram.get('meter')}"
-    if bad := counts.get("bad_lines", 0):
-        what += f", {bad} lines could not be read since the service was started"
-        return warn("dialect", what, Remedy.BAD_LINES)
-    return ok("dialect", what)
+    if lines := counts.get("bad_lines", 0):
+        what += f", {lines} lines could not be read since the service was started"
+        yield warn("dialect", what, Remedy.BAD_LINES)
+    else:
+        yield ok("dialect", what)
+    yield line.clock(_moment(telegram.get("meter_time")), expected)
+    yield line.devices(map(_device, telegram.get("devices", [])), _moment(telegram.get("time")))
+
+
+def _trouble(link: str, words: str, remedy: Remedy) -> Finding:
+    """Give what the service says, which may have its own remedy in brackets behind it."""
+    message, _, hint = words.partition(" (")
+    return fail(link, message, hint.removesuffix(")") or remedy)
 
 
 def _device(device: Mapping[str, Any]) -> Device:

@@ -15,7 +15,7 @@ import pytest
 from bed.answers import Answers
 from bed.command import called
 from bed.service import Service
-from collector.commands.check import chain, database, line
+from collector.commands.check import chain, database, line, reading
 from collector.commands.check.command import in_words
 from collector.commands.check.finding import fail, ok
 from collector.remedies import Remedy
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 FULL_CHAIN = {
     *("settings", "service", "port", "permission", "other readers", "bytes"),
     *(*line.LINKS, "host's clock", "spool", "spool's disk", "free space", "hot directory"),
-    *("backlog", "DNS", "TCP", "TLS", *database.LINKS, *database.READ),
+    *("backlog", "DNS", "TCP", "TLS", *database.LINKS, *reading.LINKS),
 }
 
 

@@ -8,18 +8,21 @@ from collector.commands.check import configuration
 from collector.commands.check.configuration import Setting, settings_in_words
 from collector.commands.check.finding import Outcome
 from collector.errors import IgnoredSetting, SettingsError
+from collector.reading import port
 from collector.settings.settings import Origin, load, load_first, origins
 
 
 @pytest.fixture
-def shown() -> dict[str, Setting]:
+def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Setting]:
+    for name in ("USUAL", "BY_ID", "BARE"):
+        monkeypatch.setattr(port, name, tmp_path / "none")
     environment = {
         "INFLUX_HOST": "http://me:very-secret@localhost:8086",
         "P1_INFLUX_TOKEN": "very-secret",
         "P1_HOT_DIR": "/dev/shm/x",  # noqa: S108  only a name
     }
     settings, _ = load(environment)
-    found = settings_in_words(settings, origins(environment), "/dev/p1")
+    found = settings_in_words(settings, origins(environment))
     return {setting.name: setting for setting in found}
 
 
@@ -39,7 +42,7 @@ def test_what_the_machine_decides_is_told_though_nobody_set_it(shown: dict[str, 
     telling = {name for name, setting in shown.items() if setting.telling}
     wanted = {"P1_SOURCE", "P1_SPOOL_DIR", "P1_HOT_DIR", "P1_INFLUX_URL", "P1_INFLUX_TOKEN"}
     assert telling == wanted
-    assert shown["P1_SOURCE"].value == "/dev/p1"
+    assert shown["P1_SOURCE"].value == "none found"
 
 
 def test_a_secret_from_a_file_names_the_file(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from collector.commands.check import disk as probes
-from collector.commands.check.disk import Mount, Places
+from collector.commands.check.disk import Mount
 from collector.commands.check.finding import Finding, Outcome, ok
 from collector.remedies import Remedy
+from collector.settings.settings import Settings, load
 from collector.spool.disk import Disk
 from collector.spool.fault import NO_ROOM, advice
 from collector.spool.record import Record, RecordId
@@ -44,14 +45,15 @@ class Refusing(Disk):
         raise OSError(self._number, os.strerror(self._number), str(path))
 
 
-def places(home: Path, table: str = CARD) -> Places:
-    (home / "spool").mkdir(exist_ok=True)
-    (home / "hot").mkdir(exist_ok=True)
-    return Places(home / "spool", home / "hot", 500, 16, table)
+def settings(home: Path) -> Settings:
+    found, _ = load({"P1_SPOOL_DIR": f"{home}/spool", "P1_HOT_DIR": f"{home}/hot"})
+    found.spool.mkdir(exist_ok=True)
+    found.hot.mkdir(exist_ok=True)
+    return found
 
 
 def judged(home: Path, disk: Disk, table: str = CARD) -> dict[str, Finding]:
-    return {found.link: found for found in probes.findings(places(home, table), disk)}
+    return {found.link: found for found in probes.findings(settings(home), table, disk)}
 
 
 def test_a_good_disk_is_good_and_left_as_it_was(tmp_path: Path) -> None:
@@ -82,18 +84,20 @@ def test_the_remedy_fits_what_the_disk_said(
     assert found["spool"].what.endswith(os.strerror(number))
     assert found["hot directory"].remedy == hot_remedy.advice
     told = f"cannot write to the spool `/spool`: {os.strerror(number)}"
-    first, *_ = probes.findings(places(tmp_path), Disk(), told)
+    first, *_ = probes.findings(settings(tmp_path), CARD, Disk(), told)
     assert (first.what, first.remedy) == (told, remedy)
 
 
 def test_no_room_above_the_bounds_is_a_full_disk_too(tmp_path: Path) -> None:
     told = f"cannot write to the spool `/spool`: {NO_ROOM}: 3 MiB"
-    first, *_ = probes.findings(places(tmp_path), Disk(), told)
+    first, *_ = probes.findings(settings(tmp_path), CARD, Disk(), told)
     assert first.remedy == Remedy.DISK_FULL.advice
 
 
 def test_what_the_service_says_of_its_disk_counts(tmp_path: Path) -> None:
-    first, *_ = probes.findings(places(tmp_path), Disk(), "cannot write to the spool: I/O error")
+    first, *_ = probes.findings(
+        settings(tmp_path), CARD, Disk(), "cannot write to the spool: I/O error"
+    )
     assert (first.link, first.outcome) == ("spool", Outcome.FAIL)
     assert first.what == "cannot write to the spool: I/O error"
 
@@ -129,7 +133,7 @@ def test_a_spool_on_a_disk_is_good(kind: str) -> None:
     ("free", "outcome"), [(400, Outcome.FAIL), (700, Outcome.WARN), (2000, Outcome.OK)]
 )
 def test_room_is_held_against_the_floor(free: int, outcome: Outcome, tmp_path: Path) -> None:
-    assert probes.room(places(tmp_path), Small(free)).outcome is outcome
+    assert probes.room(settings(tmp_path), Small(free)).outcome is outcome
 
 
 def test_a_hot_directory_on_a_card_is_a_warning(tmp_path: Path) -> None:
@@ -147,7 +151,7 @@ def test_a_ram_disk_with_little_room_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_what_waits_is_told_with_its_age(tmp_path: Path) -> None:
-    spool = places(tmp_path).spool
+    spool = settings(tmp_path).spool
     old = spool / "00000000000000000007.lp"
     old.write_bytes(b"x" * MIB)
     os.utime(old, (0, 0))
@@ -159,7 +163,7 @@ def test_what_waits_is_told_with_its_age(tmp_path: Path) -> None:
 def test_telegrams_that_wait_are_counted_and_the_programs_own_state_is_no_reading(
     tmp_path: Path,
 ) -> None:
-    spool = places(tmp_path).spool
+    spool = settings(tmp_path).spool
     own = Record(RecordId("5f0c9e2ab417", 0), b"collector,site=home telegrams=1i 1\n")
     (spool / "00000000000000000007.lp").write_bytes(encoded([own]))
     words = "no telegram waits on the disk, only the program's own (1 file, 0.0 MiB)"
@@ -171,7 +175,7 @@ def test_telegrams_that_wait_are_counted_and_the_programs_own_state_is_no_readin
 
 
 def test_refused_and_damaged_files_are_told(tmp_path: Path) -> None:
-    directories = Directories(places(tmp_path).spool)
+    directories = Directories(settings(tmp_path).spool)
     for directory in (directories.rejected, directories.damaged):
         directory.mkdir()
     (directories.rejected / "00000000000000000008.lp").touch()

@@ -10,7 +10,7 @@ import pytest
 from bed.telegrams import dsmr5, written
 from collector.commands.check import line
 from collector.commands.check.finding import Finding, Outcome
-from collector.commands.check.line import Expected, Heard, Patience, listen
+from collector.commands.check.line import Expected, Heard, listen
 from collector.errors import SourceError
 from collector.p1.decryption import Keys
 from collector.p1.telegram import Device, Medium, Policy
@@ -64,7 +64,7 @@ def heard(
         return Played(play(speed))
 
     place = Address("/dev/p1", live=True, speeds=(FAST, SLOW), open=opened)
-    return listen(place, speeds, Patience(15.0, Policy.REQUIRE, 1, keys), Time())
+    return listen(place, speeds, replace(EXPECTED, keys=keys), 15.0, Time())
 
 
 def judged(*pieces: bytes | Exception, expected: Expected = EXPECTED) -> dict[str, Finding]:

@@ -71,7 +71,9 @@ def test_where_no_source_is_set_and_none_is_there_no_name_is_made_up(
     for name in ("USUAL", "BY_ID", "BARE"):
         monkeypatch.setattr(finding, name, tmp_path / "none")
     settings, _ = load({"P1_HOT_DIR": str(tmp_path / "hot")})
-    every = list(Chain(settings, [], 0, seconds=0.1)._line(host_is_set=True))
+    chain = Chain(settings, [], 0, seconds=0.1)
+    expected = chain._expected(settings.place, host_is_set=True)
+    every = list(chain._line(settings.place, expected))
     assert every[0].what.startswith(f"no P1 cable found: neither `{tmp_path}/none` nor any in ")
     assert (every[0].link, every[0].outcome) == ("port", Outcome.FAIL)
     assert (
@@ -118,9 +120,7 @@ def test_a_port_that_is_taken_names_who_took_it(meter: str, reader: int) -> None
     with pytest.raises(SourceError) as refused:
         place.open(FAST)
     assert f"only one program can read a port: process {reader} (" in str(refused.value.hint)
-    cause = refused.value.__cause__
-    assert isinstance(cause, OSError)
-    found = port.refusal(meter, cause, str(refused.value))
+    found = port.refusal(meter, refused.value)
     assert (found.outcome, found.remedy) == (Outcome.FAIL, Remedy.PORT_TAKEN.advice)
     assert f"process {reader} " in found.what
 
