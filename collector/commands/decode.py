@@ -109,19 +109,17 @@ def _keys(file: Path | None) -> Keys | None:
     if file:
         key, auth_key, *_ = [*_lines(file), "", ""]
         return _read_keys(str(file), key, auth_key)
-    return _read_keys(
-        "P1_DECRYPT_KEY", *_settings("P1_DECRYPT_KEY", "P1_DECRYPT_AUTH_KEY").values()
-    )
+    return _read_keys("P1_DECRYPT_KEY", *_settings("P1_DECRYPT_KEY", "P1_DECRYPT_AUTH_KEY"))
 
 
-def _settings(*names: str) -> dict[str, str]:
+def _settings(*names: str) -> list[str]:
     """Find settings where the service finds them, without its library: most files need none."""
     search = Search(os.environ)
-    found = search.run([[name] for name in names]).values
+    found = search.run([[name] for name in names]).found
     for problem in search.problems:
         if not isinstance(problem, UnknownSetting | IgnoredSetting):
             raise problem
-    return {name: found.get(name, "") for name in names}
+    return [found[name].text if name in found else "" for name in names]
 
 
 def _lines(path: Path) -> list[str]:
@@ -227,7 +225,7 @@ class _LineProtocol:
     """The points as they would be stored: nothing of a telegram that must not be used."""
 
     def __init__(self, args: argparse.Namespace, policy: Policy) -> None:
-        site, meter, salt = _settings("P1_SITE", "P1_METER", "P1_METER_SALT").values()
+        site, meter, salt = _settings("P1_SITE", "P1_METER", "P1_METER_SALT")
         self._points = Points(
             site=args.site or site or "home", meter=args.meter or meter or None, salt=usable(salt)
         )

@@ -5,6 +5,7 @@ This module finds the texts; what they mean is `collector.settings.settings`' bu
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -37,86 +38,80 @@ _SECRETS: Final = Path("/run/secrets")
 _FILE: Final = "_FILE"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a setting was found: the variable's name, and what it stood in; and its text."""
+
+    name: str
+    place: str
+    text: str = field(repr=False)
+
+
 class Search:
-    """Looks for every setting in every source.
+    """Looks for every setting in every source; `found` is by our own name of a setting."""
 
-    `values`, `given_as` and `places` are by our own name of a setting: its text, the name it came
-    under, and what it stood in.
-    """
-
-    environment: Mapping[str, str]
-    files: Mapping[str, str] = field(init=False)
-    problems: list[SettingsError] = field(default_factory=list)
-    values: dict[str, str] = field(default_factory=dict)
-    given_as: dict[str, str] = field(default_factory=dict)
-    places: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Learn which variables of the environment a wrapper script took from which files."""
-        lines = self.environment.get(FROM, "").splitlines()
-        self.files = dict(line.split(" ", 1) for line in lines if " " in line)
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.problems: list[SettingsError] = []
+        self.found: dict[str, Found] = {}
+        self._environment = environment
+        # Which variables a wrapper script took from which files.
+        lines = environment.get(FROM, "").splitlines()
+        self._files = dict(line.split(" ", 1) for line in lines if " " in line)
 
     def run(self, settings: Iterable[Sequence[str]]) -> "Search":
         """Look for settings, each given by its names, ours first."""
         settings = list(settings)
-        dotenv = self._dotenv()
         known = [name for every in settings for name in every]
-        self._check_names((*self.environment, *dotenv), known)
-        firsts = self._of_the_first()
+        dotenv, firsts = self._dotenv(), self._of_the_first()
+        for name in dict.fromkeys((*self._environment, *dotenv)):
+            if name.startswith("P1_") and not {name, name.removesuffix(_FILE)} & {*known}:
+                self.problems.append(_unknown(name, known))
         for every in settings:
-            ours = every[0]
             for name in every:
-                value, place = self._value(name, dotenv)
-                if name in firsts and SHARED.get(name) != value:
-                    self.problems.append(_ignored(name))
-                elif value:
-                    self.values[ours], self.given_as[ours] = value, name
-                    self.places[ours] = place
+                found = self._find(name, dotenv)
+                if name in firsts and SHARED.get(name) != (found and found.text):
+                    hint = "set it in this meter's own file, if its default is not right"
+                    words = f"{name}: ignored, it is the first meter's"
+                    self.problems.append(IgnoredSetting(words, hint=hint))
+                elif found:
+                    self.found[every[0]] = found
                     break
         return self
 
     def _of_the_first(self) -> set[str]:
         """Name what only the first meter's file has set, of what must differ."""
-        common, own = self.environment.get(COMMON, ""), self.environment.get(OWN, "")
-        if self.files:
-            names = {name for name, place in self.files.items() if place == common}
+        common, own = self._environment.get(COMMON, ""), self._environment.get(OWN, "")
+        if self._files:
+            names = {name for name, place in self._files.items() if place == common}
         else:
             names = file_values(common).keys() - file_values(own).keys()
         return names & {*MUST_DIFFER}
 
-    def _check_names(self, given: Iterable[str], known: Iterable[str]) -> None:
-        ours = [name for name in dict.fromkeys(given) if name.startswith("P1_")]
-        files = {f"{name}{_FILE}" for name in known}
-        self.problems += [_unknown(n, known) for n in ours if n not in {*known, *files}]
-
-    def _value(self, name: str, dotenv: Mapping[str, str]) -> tuple[str | None, str]:
-        """Give the text and what it stands in."""
-        if value := self.environment.get(name):
-            return value, self.files.get(name, "environment")
-        if value := dotenv.get(name):
-            return value, str(ENV_FILE)
-        for directory in (self.environment.get("CREDENTIALS_DIRECTORY"), str(_SECRETS)):
+    def _find(self, name: str, dotenv: Mapping[str, str]) -> Found | None:
+        if text := self._environment.get(name):
+            return Found(name, self._files.get(name, "environment"), text)
+        if text := dotenv.get(name):
+            return Found(name, str(ENV_FILE), text)
+        for directory in (self._environment.get("CREDENTIALS_DIRECTORY"), _SECRETS):
             path = Path(directory or "/nonexistent") / name.lower()
-            if value := self._secret(path):
-                return value, str(path)
+            # Of many possible files most are not there, or not for this user.
+            if _seen(path.is_file) and (text := self._text(path, path.name)):
+                return Found(name, str(path), text)
         variable = f"{name}{_FILE}"
-        named = self.environment.get(variable) or dotenv.get(variable)
-        return (self._text(Path(named), variable), named) if named else (None, "")
-
-    def _secret(self, path: Path) -> str | None:
-        """Read one of many possible files; most are not there, or not for this user."""
-        return self._text(path, path.name) if _seen(path.is_file) else None
+        named = self._environment.get(variable) or dotenv.get(variable)
+        if named and (text := self._text(Path(named), variable)):
+            return Found(name, named, text)
+        return None
 
     def _dotenv(self) -> dict[str, str]:
         """Read the file of the directory that a person is in; of none, where a wrapper is asked.
 
         The wrapper has the settings of the service, which is in no such directory.
         """
-        if FROM in self.environment or not _seen(ENV_FILE.exists):
+        if FROM in self._environment or not _seen(ENV_FILE.exists):
             return {}
         try:
-            return {name: text for name, text in dotenv_values(ENV_FILE).items() if text}
+            return _variables(ENV_FILE)
         except (OSError, UnicodeDecodeError) as error:
             self.problems.append(_unreadable(".env", ENV_FILE, error))
             return {}
@@ -131,17 +126,13 @@ class Search:
 
 def file_values(path: str) -> dict[str, str]:
     """Give the variables of a file of settings; none if it cannot be read."""
-    if not path:
-        return {}
-    try:
-        return {name: text for name, text in dotenv_values(path).items() if text}
-    except (OSError, UnicodeDecodeError):
-        return {}
+    with suppress(OSError, UnicodeDecodeError):
+        return _variables(path) if path else {}
+    return {}
 
 
-def _ignored(name: str) -> SettingsError:
-    hint = "set it in this meter's own file, if its default is not right"
-    return IgnoredSetting(f"{name}: ignored, it is the first meter's", hint=hint)
+def _variables(path: str | Path) -> dict[str, str]:
+    return {name: text for name, text in dotenv_values(path).items() if text}
 
 
 def _seen(look: Callable[[], bool]) -> bool:

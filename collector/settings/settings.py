@@ -7,13 +7,12 @@ settings are made from what stands below each of them.
 
 import hashlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collector.costs.contracts import PLACE, ContractsError, read
@@ -23,10 +22,8 @@ from collector.p1.decryption import Keys, read_key, read_keys
 from collector.points import SHORTEST_SALT, usable
 from collector.reading.share import end_of
 from collector.reading.sources import Access, Address, address
-from collector.settings.search import COMMON, Search, file_values
+from collector.settings.search import COMMON, Found, Search, file_values
 
-_MIB: Final = 1024 * 1024
-_PAIR: Final = ("P1_INFLUX_URL", "P1_INFLUX_TOKEN")
 _SECRET: Final = ("TOKEN", "KEY", "SALT")
 """How the names of settings end whose values are shown to nobody."""
 _NUMBERS: Final = {"float_parsing": "must be a number", "int_parsing": "must be a whole number"}
@@ -40,7 +37,36 @@ _ALSO: Final = {
 }
 """The names that InfluxDB's own clients use."""
 
+
+def _open(secret: SecretStr | str | None) -> str:
+    return secret.get_secret_value() if isinstance(secret, SecretStr) else secret or ""
+
+
+def _checked(check: Callable[[str], object]) -> AfterValidator:
+    """Refuse a text, or a secret, for which `check` raises `ValueError`."""
+
+    def judge(given: Any) -> Any:
+        if text := _open(given):
+            check(text)
+        return given
+
+    return AfterValidator(judge)
+
+
+def _check_token(token: str) -> None:
+    """Refuse what no header can hold: the error of the HTTP library would print it."""
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError("must be one word of plain characters")
+
+
+def _check_salt(salt: str) -> None:
+    if not usable(salt):
+        raise ValueError(f"must have {SHORTEST_SALT} characters or more")
+
+
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Token = Annotated[SecretStr | None, _checked(_check_token)]
+Key = Annotated[SecretStr | None, _checked(read_key)]
 
 
 def names(field: str) -> list[str]:
@@ -59,17 +85,17 @@ class Settings(BaseSettings):
     """the meter: a serial device, `socket://host:port`, `http://host` or `https://host` of a
     HomeWizard P1, or `file:///path` to replay (default: `/dev/p1`, else the first of
     `/dev/serial/by-id/` that is no radio stick)"""
-    source_token: SecretStr | None = None
+    source_token: Token = None
     """the token of a gateway at `https://`: `p1-collector pair` gets it"""
     source_ca: Path | None = None
     """a file with the certificate of a gateway at `https://`, or of the authority that signs it"""
-    share: str | None = None
+    share: Annotated[str | None, _checked(end_of)] = None
     """where other programs may read the line too, such as `localhost:2001`: the service then
     listens there, without a password"""
     influx_url: str | None = None
     """InfluxDB's address, such as `https://influx.example:8086`; without one everything is kept in
     the spool"""
-    influx_token: SecretStr | None = None
+    influx_token: Token = None
     """a token that may write to the bucket"""
     influx_org: str = ""
     """the organisation, by name or ID"""
@@ -82,7 +108,7 @@ class Settings(BaseSettings):
     meter: str | None = None
     """a name in the place of the electricity meter's number, or `hash` for a hash of every
     number"""
-    meter_salt: SecretStr | None = None
+    meter_salt: Annotated[SecretStr | None, _checked(_check_salt)] = None
     """what `P1_METER=hash` mixes in, 16 characters or more that nobody else knows; without it the
     hash is short, and somebody can find your number by trying all"""
     baud: Literal["auto", "115200", "9600", "115200-8E1"] = "auto"
@@ -90,10 +116,10 @@ class Settings(BaseSettings):
     crc: Literal["require", "accept-missing", "ignore"] = "require"
     """checksums: `require` where the telegram's version has one, `accept-missing`, or `ignore` for
     a meter that computes them wrongly"""
-    decrypt_key: SecretStr | None = None
+    decrypt_key: Key = None
     """the key of a meter that encrypts its telegrams, 32 hexadecimal digits, from the grid
     operator (Luxembourg, parts of Austria)"""
-    decrypt_auth_key: SecretStr | None = None
+    decrypt_auth_key: Key = None
     """the second key, if the grid operator gave two (Austria)"""
     clock: Literal["auto", "meter", "host"] = "auto"
     """whose time is stored: the `meter`'s, the `host`'s, or `auto`: the meter's unless it is
@@ -102,7 +128,7 @@ class Settings(BaseSettings):
     """how far the meter's clock may be off before `auto` takes the host's"""
     contracts: Path = PLACE
     """the file that says what energy costs, and from when; there need be none"""
-    entsoe_token: SecretStr | None = None
+    entsoe_token: Token = None
     """a token of ENTSO-E's platform, which `prices` asks when the first source has nothing"""
     utc_offset_hours: int = Field(1, ge=-12, le=14)
     """winter time where the meter is: 1; Finland and the Baltics 2"""
@@ -152,36 +178,6 @@ class Settings(BaseSettings):
         if not _names_host(url):
             raise ValueError("must name a host, such as `http://localhost:8086`")
         return url.rstrip("/")
-
-    @field_validator("share")
-    @classmethod
-    def _is_end(cls, text: str | None) -> str | None:
-        if text:
-            end_of(text)
-        return text
-
-    @field_validator("influx_token", "source_token", "entsoe_token")
-    @classmethod
-    def _is_token(cls, token: SecretStr | None) -> SecretStr | None:
-        """Refuse what no header can hold: the error of the HTTP library would print it."""
-        text = _open(token)
-        if not text.isascii() or not text.isprintable() or " " in text:
-            raise ValueError("must be one word of plain characters")
-        return token
-
-    @field_validator("meter_salt")
-    @classmethod
-    def _is_salt(cls, salt: SecretStr | None) -> SecretStr | None:
-        if salt is not None and not usable(salt.get_secret_value()):
-            raise ValueError(f"must have {SHORTEST_SALT} characters or more")
-        return salt
-
-    @field_validator("decrypt_key", "decrypt_auth_key")
-    @classmethod
-    def _is_key(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is not None:
-            read_key(key.get_secret_value())
-        return key
 
     @classmethod
     def settings_customise_sources(
@@ -251,10 +247,6 @@ class Settings(BaseSettings):
         return Path(f"/dev/shm/p1-collector-{os.getuid()}")  # noqa: S108  0700, checked when made
 
 
-def _open(secret: SecretStr | None) -> str:
-    return secret.get_secret_value() if secret else ""
-
-
 def _names_host(url: str) -> bool:
     try:
         place = urlsplit(url)
@@ -270,20 +262,20 @@ def load(environment: Mapping[str, str] | None = None) -> tuple[Settings, list[S
     in lower case in `$CREDENTIALS_DIRECTORY` and `/run/secrets`, then in the file that the
     variable with `_FILE` behind its name names.
     """
-    found = _search(environment)
-    problems = found.problems
-    wrong: set[str] = set()
+    search = _search(environment)
+    found, problems = search.found, search.problems
+    wrong = set()
     try:
-        settings = _settings(found.values)
+        settings = _settings(found)
     except ValidationError as error:
         for problem in error.errors(include_input=False):
             name = str(problem["loc"][0])
             wrong.add(name)
-            given = found.given_as.get(name, name)
             wants = _NUMBERS.get(problem["type"], problem["msg"])
-            problems.append(_wrong(given, wants, found.values.pop(name, "")))
-        settings = _settings(found.values)
-    problems += _incomplete(settings, wrong)
+            problems.append(_wrong(found.pop(name), wants))
+        settings = _settings(found)
+    if wrong.isdisjoint({"P1_INFLUX_URL", "P1_INFLUX_TOKEN"}):
+        problems += _incomplete(settings)
     try:
         read(settings.contracts)
     except ContractsError as error:
@@ -292,26 +284,19 @@ def load(environment: Mapping[str, str] | None = None) -> tuple[Settings, list[S
 
 
 def _search(environment: Mapping[str, str] | None) -> Search:
-    every = {field: names(field) for field in Settings.model_fields}
-    return Search(os.environ if environment is None else environment).run(every.values())
+    return Search(os.environ if environment is None else environment).run(
+        map(names, Settings.model_fields)
+    )
 
 
-def _settings(values: Mapping[str, str]) -> Settings:
-    return Settings(**values)  # type: ignore[arg-type]  # pydantic reads the text
+def _settings(found: Mapping[str, Found]) -> Settings:
+    # pydantic reads the texts
+    return Settings(**{name: one.text for name, one in found.items()})  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a setting was found: the variable's name, and what it stood in."""
-
-    name: str
-    place: str
-
-
-def origins(environment: Mapping[str, str] | None = None) -> dict[str, Origin]:
+def origins(environment: Mapping[str, str] | None = None) -> dict[str, Found]:
     """Give where each setting came from, by our name of it; what is not set is not there."""
-    found = _search(environment)
-    return {name: Origin(found.given_as[name], found.places[name]) for name in found.values}
+    return _search(environment).found
 
 
 def load_first() -> Settings | None:
@@ -338,22 +323,20 @@ def load_strictly() -> Settings:
     return settings
 
 
-def _wrong(name: str, message: str, value: str) -> SettingsError:
+def _wrong(found: Found, message: str) -> SettingsError:
     wants = message.removeprefix("Value error, ").removeprefix("Input should be ")
     wants = message if wants == message else f"must be {wants}" if "must" not in wants else wants
+    name, value = found.name, found.text
     value = shown(value) if name in names("influx_url") else value
     got = "a secret" if name.endswith(_SECRET) else f"`{value}`"
     return SettingsError(f"{name}: {wants} (got {got})", hint=f"correct or remove `{name}`")
 
 
-def _incomplete(settings: Settings, wrong: set[str]) -> list[SettingsError]:
-    """Say which of address and token is missing; what was given and is `wrong` is not."""
-    if not wrong.isdisjoint(_PAIR):
-        return []
+def _incomplete(settings: Settings) -> Iterator[SettingsError]:
+    """Say which of address and token is missing."""
     if settings.influx_url and settings.influx_token is None:
         hint = "make one in InfluxDB's UI (Load Data, API Tokens) that may write to the bucket"
-        return [SettingsError("P1_INFLUX_TOKEN is missing, P1_INFLUX_URL is set", hint=hint)]
+        yield SettingsError("P1_INFLUX_TOKEN is missing, P1_INFLUX_URL is set", hint=hint)
     if settings.influx_token is not None and not settings.influx_url:
         hint = "set it to InfluxDB's address, such as `http://localhost:8086`"
-        return [SettingsError("P1_INFLUX_URL is missing, P1_INFLUX_TOKEN is set", hint=hint)]
-    return []
+        yield SettingsError("P1_INFLUX_URL is missing, P1_INFLUX_TOKEN is set", hint=hint)

@@ -12,7 +12,8 @@ from collector.delivery.answer import shown
 from collector.errors import IgnoredSetting, SettingsError
 from collector.points import HASH
 from collector.remedies import Remedy
-from collector.settings.settings import Origin, Settings, names
+from collector.settings.search import Found
+from collector.settings.settings import Settings, names
 
 HIDDEN: Final = "(hidden)"
 DEFAULT: Final = "default"
@@ -34,7 +35,7 @@ class Setting:
         return self.origin != DEFAULT or self.name in _WHERE
 
 
-def settings_in_words(settings: Settings, origins: Mapping[str, Origin]) -> Iterator[Setting]:
+def settings_in_words(settings: Settings, origins: Mapping[str, Found]) -> Iterator[Setting]:
     """Give every setting, secrets hidden, with the port and the directories that are used."""
     place = settings.place
     source = place.text if place.found else "none found"

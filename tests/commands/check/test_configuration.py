@@ -9,7 +9,8 @@ from collector.commands.check.configuration import Setting, settings_in_words
 from collector.commands.check.finding import Outcome
 from collector.errors import IgnoredSetting, SettingsError
 from collector.reading import port
-from collector.settings.settings import Origin, load, load_first, origins
+from collector.settings.search import Found
+from collector.settings.settings import load, load_first, origins
 
 
 @pytest.fixture
@@ -49,15 +50,15 @@ def test_a_secret_from_a_file_names_the_file(tmp_path_factory: pytest.TempPathFa
     path = tmp_path_factory.mktemp("secrets") / "token"
     path.write_text("very-secret\n")
     found = origins({"P1_INFLUX_TOKEN_FILE": str(path)})
-    assert found == {"P1_INFLUX_TOKEN": Origin("P1_INFLUX_TOKEN", str(path))}
+    assert found == {"P1_INFLUX_TOKEN": Found("P1_INFLUX_TOKEN", str(path), "very-secret")}
 
 
 def test_what_a_wrapper_script_read_from_a_file_names_the_file() -> None:
     told = "P1_SITE /etc/p1-collector/garage.env\n"
     found = origins({"P1_SITE": "garage", "P1_BAUD": "9600", "SETTINGS_FROM": told})
     assert found == {
-        "P1_SITE": Origin("P1_SITE", "/etc/p1-collector/garage.env"),
-        "P1_BAUD": Origin("P1_BAUD", "environment"),
+        "P1_SITE": Found("P1_SITE", "/etc/p1-collector/garage.env", "garage"),
+        "P1_BAUD": Found("P1_BAUD", "environment", "9600"),
     }
 
 
