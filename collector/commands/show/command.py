@@ -24,15 +24,16 @@ def show(hot_dir: Path, *, once: bool) -> int:
     status = read_status(hot_dir)
     if problem := problem_with(status, hot_dir, time.time()):
         raise problem
-    try:
+    live, colour = is_live(sys.stdout, os.environ), wants_colour(os.environ)
+    with suppress(KeyboardInterrupt, BrokenPipeError):
         if once:
-            _print(status)
-        elif is_live(sys.stdout, os.environ):
-            _watch(hot_dir, status)
+            width = os.get_terminal_size().columns if sys.stdout.isatty() else 80
+            lines = render(status, width, colour=live and colour, now=time.time())
+            sys.stdout.write("\n".join(lines) + "\n")
+        elif live:
+            _watch(hot_dir, status, colour=colour)
         else:
             _print_lines(hot_dir)
-    except (KeyboardInterrupt, BrokenPipeError):
-        pass
     return 0
 
 
@@ -66,9 +67,8 @@ def problem_with(status: Status, hot_dir: Path, now: float) -> CollectorError | 
     return None
 
 
-def _watch(hot_dir: Path, status: Status) -> None:
+def _watch(hot_dir: Path, status: Status, *, colour: bool) -> None:
     """Draws the screen; a collector that stops while it is watched is said so on it."""
-    colour = wants_colour(os.environ)
     with Terminal() as terminal:
         while True:
             width, height = terminal.size()
@@ -77,12 +77,6 @@ def _watch(hot_dir: Path, status: Status) -> None:
             if terminal.quit_within(_REDRAW):
                 return
             status = read_status(hot_dir) or status
-
-
-def _print(status: Status) -> None:
-    colour = is_live(sys.stdout, os.environ) and wants_colour(os.environ)
-    width = os.get_terminal_size().columns if sys.stdout.isatty() else 80
-    sys.stdout.write("\n".join(render(status, width, colour=colour, now=time.time())) + "\n")
 
 
 def _print_lines(hot_dir: Path) -> None:

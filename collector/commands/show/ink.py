@@ -30,10 +30,6 @@ Piece = tuple[str, Ink]
 Line = Sequence[Piece]
 
 
-def plain(text: str) -> list[Piece]:
-    return [(text, Ink.PLAIN)]
-
-
 def length(line: Line) -> int:
     """How many columns the line takes; each character of ours takes one."""
     return sum(len(text) for text, _ in line)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import fmean, median
 from typing import Any, Final
 
-from collector.commands.show.ink import Ink, Line, Piece, beside, length, padded, paint, plain
+from collector.commands.show.ink import Ink, Line, Piece, beside, length, padded, paint
 
 Status = dict[str, Any]
 """What the running service says of itself (`collector.service.status`), or a part of it: decimals
@@ -28,6 +28,7 @@ _WIDE: Final = 76  # from here on two blocks stand side by side
 _HALF: Final = 40  # columns of the left one of these
 _LATE: Final = 60  # seconds of lag worth a colour
 _UNITS: Final = {"volume_m3": "m³", "energy_gj": "GJ", "energy_kwh": "kWh"}
+_INKS: Final = {"import": Ink.IMPORT, "export": Ink.EXPORT}
 _PROBLEMS: Final = ("rejected", "dropped", "damaged")
 _SLIPS: Final = ("torn", "bad_checksums", "bad_lines")
 
@@ -69,13 +70,11 @@ def scale(highest: float) -> float:
 
 def sparkline(values: Sequence[float | None], top: float) -> str:
     """Blocks from nothing to `top`; no power is an empty place, as is no reading."""
-    return "".join(_block(value, top) for value in values)
-
-
-def _block(value: float | None, top: float) -> str:
-    if not value or value < 0 or top <= 0:
-        return " "
-    return BLOCKS[min(len(BLOCKS) - 1, int(value / top * len(BLOCKS)))]
+    full = len(BLOCKS)
+    return "".join(
+        BLOCKS[min(full - 1, int(value / top * full))] if value and value > 0 and top > 0 else " "
+        for value in values
+    )
 
 
 def render(
@@ -95,54 +94,42 @@ def render(
     """
     blocks = {"title": _title(status, width, now)}
     if telegram := status["telegram"]:
-        exports = _has_export(status, telegram)
-        blocks["power"] = _power(status, telegram, width, zone, exports=exports)
-        blocks["readings"] = _readings(telegram, exports=exports)
-        blocks["phases"] = _phases(telegram, exports=exports)
+        values = telegram["electricity"]
+        ways = ("import", "export")[: 1 + _has_export(status, values)]
+        blocks["power"] = _power(status, telegram, width, zone, ways)
+        blocks["readings"] = _readings(values, ways)
+        blocks["phases"] = _phases(values, ways)
         blocks["devices"] = _devices(telegram, width, zone)
         if width >= _WIDE and blocks["phases"]:
-            side = beside(blocks["readings"], blocks.pop("phases"), _HALF)
-            blocks["readings"] = side
+            blocks["readings"] = beside(blocks["readings"], blocks.pop("phases"), _HALF)
     blocks["pipeline"] = _pipeline(status, width)
     return [paint(line, width, colour=colour) for line in _fitted(blocks, height)]
 
 
 def summary(status: Status, zone: tzinfo | None = None) -> str:
     """The same in one line, for a log or a pipe."""
-    counts = status["counts"]
-    words = [_clock(status["updated"], zone)]
-    values = status["telegram"]["electricity"] if status["telegram"] else {}
-    names = (("import", "power_import_kw"), ("export", "power_export_kw"))
-    words += [f"{way} {values[name]} kW" for way, name in names if name in values]
-    words += [f"{name} {counts.get(name, 0)}" for name in ("read", "delivered", "waiting")]
-    words.append(f"lag {_span(status['lag_s'])}")
-    words += [f"{name} {counts[name]}" for name in _PROBLEMS if counts.get(name)]
-    if status["trouble"]:
-        words.append(" ".join(status["trouble"].split()))
-    elif status["delivery"]["message"]:
-        words.append(" ".join(status["delivery"]["message"].split()))
+    counts, values = status["counts"], (status["telegram"] or {}).get("electricity", {})
+    powers = ((way, values.get(f"power_{way}_kw")) for way in ("import", "export"))
+    news = status["trouble"] or status["delivery"]["message"] or ""
+    words = [
+        f"{_local(status['updated'], zone):%H:%M:%S}",
+        *(f"{way} {power} kW" for way, power in powers if power is not None),
+        *(f"{name} {counts.get(name, 0)}" for name in ("read", "delivered", "waiting")),
+        f"lag {_span(status['lag_s'])}",
+        *(f"{name} {counts[name]}" for name in _PROBLEMS if counts.get(name)),
+        *([" ".join(news.split())] if news else []),
+    ]
     return "  ".join(words)
 
 
 def _fitted(blocks: dict[str, list[Line]], height: int | None) -> list[Line]:
-    lines = _stacked(blocks.values(), [[]])
-    if height is None or len(lines) <= height:
-        return lines
+    lines = [line for block in blocks.values() if block for line in ([], *block)][1:]
     for victim in (None, "phases", "devices", "readings"):
-        blocks = {name: block for name, block in blocks.items() if name != victim}
-        lines = _stacked(blocks.values(), [])
-        if len(lines) <= height:
+        if height is None or len(lines) <= height:
             break
+        blocks = {name: block for name, block in blocks.items() if name != victim}
+        lines = [line for block in blocks.values() for line in block]
     return lines[:height]
-
-
-def _stacked(blocks: Iterable[Sequence[Line]], between: list[Line]) -> list[Line]:
-    lines: list[Line] = []
-    for block in blocks:
-        if block and lines:
-            lines += between
-        lines += block
-    return lines
 
 
 def _title(status: Status, width: int, now: float | None) -> list[Line]:
@@ -161,137 +148,106 @@ def _title(status: Status, width: int, now: float | None) -> list[Line]:
     return [left, [(right, ink)]]
 
 
-def _has_export(status: Status, telegram: Status) -> bool:
+def _has_export(status: Status, values: dict[str, Any]) -> bool:
     """Whether there is anything to say about export: not in a house that never fed in."""
-    values = telegram["electricity"]
     names = [n for n in values if n.startswith(("energy_export", "power_export"))]
     return any(float(values[n]) for n in names) or any(row[2] for row in status["power"])
 
 
 def _power(
-    status: Status, telegram: Status, width: int, zone: tzinfo | None, *, exports: bool
+    status: Status, telegram: Status, width: int, zone: tzinfo | None, ways: Sequence[str]
 ) -> list[Line]:
-    values = telegram["electricity"]
+    values, rows = telegram["electricity"], status["power"]
     if "power_import_kw" not in values and "power_export_kw" not in values:
         return []
-    rows = status["power"]
     columns = max(1, min(60, width - 20))
-    window = Window.of([row[0] for row in rows], columns) if rows else None
+    times = [row[0] for row in rows]
+    window = Window.of(times, columns) if rows else None
     top = scale(max((max(row[1], row[2]) for row in rows), default=0.0))
-    heading: list[Piece] = [
-        ("POWER", Ink.TITLE),
-        (f"  {_clock(telegram['time'], zone)}", Ink.FAINT),
-    ]
+    heading = [("POWER", Ink.TITLE), (f"  {_local(telegram['time'], zone):%H:%M:%S}", Ink.FAINT)]
     if window:
         caption = f"{window.minutes} min, █ {top:g} kW"
-        heading = [*padded(heading, max(16, min(width, 20 + columns) - len(caption)))]
+        heading = padded(heading, max(16, min(width, 20 + columns) - len(caption)))
         heading.append((caption, Ink.FAINT))
     lines: list[Line] = [heading]
-    for way, ink, place in (("import", Ink.IMPORT, 1), ("export", Ink.EXPORT, 2)):
-        if way == "export" and not exports:
-            continue
-        curve = ""
-        if window:
-            means = window.means([row[0] for row in rows], [row[place] for row in rows])
-            curve = sparkline(means, top)
+    for place, way in enumerate(ways, start=1):
+        means = window.means(times, [row[place] for row in rows]) if window else []
         value = f"{values.get(f'power_{way}_kw', '')!s:>7} kW"
-        lines.append([(f"{way} {value}  ", ink), (curve, ink)])
-    return [*lines, *_demand(values, width)]
-
-
-def _demand(values: dict[str, Any], width: int) -> list[Line]:
+        lines.append([(f"{way} {value}  ", _INKS[way]), (sparkline(means, top), _INKS[way])])
     named = (("demand_kw", "this quarter hour"), ("demand_month_peak_kw", "month's peak"))
     parts = [f"{words} {values[name]} kW" for name, words in named if name in values]
-    if len("   ".join(parts)) > width:
-        return [plain(part) for part in parts]
-    return [plain("   ".join(parts))] if parts else []
+    if len("   ".join(parts)) <= width:
+        parts = ["   ".join(parts)] if parts else []
+    return [*lines, *([(part, Ink.PLAIN)] for part in parts)]
 
 
-def _readings(telegram: Status, *, exports: bool) -> list[Line]:
-    values = telegram["electricity"]
-    ways = ("import", "export") if exports else ("import",)
-    lines: list[Line] = []
+def _readings(values: dict[str, Any], ways: Sequence[str]) -> list[Line]:
+    heading = [(f"{'READINGS':<11}", Ink.TITLE), *((f"{w + ' kWh':>12}", Ink.FAINT) for w in ways)]
+    rows = []
     for key, label in [(f"_t{n}", f"tariff {n}") for n in range(1, 5)] + [("", "total")]:
-        cells = [values.get(f"energy_{way}{key}_kwh") for way in ways]
-        if all(cell is None for cell in cells):
-            continue
-        current = label == f"tariff {values.get('tariff')}"
-        line: list[Piece] = [(f"{label + (' ◂' if current else ''):<11}", Ink.PLAIN)]
-        for way, cell in zip(ways, cells, strict=True):
-            line.append((f"{_figure(cell):>12}", _ink(way)))
-        lines.append(line)
-    if not lines:
-        return []
-    heading: list[Piece] = [(f"{'READINGS':<11}", Ink.TITLE)]
-    heading += [(f"{way + ' kWh':>12}", Ink.FAINT) for way in ways]
-    return [heading, *lines]
+        current = " ◂" if label == f"tariff {values.get('tariff')}" else ""
+        cells = [(values.get(f"energy_{way}{key}_kwh"), 12, _INKS[way]) for way in ways]
+        rows.append((f"{label + current:<11}", cells))
+    return _table(heading, rows)
 
 
-def _phases(telegram: Status, *, exports: bool) -> list[Line]:
-    values = telegram["electricity"]
-    ways = ("import", "export") if exports else ("import",)
-    lines: list[Line] = []
-    for number in range(1, 4):
-        voltage, current = (
-            values.get(f"voltage_l{number}_v"),
-            values.get(f"current_l{number}_a"),
-        )
-        powers = [values.get(f"power_{way}_l{number}_kw") for way in ways]
-        if all(value is None for value in (voltage, current, *powers)):
-            continue
-        line: list[Piece] = [
-            (f"L{number:<6}{_figure(voltage):>7}{_figure(current):>7}", Ink.PLAIN)
-        ]
-        line += [(f"{_figure(p):>9}", _ink(way)) for way, p in zip(ways, powers, strict=True)]
-        lines.append(line)
-    if not lines:
-        return []
-    heading: list[Piece] = [("PHASES ", Ink.TITLE), (f"{'V':>7}{'A':>7}", Ink.FAINT)]
+def _phases(values: dict[str, Any], ways: Sequence[str]) -> list[Line]:
+    heading = [("PHASES ", Ink.TITLE), (f"{'V':>7}{'A':>7}", Ink.FAINT)]
     heading += [(f"{way[:3] + ' kW':>9}", Ink.FAINT) for way in ways]
-    return [heading, *lines]
+    rows = []
+    for n in range(1, 4):
+        cells = [
+            (values.get(name), 7, Ink.PLAIN) for name in (f"voltage_l{n}_v", f"current_l{n}_a")
+        ]
+        cells += [(values.get(f"power_{way}_l{n}_kw"), 9, _INKS[way]) for way in ways]
+        rows.append((f"L{n:<6}", cells))
+    return _table(heading, rows)
+
+
+def _table(heading: Line, rows: Iterable[tuple[str, list[tuple[Any, int, Ink]]]]) -> list[Line]:
+    """A heading, and of the rows those in which there is something: value, width, colour."""
+    lines: list[Line] = [
+        [(label, Ink.PLAIN), *((f"{_figure(value):>{width}}", ink) for value, width, ink in cells)]
+        for label, cells in rows
+        if any(value is not None for value, _, _ in cells)
+    ]
+    return [heading, *lines] if lines else []
 
 
 def _devices(telegram: Status, width: int, zone: tzinfo | None) -> list[Line]:
-    entries: list[Line] = [
-        entry
-        for device in telegram["devices"]
-        if length(entry := _device(device, telegram["time"], zone))
-    ]
-    if width < _WIDE:
-        return entries
-    pairs = [entries[n : n + 2] for n in range(0, len(entries), 2)]
-    return [[*padded(pair[0], _HALF), *(pair[1] if pair[1:] else [])] for pair in pairs]
+    lines = [line for d in telegram["devices"] if (line := _device(d, telegram["time"], zone))]
+    return beside(lines[::2], lines[1::2], _HALF) if width >= _WIDE else lines
 
 
-def _device(device: Status, today: int, zone: tzinfo | None) -> list[Piece]:
-    for name, unit in _UNITS.items():
-        if name in device["fields"]:
-            value = f"{_figure(device['fields'][name])} {unit}"
-            read = _moment(device["time"], today, zone) if device["time"] else ""
-            return [(f"{device['medium']:<9}{value:>16}", Ink.PLAIN), (f"  {read}", Ink.FAINT)]
-    return []
+def _device(device: Status, today: int, zone: tzinfo | None) -> Line:
+    name = next((name for name in _UNITS if name in device["fields"]), None)
+    if name is None:
+        return []
+    value = f"{_figure(device['fields'][name])} {_UNITS[name]}"
+    read = ""
+    if device["time"]:
+        then, day = _local(device["time"], zone), _local(today, zone)
+        read = f"{then:%H:%M}" if then.date() == day.date() else f"{then:%d-%m %H:%M}"
+    return [(f"{device['medium']:<9}{value:>16}", Ink.PLAIN), (f"  {read}", Ink.FAINT)]
 
 
 def _pipeline(status: Status, width: int) -> list[Line]:
     counts, lag = status["counts"], status["lag_s"]
-    flow = [(name, str(counts.get(name, 0)), Ink.PLAIN) for name in ("read", "delivered")]
     late = Ink.CARE if lag > _LATE else Ink.PLAIN
-    flow += [("waiting", str(counts.get("waiting", 0)), late), ("lag", _span(lag), late)]
+    flow = [(name, counts.get(name, 0), Ink.PLAIN) for name in ("read", "delivered")]
+    flow += [("waiting", counts.get("waiting", 0), late), ("lag", _span(lag), late)]
     faults = [
-        (name.replace("_", " "), str(counts.get(name, 0)), _alarm(counts.get(name, 0)))
-        for name in (*_PROBLEMS, *(slip for slip in _SLIPS if counts.get(slip)))
+        (name.replace("_", " "), count, Ink.ALARM if count else Ink.PLAIN)
+        for name in (*_PROBLEMS, *_SLIPS)
+        if (count := counts.get(name, 0)) or name in _PROBLEMS
     ]
-    return [
-        [("PIPELINE", Ink.TITLE)],
-        *_counts(flow, width),
-        *_counts(faults, width),
-        *_news(status, width),
-    ]
+    lines = [*_counts(flow, width), *_counts(faults, width)]
+    return [[("PIPELINE", Ink.TITLE)], *lines, *_news(status, width)]
 
 
-def _counts(items: list[tuple[str, str, Ink]], width: int) -> list[Line]:
+def _counts(items: list[tuple[str, Any, Ink]], width: int) -> list[Line]:
     """Names and numbers in columns of 20, so that a growing number moves nothing."""
-    fields: list[list[Piece]] = [
+    fields = [
         [(f"{name} ", Ink.FAINT), (f"{value:<{max(1, 18 - len(name))}} ", ink)]
         for name, value, ink in items
     ]
@@ -301,27 +257,22 @@ def _counts(items: list[tuple[str, str, Ink]], width: int) -> list[Line]:
 
 
 def _news(status: Status, width: int) -> list[Line]:
+    state, message = status["delivery"]["state"], status["delivery"]["message"]
+    where = status["delivery"]["url"] or "InfluxDB"
     if status["state"] == STOPPED:
         return []
-    return [*_delivery(status, width), *_trouble(status, width)]
-
-
-def _delivery(status: Status, width: int) -> list[Line]:
-    delivery = status["delivery"]
-    where, message = delivery["url"] or "InfluxDB", delivery["message"]
-    if delivery["state"] == "off":
-        return _wrapped("no InfluxDB is set: the readings are kept", Ink.CARE, width)
-    if delivery["state"] == "starting":
-        return [[(f"connecting to {where}", Ink.FAINT)]]
-    if delivery["state"] == "delivering":
-        return [[(f"delivering to {where}", Ink.WELL)]]
-    if delivery["state"] == "retrying":
-        return _wrapped(f"trying {where} again: {message}", Ink.CARE, width)
-    return _wrapped(f"{where} refuses the settings: {message}", Ink.ALARM, width)
-
-
-def _trouble(status: Status, width: int) -> list[Line]:
-    return _wrapped(status["trouble"], Ink.ALARM, width) if status["trouble"] else []
+    lines: list[Line] = []
+    if state == "starting":
+        lines = [[(f"connecting to {where}", Ink.FAINT)]]
+    elif state == "delivering":
+        lines = [[(f"delivering to {where}", Ink.WELL)]]
+    elif state == "off":
+        lines = _wrapped("no InfluxDB is set: the readings are kept", Ink.CARE, width)
+    elif state == "retrying":
+        lines = _wrapped(f"trying {where} again: {message}", Ink.CARE, width)
+    else:
+        lines = _wrapped(f"{where} refuses the settings: {message}", Ink.ALARM, width)
+    return [*lines, *_wrapped(status["trouble"] or "", Ink.ALARM, width)]
 
 
 def _wrapped(text: str, ink: Ink, width: int) -> list[Line]:
@@ -330,14 +281,6 @@ def _wrapped(text: str, ink: Ink, width: int) -> list[Line]:
         for line in text.splitlines()
         for part in textwrap.wrap(line, width, max_lines=4)
     ]
-
-
-def _ink(way: str) -> Ink:
-    return Ink.IMPORT if way == "import" else Ink.EXPORT
-
-
-def _alarm(count: int) -> Ink:
-    return Ink.ALARM if count else Ink.PLAIN
 
 
 def _figure(value: Any) -> str:
@@ -353,13 +296,3 @@ def _span(seconds: int) -> str:
 
 def _local(time: float, zone: tzinfo | None) -> datetime:
     return datetime.fromtimestamp(time, UTC).astimezone(zone)
-
-
-def _clock(time: float, zone: tzinfo | None) -> str:
-    return f"{_local(time, zone):%H:%M:%S}"
-
-
-def _moment(time: int, today: int, zone: tzinfo | None) -> str:
-    """The time of day, with the date where that is another day's."""
-    then, day = _local(time, zone), _local(today, zone)
-    return f"{then:%H:%M}" if then.date() == day.date() else f"{then:%d-%m %H:%M}"
