@@ -8,7 +8,7 @@ watts, so that energy is an exact integer: watts times seconds.
 import math
 import random
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Final
@@ -18,6 +18,7 @@ from collector.simulate.localtime import hours, local, midnight
 _LATITUDE = math.radians(52)
 _LONGITUDE_HOURS = 5 / 15
 _CLOUD_MINUTES = 5
+_ONE_DAY: Final = timedelta(days=1)
 PHASES: Final = 3
 SOLAR_PEAK_W: Final = 3600
 SUN_MINUTES: Final = 5  # the sun's power goes in a straight line for so long
@@ -30,12 +31,11 @@ class Weather:
 
     def temperature(self, when: datetime) -> float:
         """Outdoors, °C."""
-        day = when.date()
-        noon = datetime(day.year, day.month, day.day, 12, tzinfo=when.tzinfo)
+        noon = when.replace(hour=12, minute=0, second=0, microsecond=0)
         if when < noon:
-            day, noon = day - timedelta(days=1), noon - timedelta(days=1)
-        share = (when - noon) / timedelta(days=1)
-        mean = (1 - share) * self._mean(day) + share * self._mean(day + timedelta(days=1))
+            noon -= _ONE_DAY
+        share, day = (when - noon) / _ONE_DAY, noon.date()
+        mean = (1 - share) * self._mean(day) + share * self._mean(day + _ONE_DAY)
         hour = when.hour + when.minute / 60
         return mean + 3.5 * math.cos((hour - 14) / 24 * math.tau)
 
@@ -52,7 +52,8 @@ class Weather:
 
     def _mean(self, day: date) -> float:
         season = 10.5 - 7.5 * math.cos((day.timetuple().tm_yday - 20) / 365 * math.tau)
-        spells = sum(_noise(self._seed, f"spell{k}", day - timedelta(days=k)) for k in range(4))
+        past = (f"{self._seed}/spell{k}/{day - k * _ONE_DAY}" for k in range(4))
+        spells = sum(random.Random(spell).gauss(0, 1) for spell in past)  # noqa: S311 - weather, no secret
         return season + 1.3 * spells
 
     def _clouds_of(self, day: date) -> list[float]:
@@ -67,18 +68,12 @@ class Weather:
         return values
 
 
-def _noise(seed: int, what: str, day: date) -> float:
-    return random.Random(f"{seed}/{what}/{day}").gauss(0, 1)  # noqa: S311 - weather, no secret
-
-
 def _sun(when: datetime) -> float:
     """The sine of the sun's height; below zero at night."""
     tilt = math.radians(-23.44) * math.cos((when.timetuple().tm_yday + 10) / 365.25 * math.tau)
     hours = when.hour + when.minute / 60 + when.second / 3600 + _LONGITUDE_HOURS - 12
-    turn = math.radians(15 * hours)
-    return math.sin(_LATITUDE) * math.sin(tilt) + math.cos(_LATITUDE) * math.cos(tilt) * math.cos(
-        turn
-    )
+    turned = math.cos(_LATITUDE) * math.cos(tilt) * math.cos(math.radians(15 * hours))
+    return math.sin(_LATITUDE) * math.sin(tilt) + turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,33 +96,31 @@ class Day:
     def end(self) -> datetime:
         return self.begin + timedelta(seconds=self.grain * len(self.phases[0]))
 
+    def between(self, sums: list[int], first: datetime, last: datetime) -> int:
+        """What `imported` or `exported` have more at one moment than at another."""
+        found = []
+        for moment in (first, last):
+            step, rest = divmod(int((moment - self.begin).total_seconds()), self.grain)
+            part = (sums[step + 1] - sums[step]) // self.grain * rest if rest else 0
+            found.append(sums[step] + part)
+        return found[1] - found[0]
+
 
 class Household:
     """A house with three phases, solar panels, a heat pump, gas and water.
 
     `seed` decides everything that is not given. `grain` is how long, in seconds, the power stays
-    as it is: 1 for something to look at, 10 or 60 (it divides 60) for years of history. Loads are
-    added to what the house does by itself.
+    as it is: 1 for something to look at, 10 or 60 (it divides 60) for years of history.
     """
 
     def __init__(
-        self,
-        seed: int = 1,
-        *,
-        grain: int = 10,
-        solar_peak_w: int = SOLAR_PEAK_W,
+        self, seed: int = 1, *, grain: int = 10, solar_peak_w: int = SOLAR_PEAK_W
     ) -> None:
-        if 60 % grain:
-            message = f"a grain must divide a minute: {grain}"
-            raise ValueError(message)
         self.seed = seed
         self.grain = grain
         self.solar_peak_w = solar_peak_w
         self.weather = Weather(seed)
-        self._days = lru_cache(maxsize=4)(self._planned)
-
-    def day(self, day: date) -> Day:
-        return self._days(day)
+        self.day = lru_cache(maxsize=4)(self._planned)
 
     def _planned(self, day: date) -> Day:
         return _Plan(self, day).done()
@@ -145,7 +138,6 @@ class _Plan:
         self._phases = [[0] * self._steps for _ in range(PHASES)]
         self._gas = [0] * self._minutes
         self._water = [0] * self._minutes
-        self._awake = self._hour(7.0), self._hour(23.0)
         self._weekend = day.weekday() >= 5  # noqa: PLR2004 - Saturday
 
     def done(self) -> Day:
@@ -158,26 +150,32 @@ class _Plan:
         self._bathroom()
         self._heating()
         self._sun()
-        return self._summed()
+        grain = self._house.grain
+        net = list(map(sum, zip(*self._phases, strict=True)))
+        return Day(
+            date=self._day,
+            begin=self._begin,
+            grain=grain,
+            phases=tuple(self._phases),
+            imported=list(accumulate((max(0, w) * grain for w in net), initial=0)),
+            exported=list(accumulate((max(0, -w) * grain for w in net), initial=0)),
+            gas=list(accumulate(self._gas, initial=0)),
+            water=list(accumulate(self._water, initial=0)),
+        )
 
     def _dice(self, what: str) -> random.Random:
         return random.Random(f"{self._house.seed}/{what}/{self._day}")  # noqa: S311 - no secret
 
-    def _second(self, when: datetime) -> int:
-        return int((when - self._begin).total_seconds())
-
     def _hour(self, hour: float) -> int:
         """The second of this hour on the clock on the wall."""
-        naive = datetime(self._day.year, self._day.month, self._day.day) + timedelta(hours=hour)  # noqa: DTZ001 - local by meaning
-        plain = self._begin + timedelta(hours=hour)
-        return self._second(plain + (naive - local(plain)))
+        after = timedelta(hours=hour)
+        plain = self._begin + after
+        wall = datetime.combine(self._day, time()) + after
+        return int((after + (wall - local(plain))).total_seconds())
 
     def _run(self, start: int, seconds: int, watts: int, phase: int) -> None:
-        grain = self._house.grain
-        first = max(0, start // grain)
-        last = min(self._steps, (start + seconds) // grain)
-        values = self._phases[phase]
-        for step in range(first, last):
+        grain, values = self._house.grain, self._phases[phase]
+        for step in range(max(0, start // grain), min(self._steps, (start + seconds) // grain)):
             values[step] += watts
 
     def _flow(self, sums: list[int], start: int, minutes: int, millilitres: int) -> None:
@@ -196,10 +194,10 @@ class _Plan:
 
     def _tap(self) -> None:
         """A boiling-water tap, which heats up again after each cup and keeps warm at night."""
-        dice = self._dice("tap")
+        dice, rise, rest = self._dice("tap"), self._hour(7.0), self._hour(23.0)
         second = dice.randrange(200)
         while second < self._minutes * 60:
-            awake = self._awake[0] <= second < self._awake[1]
+            awake = rise <= second < rest
             self._run(second, dice.randrange(8, 20), 1600, 2)
             second += dice.randrange(110, 420) if awake else dice.randrange(600, 2000)
 
@@ -233,27 +231,22 @@ class _Plan:
     def _evening(self) -> None:
         dice = self._dice("evening")
         rise, rest = self._hour(7.0), self._hour(dice.uniform(22.6, 23.6))
-        dusk = self._hour(17.0 if self._dark_evenings() else 21.0)
+        dusk = self._hour(21.0 if self._day.month in range(4, 10) else 17.0)
         self._run(dusk, rest - dusk, 110, 0)  # lamps
         self._run(self._hour(19.5), rest - self._hour(19.5), 85 + dice.randrange(40), 1)  # screen
         self._run(rise, rest - rise, 45, 2)
-
-    def _dark_evenings(self) -> bool:
-        return self._day.month not in range(4, 10)
 
     def _machines(self) -> None:
         dice = self._dice("machines")
         if dice.random() < (0.7 if self._weekend else 0.4):
             start = self._hour(dice.uniform(9, 14))
-            self._run(start + 300, 1300, 2050, 2)
-            self._run(start + 1600, 3200, 170, 2)
-            self._run(start + 4800, 420, 520, 2)
+            for begin, seconds, watts in ((300, 1300, 2050), (1600, 3200, 170), (4800, 420, 520)):
+                self._run(start + begin, seconds, watts, 2)
             self._flow(self._water, start, 50, 1000)
         if dice.random() < 0.75:  # noqa: PLR2004 - days with a full dishwasher
             start = self._hour(dice.uniform(19.5, 21.5))
-            self._run(start + 240, 900, 1850, 0)
-            self._run(start + 1140, 3600, 60, 0)
-            self._run(start + 4740, 700, 1850, 0)
+            for begin, seconds, watts in ((240, 900, 1850), (1140, 3600, 60), (4740, 700, 1850)):
+                self._run(start + begin, seconds, watts, 0)
             self._flow(self._water, start, 12, 1000)
 
     def _bathroom(self) -> None:
@@ -280,13 +273,11 @@ class _Plan:
                 self._flow(self._gas, minute * 60, 15, int(2500 * (3 - outdoors)))
 
     def _pump(self, minute: int, missing: float, outdoors: float, dice: random.Random) -> None:
-        efficiency = min(5.0, max(2.2, 3.0 + 0.08 * outdoors))
-        watts = int(130 * missing / efficiency)
-        least = 450
+        watts, least = int(130 * missing / min(5.0, max(2.2, 3.0 + 0.08 * outdoors))), 450
         if watts <= 0:
             return
         # Below its least power it runs a part of the quarter of an hour.
-        seconds = 900 if watts >= least else 900 * watts // least
+        seconds = min(900, 900 * watts // least)
         power = min(max(watts, least), 2400) + dice.randrange(-15, 16)
         for phase in range(PHASES):
             self._run(minute * 60, seconds, power // PHASES, phase)
@@ -296,27 +287,12 @@ class _Plan:
         if not self._house.solar_peak_w:
             return
         values, span = self._phases[2], SUN_MINUTES * 60 // self._house.grain
-        yields = [self._yield_at(n) for n in range(0, self._minutes + 1, SUN_MINUTES)]
+        moments = range(0, self._minutes + 1, SUN_MINUTES)
+        shares = [
+            self._house.weather.sunshine(self._begin + timedelta(minutes=n)) for n in moments
+        ]
+        yields = [self._house.solar_peak_w * share for share in shares]
         for part, (now, then) in enumerate(pairwise(yields)):
             if now or then:
-                first = part * span
                 for step in range(span):
-                    values[first + step] -= int(now + (then - now) * step / span)
-
-    def _yield_at(self, minute: int) -> float:
-        when = self._begin + timedelta(minutes=minute)
-        return self._house.solar_peak_w * self._house.weather.sunshine(when)
-
-    def _summed(self) -> Day:
-        grain = self._house.grain
-        net = list(map(sum, zip(*self._phases, strict=True)))
-        return Day(
-            date=self._day,
-            begin=self._begin,
-            grain=grain,
-            phases=tuple(self._phases),
-            imported=list(accumulate((max(0, w) * grain for w in net), initial=0)),
-            exported=list(accumulate((max(0, -w) * grain for w in net), initial=0)),
-            gas=list(accumulate(self._gas, initial=0)),
-            water=list(accumulate(self._water, initial=0)),
-        )
+                    values[part * span + step] -= int(now + (then - now) * step / span)

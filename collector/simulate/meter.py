@@ -5,10 +5,13 @@ a counter does), so what is counted in the days adds up exactly to that of the m
 """
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
+from operator import attrgetter
 from typing import Final, Literal
 from zlib import crc32
 
@@ -19,6 +22,7 @@ Value = Decimal | int
 
 QUARTER: Final = 900
 _ONE_DAY: Final = timedelta(days=1)
+_WATTS: Final = attrgetter("watts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +92,8 @@ class Build:
 class Meter:
     """A meter of a household, counting since it was installed (UTC).
 
-    Args:
-        house: What it measures.
-        installed: The instant at which `start` was on the counters.
-        build: What it is made for.
-        start: The counters at `installed`; `counters_on` that day by default.
+    `start` is what was on the counters at the instant `installed`; by default `counters_on` that
+    day.
     """
 
     def __init__(
@@ -109,26 +110,25 @@ class Meter:
         self._begun = local(installed).date()
         self._midnights = [start or counters_on(self._begun)]  # at the begin of each day
         self._old_peaks = self._earlier_peaks()
-        self._day_peaks: dict[date, Peak] = {}
-        self._finished_months: dict[date, Peak] = {}
-        self._month_so_far: tuple[date | None, Peak] = None, Peak(installed, 0)
+        self.peak_of = cache(self._peak_of)
+        self._highest = cache(self._highest_of)
 
     def at(self, when: datetime) -> Reading:
         """What the meter shows at this instant (UTC); ValueError before it was installed."""
         when = when.astimezone(UTC)
-        day = self._house.day(local(when).date())
         seconds = int((when - datetime(2000, 1, 1, tzinfo=UTC)).total_seconds())
         late = timedelta(
             seconds=seconds % (60 * self._build.device_minutes), microseconds=when.microsecond
         )
         counters = self.counters(max(when - late, self._installed))
+        peak = self._month_peak(when)
         return Reading(
             time=when,
-            electricity=self._electricity(day, when),
+            electricity=self._electricity(when, peak),
             read=when - late,
             gas=_thousandths(counters.gas // 1000),
             water=_thousandths(counters.water // 1000),
-            month_peak=self._month_peak(when),
+            month_peak=peak,
             month_peaks=self._months_before(when),
         )
 
@@ -144,55 +144,43 @@ class Meter:
             self._midnights.append(self._midnights[-1] + self._counted(past, past.end))
         return self._midnights[index] + self._counted(self._house.day(today), when)
 
-    def peak_of(self, day: date) -> Peak:
-        """The highest finished quarter of an hour of a local day."""
-        return self._day_peak(day, midnight(day + _ONE_DAY))
-
     def _counted(self, day: Day, until: datetime) -> Counters:
         """What is counted from the begin of a day, or the installation on that day."""
-        begin, end = max(day.begin, self._installed), until
-        low = normal = 0
-        out_low = out_normal = 0
-        for start, stop, is_low in _tariff_hours(day):
-            a, b = max(start, begin), min(stop, end)
-            if a >= b:
-                continue
-            taken = _sum_at(day, day.imported, b) - _sum_at(day, day.imported, a)
-            given = _sum_at(day, day.exported, b) - _sum_at(day, day.exported, a)
-            if is_low:
-                low, out_low = low + taken, out_low + given
-            else:
-                normal, out_normal = normal + taken, out_normal + given
-        first, last = (int((t - day.begin).total_seconds()) // 60 for t in (begin, end))
-        return Counters(
-            low,
-            normal,
-            out_low,
-            out_normal,
-            day.gas[last] - day.gas[first],
-            day.water[last] - day.water[first],
-        )
+        begin = max(day.begin, self._installed)
+        counted: Counter[str] = Counter()
+        for start, stop, tariff in _tariff_hours(day):
+            first, last = max(start, begin), min(stop, until)
+            if first < last:
+                for way, sums in (("import", day.imported), ("export", day.exported)):
+                    counted[f"{way}_{tariff}"] += day.between(sums, first, last)
+        minutes = [int((t - day.begin).total_seconds()) // 60 for t in (begin, until)]
+        gas, water = ([sums[minute] for minute in minutes] for sums in (day.gas, day.water))
+        return Counters(**counted, gas=gas[1] - gas[0], water=water[1] - water[0])
 
-    def _electricity(self, day: Day, when: datetime) -> dict[str, Value]:
-        counters = self.counters(when)
+    def _electricity(self, when: datetime, peak: Peak) -> dict[str, Value]:
+        counters, day = self.counters(when), self._house.day(local(when).date())
         tariffs = [
-            (counters.import_low, counters.export_low),
-            (counters.import_normal, counters.export_normal),
+            (counters.import_low // 3600, counters.export_low // 3600),
+            (counters.import_normal // 3600, counters.export_normal // 3600),
         ]
-        if self._build.low_tariff == 2:  # noqa: PLR2004 - Belgium
+        low, clock = self._build.low_tariff, local(when)
+        if low == 2:  # noqa: PLR2004 - Belgium
             tariffs.reverse()
+        # Nights and weekends.
+        is_low = clock.weekday() >= 5 or not 7 <= clock.hour < 23  # noqa: PLR2004 - Saturday; the contract's hours
+        quarter = timedelta(seconds=(when - day.begin).total_seconds() // QUARTER * QUARTER)
+        quarter_began = max(day.begin + quarter, self._installed)
+        demand = day.between(day.imported, quarter_began, when) // QUARTER
         values: dict[str, Value] = {
-            "energy_import_kwh": _thousandths(tariffs[0][0] // 3600 + tariffs[1][0] // 3600),
-            "energy_export_kwh": _thousandths(tariffs[0][1] // 3600 + tariffs[1][1] // 3600),
-            "tariff": self._build.low_tariff
-            if _is_low(local(when))
-            else 3 - self._build.low_tariff,
-            "demand_kw": _thousandths(self._quarter_so_far(day, when) // QUARTER),
-            "demand_month_peak_kw": _thousandths(self._month_peak(when).watts),
+            "energy_import_kwh": _thousandths(tariffs[0][0] + tariffs[1][0]),
+            "energy_export_kwh": _thousandths(tariffs[0][1] + tariffs[1][1]),
+            "tariff": low if is_low else 3 - low,
+            "demand_kw": _thousandths(demand),
+            "demand_month_peak_kw": _thousandths(peak.watts),
         }
         for number, (taken, given) in enumerate(tariffs, start=1):
-            values[f"energy_import_t{number}_kwh"] = _thousandths(taken // 3600)
-            values[f"energy_export_t{number}_kwh"] = _thousandths(given // 3600)
+            values[f"energy_import_t{number}_kwh"] = _thousandths(taken)
+            values[f"energy_export_t{number}_kwh"] = _thousandths(given)
         return values | self._powers(day, when)
 
     def _powers(self, day: Day, when: datetime) -> dict[str, Value]:
@@ -200,57 +188,39 @@ class Meter:
         watts = [phase[step] for phase in day.phases]
         if self._build.phases == 1:
             watts = [sum(watts)]
-        values = _directions("", sum(watts))
-        for phase in range(self._build.phases):
-            volts = self._decivolts(when, phase, watts[phase])
-            values |= _directions(f"_l{phase + 1}", watts[phase])
+        values, second = _directions("", sum(watts)), int(when.timestamp())
+        for phase, load in enumerate(watts):
+            place = f"{self._house.seed}/{phase}"
+            # Tenths of a volt: the street's, and what the house's own load takes off it.
+            street = _noise(f"{place}/{second // 300}", 36)
+            volts = 2315 + street + _noise(f"{place}/{second}", 4) - load // 90
+            current = Decimal(abs(load) * 1000 // volts).scaleb(-2)
+            values |= _directions(f"_l{phase + 1}", load)
             values[f"voltage_l{phase + 1}_v"] = Decimal(volts).scaleb(-1)
-            values[f"current_l{phase + 1}_a"] = Decimal(abs(watts[phase]) * 1000 // volts).scaleb(
-                -2
-            )
+            values[f"current_l{phase + 1}_a"] = current
         return values
-
-    def _decivolts(self, when: datetime, phase: int, watts: int) -> int:
-        """The street's voltage, and what the house's own load takes off it."""
-        second = int(when.timestamp())
-        street = _noise(f"{self._house.seed}/{phase}/{second // 300}", 36)
-        return 2315 + street + _noise(f"{self._house.seed}/{phase}/{second}", 4) - watts // 90
-
-    def _quarter_so_far(self, day: Day, when: datetime) -> int:
-        """What was imported since the quarter of the clock began, Ws."""
-        seconds = int((when - day.begin).total_seconds())
-        begin = max(day.begin + timedelta(seconds=seconds - seconds % QUARTER), self._installed)
-        return _sum_at(day, day.imported, when) - _sum_at(day, day.imported, begin)
 
     def _month_peak(self, when: datetime) -> Peak:
         today = local(when).date()
-        return max(self._before(today), self._day_peak(today, when), key=lambda p: p.watts)
+        before = self._highest(today.replace(day=1), today)
+        return max(before, self._peak_of(today, when), key=_WATTS)
 
-    def _before(self, today: date) -> Peak:
-        """The peak of this month's days that are over."""
-        if self._month_so_far[0] != today:
-            day = max(today.replace(day=1), self._begun)
-            peak = Peak(max(midnight(day), self._installed), 0)
-            while day < today:
-                peak = max(peak, self.peak_of(day), key=lambda p: p.watts)
-                day += _ONE_DAY
-            self._month_so_far = today, peak
-        return self._month_so_far[1]
+    def _highest_of(self, first: date, end: date) -> Peak:
+        """The peak of some days that are over, up to `end`."""
+        first = max(first, self._begun)
+        days = (first + _ONE_DAY * n for n in range((end - first).days))
+        nothing = Peak(max(midnight(first), self._installed), 0)
+        return max([nothing, *map(self.peak_of, days)], key=_WATTS)
 
-    def _day_peak(self, day: date, until: datetime) -> Peak:
-        if day in self._day_peaks:
-            return self._day_peaks[day]
+    def _peak_of(self, day: date, until: datetime | None = None) -> Peak:
+        """The highest finished quarter of an hour of a local day."""
         hours = self._house.day(day)
-        peak = Peak(hours.begin, 0)
-        for first in range(0, len(hours.imported) - 1, QUARTER // hours.grain):
-            last = first + QUARTER // hours.grain
+        peak, steps, quarter = Peak(hours.begin, 0), QUARTER // hours.grain, _ONE_DAY / 96
+        for last in range(steps, len(hours.imported), steps):
             end = hours.begin + timedelta(seconds=last * hours.grain)
-            if end - timedelta(seconds=QUARTER) < self._installed or end > until:
-                continue
-            watts = (hours.imported[last] - hours.imported[first]) // QUARTER
-            peak = max(peak, Peak(end, watts), key=lambda p: p.watts)
-        if until >= hours.end:
-            self._day_peaks[day] = peak
+            if self._installed <= end - quarter and end <= (until or hours.end):
+                watts = (hours.imported[last] - hours.imported[last - steps]) // QUARTER
+                peak = max(peak, Peak(end, watts), key=_WATTS)
         return peak
 
     def _months_before(self, when: datetime) -> list[MonthPeak]:
@@ -258,19 +228,11 @@ class Meter:
         now, month = local(when).date().replace(day=1), self._begun.replace(day=1)
         peaks = list(self._old_peaks)
         while month < now:
-            after = _next_month(month.year, month.month)
-            peaks.append(MonthPeak(midnight(after), self._finished_month(month, after)))
+            after = (month + _ONE_DAY * 31).replace(day=1)
+            # With its last quarter, which ends at midnight.
+            peaks.append(MonthPeak(midnight(after), self._highest(month, after)))
             month = after
         return peaks[-13:]
-
-    def _finished_month(self, month: date, after: date) -> Peak:
-        """The peak of a month that is over, with its last quarter, which ends at midnight."""
-        if month not in self._finished_months:
-            first = max(month, self._begun)
-            days = (first + _ONE_DAY * n for n in range((after - first).days))
-            peak = max((self.peak_of(day) for day in days), key=lambda p: p.watts)
-            self._finished_months[month] = peak
-        return self._finished_months[month]
 
     def _earlier_peaks(self) -> list[MonthPeak]:
         """Thirteen months before the installation, made up: a meter of some years has them."""
@@ -280,9 +242,8 @@ class Meter:
             begin = (end - _ONE_DAY).replace(day=1)
             day = begin.replace(day=self._dice.randrange(1, 29))
             moment = midnight(day) + timedelta(seconds=QUARTER * self._dice.randrange(64, 84))
-            peaks.insert(
-                0, MonthPeak(midnight(end), Peak(moment, self._dice.randrange(2300, 5400)))
-            )
+            peak = Peak(moment, self._dice.randrange(2300, 5400))
+            peaks.insert(0, MonthPeak(midnight(end), peak))
             end = begin
         return peaks
 
@@ -317,25 +278,9 @@ def _noise(what: str, width: int) -> int:
     return crc32(what.encode()) % (2 * width + 1) - width
 
 
-def _is_low(clock: datetime) -> bool:
-    """Nights and weekends."""
-    return clock.weekday() >= 5 or not 7 <= clock.hour < 23  # noqa: PLR2004 - Saturday; the contract's hours
-
-
-def _tariff_hours(day: Day) -> list[tuple[datetime, datetime, bool]]:
-    """The stretches of a day with one tariff, and whether it is the low one."""
+def _tariff_hours(day: Day) -> list[tuple[datetime, datetime, str]]:
+    """The stretches of a day with one tariff, and which."""
     if day.date.weekday() >= 5:  # noqa: PLR2004 - Saturday; the clock changes only on Sundays
-        return [(day.begin, day.end, True)]
+        return [(day.begin, day.end, "low")]
     rise, rest = day.begin + timedelta(hours=7), day.begin + timedelta(hours=23)
-    return [(day.begin, rise, True), (rise, rest, False), (rest, day.end, True)]
-
-
-def _sum_at(day: Day, sums: list[int], when: datetime) -> int:
-    step, rest = divmod(int((when - day.begin).total_seconds()), day.grain)
-    if not rest:
-        return sums[step]
-    return sums[step] + (sums[step + 1] - sums[step]) // day.grain * rest
-
-
-def _next_month(year: int, month: int) -> date:
-    return date(year + month // 12, month % 12 + 1, 1)
+    return [(day.begin, rise, "low"), (rise, rest, "normal"), (rest, day.end, "low")]
