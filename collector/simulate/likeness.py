@@ -30,7 +30,7 @@ from collector.p1.telegram import Device, Telegram, parse
 from collector.p1.time import BASE_OFFSET_HOURS, instant
 from collector.p1.values import NUMBER, UNITS
 from collector.simulate.localtime import offset
-from collector.simulate.meter import Build, MonthPeak, Reading, Value
+from collector.simulate.meter import Build, Reading, Value
 
 _SEPARATOR: Final = re.compile(r"(\)[\r\n]*\()")
 _NUMBER: Final = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]+)(?P<point>\.?)(?P<rest>[0-9]*)")
@@ -68,9 +68,10 @@ class Likeness:
             raise SourceError("there is no telegram in the file", hint=diagnose(data))
         telegrams = [sample.telegram for sample in self._samples]
         version = telegrams[0].version or ""
+        names = " ".join(name for telegram in telegrams for name in telegram.electricity)
         self.period = 1 if version.startswith("5") else _SLOW
         self.build = Build(
-            phases=1 if _one_phase(telegrams) else 3,
+            phases=1 if "_l1_" in names and "_l2_" not in names else 3,
             low_tariff=2 if version.startswith(_BELGIUM) else 1,
             device_minutes=5 if version.startswith("5") else 60,
         )
@@ -86,12 +87,8 @@ class Likeness:
         known = _known(reading, solar=self.solar)
         pen = _Pen(reading, known, sample.telegram.devices, self._moment)
         data = put_together(sample.header, [pen.line(line) for line in sample.lines])
-        return (
-            sample.before
-            + data
-            + reprinted(sample.frame.data, sample.frame.checksum, data)
-            + sample.behind
-        )
+        checksum = reprinted(sample.frame.data, sample.frame.checksum, data)
+        return sample.before + data + checksum + sample.behind
 
     def _moment(self, text: str, when: datetime) -> str:
         """Print an instant in the form of `text`; a clock that was never set stays so."""
@@ -99,13 +96,11 @@ class Likeness:
             instant(text, self._winter)
         except ValueError:
             return text
-        summer = offset(when) > timedelta(hours=1)
         letter = text[-1] if text[-1].isalpha() else ""
-        if summer and not (letter and self._standard_time):
-            shown, new = when + timedelta(hours=self._winter + 1), "S"
-        else:
-            shown, new = when + timedelta(hours=self._winter), "W"
-        text = _filled(text, shown.strftime("%Y%m%d%H%M%S"))
+        summer = offset(when) > timedelta(hours=1) and not (letter and self._standard_time)
+        shown = when + timedelta(hours=self._winter + summer)
+        digits = iter(shown.strftime("%Y%m%d%H%M%S")[-len(_DIGIT.findall(text)) :])
+        text, new = _DIGIT.sub(lambda _: next(digits), text), "S" if summer else "W"
         return text[:-1] + (new if letter.isupper() else new.lower()) if letter else text
 
 
@@ -118,71 +113,61 @@ class _Pen:
 
     def line(self, line: Line) -> Line:
         rows = BY_CODE.get(line.code)
-        write = _WRITERS.get(rows[0].kind) if rows else None
-        if rows is None or write is None or not line.current:
+        if rows is None or not line.current:
             return line
         parts = _SEPARATOR.split(line.body)
         values = parts[::2]
-        write(self, line.code, rows, values)
+        self._write(line.code, rows, values)
         parts[::2] = values
         return line.saying("".join(parts))
 
-    def write_registers(self, _code: str, rows: Sequence[Field], values: list[str]) -> None:
-        for place, text in enumerate(values):
-            values[place] = self._quantity([row for row in rows if row.place == place], text)
+    def _write(self, code: str, rows: Sequence[Field], values: list[str]) -> None:
+        now = self.reading.time
+        match rows[0].kind:
+            case Kind.REGISTER:
+                for place, text in enumerate(values):
+                    here = [row for row in rows if row.place == place]
+                    values[place] = _quantity(here, text, self.known)
+            case Kind.CODE if (value := self.known.get(rows[0].name)) is not None:
+                values[0] = re.sub(r"[0-9]+$", lambda m: f"{value:0{len(m[0])}d}", values[0])
+            case Kind.CLOCK:
+                values[0] = self.moment(values[0], now)
+            case Kind.CLOCK_DATE:
+                values[0] = self.moment(f"{values[0]}000000", now)[: len(values[0])]
+            case Kind.CLOCK_TIME:
+                values[0] = self.moment(f"200101{values[0]}", now)[6:]
+            case Kind.PEAK if rows[0].name in self.known:
+                self._write_peak(rows, values)
+            case Kind.READING | Kind.BARE_READING | Kind.HOURLY:
+                self._write_reading(code, rows, values)
+            case Kind.HISTORY:
+                self._write_history(rows, values)
 
-    def _quantity(self, rows: Sequence[Field], text: str) -> str:
-        padded, star, unit = text.partition("*")
-        number = padded.strip()
-        for row in rows:
-            places = UNITS[row.unit].get(unit.strip().lower())
-            value = self.known.get(row.name)
-            if places is not None and value is not None and NUMBER.fullmatch(number):
-                new = as_wide(number, Decimal(value).scaleb(-places))
-                return padded.replace(number, new) + star + unit
-        return text
-
-    def write_code(self, _code: str, rows: Sequence[Field], values: list[str]) -> None:
-        value = self.known.get(rows[0].name)
-        if value is not None:
-            values[0] = re.sub(r"[0-9]+$", lambda m: f"{value:0{len(m[0])}d}", values[0])
-
-    def write_clock(self, _code: str, _rows: Sequence[Field], values: list[str]) -> None:
-        values[0] = self.moment(values[0], self.reading.time)
-
-    def write_date(self, _code: str, _rows: Sequence[Field], values: list[str]) -> None:
-        values[0] = self.moment(f"{values[0]}000000", self.reading.time)[: len(values[0])]
-
-    def write_time_of_day(self, _code: str, _rows: Sequence[Field], values: list[str]) -> None:
-        values[0] = self.moment(f"200101{values[0]}", self.reading.time)[6:]
-
-    def write_peak(self, _code: str, rows: Sequence[Field], values: list[str]) -> None:
+    def _write_peak(self, rows: Sequence[Field], values: list[str]) -> None:
         moment = self.reading.month_peak.time
         new = [text if "*" in text else self.moment(text, moment) for text in values]
-        if rows[0].name in self.known and (len(values) == 1 or new != values):
-            values[:] = [self._quantity(rows, text) if "*" in text else text for text in new]
+        if len(values) == 1 or new != values:
+            values[:] = [
+                _quantity(rows, text, self.known) if "*" in text else text for text in new
+            ]
 
-    def write_reading(self, code: str, rows: Sequence[Field], values: list[str]) -> None:
-        device = self._device(code)
-        if device is None:
-            return
+    def _write_reading(self, code: str, rows: Sequence[Field], values: list[str]) -> None:
+        medium = OLD_MEDIA.get(code[:3])
+        same = [
+            device
+            for device in self.devices
+            if (device.medium == medium if medium else device.channel == int(code[2]))
+        ]
         number, star, unit = values[-1].partition("*")
         shown = unit or (values[-2] if rows[0].kind is Kind.HOURLY else "")
         row = next((r for r in rows if shown.lower() in ("", *UNITS[r.unit])), None)
-        if row is None or not NUMBER.fullmatch(number) or not Decimal(number):
+        if not same or row is None or not NUMBER.fullmatch(number) or not Decimal(number):
             return
         places = UNITS[row.unit].get(shown.lower(), 0)
-        value = self._counted(device, row.name).scaleb(-places)
+        value = self._counted(same[0], row.name).scaleb(-places)
         values[-1] = as_wide(number, value) + star + unit
         if len(values) > 1:
             values[0] = self.moment(values[0], self.reading.read)
-
-    def _device(self, code: str) -> Device | None:
-        medium = OLD_MEDIA.get(code[:3])
-        for device in self.devices:
-            if device.medium == medium if medium else device.channel == int(code[2]):
-                return device
-        return None
 
     def _counted(self, device: Device, name: str) -> Decimal:
         """Say what a device has counted; of two that count the same the second has the less."""
@@ -195,15 +180,14 @@ class _Pen:
             return share * gas * (_GJ_OF_COLD if device.medium == "cooling" else _GJ_OF_GAS)
         return share * (gas if device.medium == "gas" else water)
 
-    def write_history(self, _code: str, rows: Sequence[Field], values: list[str]) -> None:
+    def _write_history(self, rows: Sequence[Field], values: list[str]) -> None:
         """Write the peaks of past months over those of the file, in its order; or the month."""
-        if len(values) % _TRIPLE or not values[0].isdecimal():
-            if len(values) != 1 + len(MONTH_END):
-                return
-            month = self.reading.time.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-            values[0] = self.moment(values[0], month)
-            return
         now, later = self.reading.time, self.reading.time + timedelta(days=1)
+        if len(values) % _TRIPLE or not values[0].isdecimal():
+            if len(values) == 1 + len(MONTH_END):
+                month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+                values[0] = self.moment(values[0], month)
+            return
         live = [
             place
             for place in range(_TRIPLE, len(values), _TRIPLE)
@@ -211,34 +195,26 @@ class _Pen:
         ]
         if len(live) > 1 and values[live[0]][:6] > values[live[-1]][:6]:
             live.reverse()
-        peaks = self.reading.month_peaks
-        for place, peak in zip(reversed(live), reversed(peaks), strict=False):
-            self._month_peak(rows, values, place, peak)
-
-    def _month_peak(
-        self, rows: Sequence[Field], values: list[str], place: int, peak: MonthPeak
-    ) -> None:
-        values[place] = self.moment(values[place], peak.month_end)
-        values[place + 1] = self.moment(values[place + 1], peak.peak.time)
-        number, star, unit = values[place + 2].partition("*")
-        places = UNITS[rows[0].unit].get(unit.lower())
-        if places is not None and NUMBER.fullmatch(number):
-            power = Decimal(peak.peak.watts).scaleb(-3 - places)
-            values[place + 2] = as_wide(number, power) + star + unit
+        for place, of in zip(reversed(live), reversed(self.reading.month_peaks), strict=False):
+            ended, at, power = values[place : place + _TRIPLE]
+            known = {rows[0].name: Decimal(of.peak.watts).scaleb(-3)}
+            values[place : place + _TRIPLE] = (
+                self.moment(ended, of.month_end),
+                self.moment(at, of.peak.time),
+                _quantity(rows, power, known),
+            )
 
 
-_WRITERS: Final[Mapping[Kind, Callable[[_Pen, str, Sequence[Field], list[str]], None]]] = {
-    Kind.REGISTER: _Pen.write_registers,
-    Kind.CODE: _Pen.write_code,
-    Kind.CLOCK: _Pen.write_clock,
-    Kind.CLOCK_DATE: _Pen.write_date,
-    Kind.CLOCK_TIME: _Pen.write_time_of_day,
-    Kind.PEAK: _Pen.write_peak,
-    Kind.READING: _Pen.write_reading,
-    Kind.BARE_READING: _Pen.write_reading,
-    Kind.HOURLY: _Pen.write_reading,
-    Kind.HISTORY: _Pen.write_history,
-}
+def _quantity(rows: Sequence[Field], text: str, known: Mapping[str, Value]) -> str:
+    """Put what is known of one of the rows in the place of a number with a unit."""
+    padded, star, unit = text.partition("*")
+    number = padded.strip()
+    for row in rows:
+        places, value = UNITS[row.unit].get(unit.strip().lower()), known.get(row.name)
+        if places is not None and value is not None and NUMBER.fullmatch(number):
+            new = as_wide(number, Decimal(value).scaleb(-places))
+            return padded.replace(number, new) + star + unit
+    return text
 
 
 def like(kind: str | Path, utc_offset_hours: int = BASE_OFFSET_HOURS) -> Likeness:
@@ -258,9 +234,11 @@ def _samples(data: bytes, utc_offset_hours: int) -> Iterator[_Sample]:
     for frame, following in zip_longest(frames, frames[1:]):
         begin = data.index(frame.data, at)
         end = begin + len(frame.data) + len(frame.checksum)
-        until = data.index(following.data, end) if following else len(data)
-        behind = data[end:until] if following is None else _line_end(data[end:until])
-        if not data[end:]:
+        behind = data[end:]
+        if following:
+            until = data.index(following.data, end)
+            behind = next(_BEHIND.finditer(data, end, until))[0]
+        elif not behind:
             # The file ends here, a line does not.
             behind = b"\r\n" if b"\r" in frame.data else b"\n"
         telegram = parse(frame, utc_offset_hours=utc_offset_hours)
@@ -268,14 +246,7 @@ def _samples(data: bytes, utc_offset_hours: int) -> Iterator[_Sample]:
         at = end + len(behind)
 
 
-def _line_end(between: bytes) -> bytes:
-    match = _BEHIND.match(between)
-    return match[0] if match else b""
-
-
-def _one_phase(telegrams: Sequence[Telegram]) -> bool:
-    names = {name for telegram in telegrams for name in telegram.electricity}
-    return any("_l1_" in name for name in names) and not any("_l2_" in name for name in names)
+_CLOCK: Final = next(code for code, rows in BY_CODE.items() if rows[0].kind is Kind.CLOCK)
 
 
 def _in_standard_time(sample: _Sample) -> bool:
@@ -283,9 +254,6 @@ def _in_standard_time(sample: _Sample) -> bool:
     clock = next((line.body for line in sample.lines if line.code == _CLOCK), "")
     time = sample.telegram.time
     return clock[-1:] in ("W", "w") and time is not None and offset(time) > timedelta(hours=1)
-
-
-_CLOCK: Final = next(code for code, rows in BY_CODE.items() if rows[0].kind is Kind.CLOCK)
 
 
 def _known(reading: Reading, *, solar: bool) -> dict[str, Value]:
@@ -297,23 +265,12 @@ def _known(reading: Reading, *, solar: bool) -> dict[str, Value]:
         known |= {kind.format("absolute"): taken + given, kind.format("net"): taken - given}
     for name in ("power_import_kw", "power_absolute_kw", "power_net_kw"):
         known[name.replace("_kw", "_average_kw")] = known[name]
-    for phase in ("", "_l1", "_l2", "_l3"):
-        known |= _of_phase(known, phase)
+    phases = [p for p in ("", "_l1", "_l2", "_l3") if f"power_import{p}_kw" in known]
+    for way in ("import", "export"):
+        known |= {f"apparent_power_{way}{p}_kva": known[f"power_{way}{p}_kw"] for p in phases}
+    known |= {f"voltage_average{p}_v": known[f"voltage{p}_v"] for p in phases[1:]}
+    known["voltage_v"] = known["voltage_l1_v"]
     return {name: value for name, value in known.items() if solar or "export" not in name}
-
-
-def _of_phase(known: Mapping[str, Value], phase: str) -> dict[str, Value]:
-    if f"power_import{phase}_kw" not in known:
-        return {}
-    of = {
-        f"apparent_power_{way}{phase}_kva": known[f"power_{way}{phase}_kw"]
-        for way in ("import", "export")
-    }
-    if phase:
-        of[f"voltage_average{phase}_v"] = known[f"voltage{phase}_v"]
-    else:
-        of["voltage_v"] = known["voltage_l1_v"]
-    return of
 
 
 def as_wide(text: str, value: Decimal) -> str:
@@ -327,10 +284,3 @@ def as_wide(text: str, value: Decimal) -> str:
     width = len(match["whole"]) + bool(match["rest"]) + len(match["rest"])
     digits = f"{size:0{width}f}"
     return sign + (digits if match["rest"] else digits + match["point"])
-
-
-def _filled(text: str, digits: str) -> str:
-    """Put digits in the places of those of `text`, the last in the last."""
-    places = len(_DIGIT.findall(text))
-    new = iter(digits[-places:])
-    return _DIGIT.sub(lambda _: next(new), text)
