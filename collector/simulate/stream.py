@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
-from typing import Protocol
 
 from collector.p1.time import BASE_OFFSET_HOURS
 from collector.simulate.house import SOLAR_PEAK_W, Household
@@ -20,44 +19,22 @@ from collector.simulate.meter import Meter
 from collector.simulate.wire import Outcome, Wire
 
 
-class Clock(Protocol):
-    """Which instants the telegrams are of."""
-
-    def after(self, previous: datetime | None) -> datetime: ...
-
-    def again(self, current: datetime) -> datetime: ...
-
-
 @dataclass(frozen=True, slots=True)
-class SteadyClock:
-    """Each telegram `period` seconds after the one before, however long that took."""
+class Clock:
+    """Which instants the telegrams are of: from `start` on no second is left out.
 
-    start: datetime
-    period: int
-
-    def after(self, previous: datetime | None) -> datetime:
-        return self.start if previous is None else previous + timedelta(seconds=self.period)
-
-    def again(self, current: datetime) -> datetime:
-        return current
-
-
-@dataclass(frozen=True, slots=True)
-class LiveClock:
-    """The host's clock: what nobody was there to read is gone, as with a real meter."""
+    Without it, the host's: what nobody was there to read is gone, as with a real meter.
+    """
 
     period: int
+    start: datetime | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def after(self, previous: datetime | None) -> datetime:
         now = self.now()
-        whole = now.replace(microsecond=0) - timedelta(seconds=now.second % self.period)
-        if previous is None:
-            return whole
-        return max(whole, previous + timedelta(seconds=self.period))
-
-    def again(self, current: datetime) -> datetime:
-        return max(current, self.after(None))
+        live = now.replace(microsecond=0) - timedelta(seconds=now.second % self.period)
+        first = self.start or live
+        return max(first, previous + timedelta(seconds=self.period)) if previous else first
 
 
 @dataclass(slots=True)
@@ -81,24 +58,19 @@ class Stream:
             instant = self.clock.after(instant)
             if stopping.wait(max(0.0, due - time.monotonic())):
                 return
-            taken = self._send(wire, instant, stopping)
-            if taken is None:
+            outcome = self._send(wire, instant, stopping)
+            while outcome is Outcome.AGAIN:
+                instant = max(instant, self.clock.after(None))
+                outcome = self._send(wire, instant, stopping)
+            if outcome is Outcome.STOPPED:
                 return
-            instant = self.last = taken
+            self.last = instant
             self.sent += 1
             # A late telegram does not make the next ones hurry.
             due = max(due + self.interval, time.monotonic())
 
-    def _send(self, wire: Wire, instant: datetime, stopping: Event) -> datetime | None:
-        """Sends one telegram until it is taken; the instant it was of at last."""
-        while True:
-            telegram = self.printer.telegram(self.meter.at(instant))
-            outcome = wire.send(telegram, stopping)
-            if outcome is Outcome.TAKEN:
-                return instant
-            if outcome is Outcome.STOPPED:
-                return None
-            instant = self.clock.again(instant)
+    def _send(self, wire: Wire, instant: datetime, stopping: Event) -> Outcome:
+        return wire.send(self.printer.telegram(self.meter.at(instant)), stopping)
 
 
 def stream_like(
@@ -117,10 +89,9 @@ def stream_like(
     otherwise no second is left out.
     """
     begin = start or datetime.now(UTC).replace(microsecond=0)
-    live = start is None and speed == 1
     printer = like(kind, utc_offset_hours)
     house = Household(seed, grain=1, solar_peak_w=SOLAR_PEAK_W if printer.solar else 0)
     meter = Meter(house, midnight(local(begin).date()), printer.build)
     period = period or printer.period
-    clock: Clock = LiveClock(period) if live else SteadyClock(begin, period)
+    clock = Clock(period, None if start is None and speed == 1 else begin)
     return Stream(meter, printer, clock, period / speed if speed else 0.0)

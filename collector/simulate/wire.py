@@ -53,8 +53,13 @@ class Terminal:
         self._waiting.register(self._theirs, select.POLLIN)
         self.path = os.ttyname(self._theirs)
         self._link = link
+        if link and link.exists() and not link.is_symlink():
+            raise FileExistsError(17, "is there already and no symbolic link", str(link))
         if link:
-            _point(link, self.path)
+            # In one step, in place of an older one.
+            new = link.with_name(f".{link.name}.{os.getpid()}")
+            new.symlink_to(self.path)
+            new.replace(link)
 
     def __enter__(self) -> Self:
         return self
@@ -176,15 +181,6 @@ class Output:
             stopping.set()
             return Outcome.STOPPED
         return Outcome.TAKEN
-
-
-def _point(link: Path, target: str) -> None:
-    """Makes the link in one step, in place of an older one only."""
-    if link.exists() and not link.is_symlink():
-        raise FileExistsError(17, "is there already and no symbolic link", str(link))
-    new = link.with_name(f".{link.name}.{os.getpid()}")
-    new.symlink_to(target)
-    new.replace(link)
 
 
 def _sent(peer: socket.socket, data: bytes, stopping: Event) -> bool:

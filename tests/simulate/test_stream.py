@@ -9,7 +9,7 @@ import pytest
 from collector.simulate.house import Household
 from collector.simulate.likeness import like
 from collector.simulate.meter import Meter
-from collector.simulate.stream import Clock, LiveClock, SteadyClock, Stream, stream_like
+from collector.simulate.stream import Clock, Stream, stream_like
 from collector.simulate.wire import Outcome
 
 START = datetime(2026, 6, 11, 15, 0, 0, tzinfo=UTC)
@@ -42,7 +42,7 @@ def stream(clock: Clock) -> Stream:
 
 def test_each_second_has_its_telegram() -> None:
     wire = Scripted()
-    sending = stream(SteadyClock(START, 1))
+    sending = stream(Clock(1, START))
     sending.run(wire, Event(), count=5)
 
     assert (wire.seconds, sending.sent, sending.last) == (
@@ -54,7 +54,7 @@ def test_each_second_has_its_telegram() -> None:
 
 def test_a_telegram_that_was_not_taken_is_sent_again() -> None:
     wire = Scripted(Outcome.TAKEN, Outcome.AGAIN, Outcome.AGAIN)
-    sending = stream(SteadyClock(START, 1))
+    sending = stream(Clock(1, START))
     sending.run(wire, Event(), count=3)
 
     assert (wire.seconds, sending.sent) == ([0, 1, 1, 1, 2], 3)
@@ -62,7 +62,7 @@ def test_a_telegram_that_was_not_taken_is_sent_again() -> None:
 
 def test_only_what_was_taken_counts_as_sent() -> None:
     wire = Scripted(Outcome.TAKEN, Outcome.STOPPED)
-    sending = stream(SteadyClock(START, 1))
+    sending = stream(Clock(1, START))
     sending.run(wire, Event())
 
     assert (sending.sent, sending.last) == (1, START)
@@ -71,14 +71,14 @@ def test_only_what_was_taken_counts_as_sent() -> None:
 def test_a_live_meter_goes_on_while_nobody_reads() -> None:
     nows = iter([START + timedelta(seconds=s) for s in (0, 7, 7, 7.5)])
     wire = Scripted(Outcome.AGAIN)
-    stream(LiveClock(1, lambda: next(nows))).run(wire, Event(), count=3)
+    stream(Clock(1, now=lambda: next(nows))).run(wire, Event(), count=3)
 
     assert wire.seconds == [0, 7, 8, 9]
 
 
 def test_a_live_meter_keeps_to_its_period() -> None:
     nows = iter([START + timedelta(seconds=s) for s in (4, 13.9)])
-    clock = LiveClock(10, lambda: next(nows))
+    clock = Clock(10, now=lambda: next(nows))
     first = clock.after(None)
 
     assert (first, clock.after(first)) == (START, START + timedelta(seconds=10))
@@ -88,7 +88,7 @@ def test_a_stopped_stream_sends_no_more() -> None:
     stopping = Event()
     stopping.set()
     wire = Scripted()
-    stream(SteadyClock(START, 1)).run(wire, stopping)
+    stream(Clock(1, START)).run(wire, stopping)
 
     assert wire.telegrams == []
 
