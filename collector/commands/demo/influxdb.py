@@ -46,8 +46,12 @@ class Database:
 
 @contextlib.contextmanager
 def database(folder: Path) -> Iterator[Database]:
-    """Give the best there is; raises at once what is wrong with the user's."""
-    if users := _users():
+    """Give the best there is; raises at once what is wrong with the user's, and nothing else."""
+    settings, problems = load()
+    for problem in problems:
+        if "P1_INFLUX_" in str(problem):
+            raise problem
+    if users := settings.target:
         yield Database("InfluxDB", users, _tried(users))
     elif program := _influxd():
         with _started(program, folder) as own:
@@ -67,30 +71,18 @@ def apply_dashboards(target: Target) -> None:
         )
 
 
-def _users() -> Target | None:
-    """Where the user wants the readings; raises what is wrong with that, and with nothing else."""
-    settings, problems = load()
-    for problem in problems:
-        if "P1_INFLUX_" in str(problem):
-            raise problem
-    return settings.target
-
-
 def _tried(target: Target) -> Onward:
     """Give what writes there, if it takes anything."""
     write = Influx(target, deadline=_DEADLINE).write
-    for finding in access(write(COMMENT), target):
-        if finding.remedy:
-            words = f"InfluxDB at `{shown(target.url)}`: {finding.what}"
-            hint = "`p1-collector check` says more; without P1_INFLUX_URL the demo needs none"
-            raise CollectorError(words, hint=hint)
+    if wrong := [found.what for found in access(write(COMMENT), target) if found.remedy]:
+        hint = "`p1-collector check` says more; without P1_INFLUX_URL the demo needs none"
+        raise CollectorError(f"InfluxDB at `{shown(target.url)}`: {wrong[0]}", hint=hint)
     return write
 
 
 def _influxd() -> str | None:
     """Find version 2; version 1's program has the same name."""
-    path = shutil.which("influxd")
-    if path is None:
+    if (path := shutil.which("influxd")) is None:
         return None
     said = subprocess.run([path, "version"], check=False, capture_output=True).stdout  # noqa: S603
     return None if b"InfluxDB v1" in said else path
@@ -100,9 +92,9 @@ def _influxd() -> str | None:
 def _started(program: str, folder: Path) -> Iterator[Database]:
     with socket.create_server(("127.0.0.1", 0)) as trial:
         place = f"127.0.0.1:{trial.getsockname()[1]}"
-    paths = {"bolt-path": "bolt", "sqlite-path": "sqlite", "engine-path": "engine"}
-    options = [f"--{name}={folder / 'influxd' / file}" for name, file in paths.items()]
-    (folder / "influxd").mkdir()
+    home = folder / "influxd"
+    home.mkdir()
+    options = [f"--{name}-path={home / name}" for name in ("bolt", "sqlite", "engine")]
     command = [program, "run", f"--http-bind-address={place}", "--reporting-disabled", *options]
     env = {k: v for k, v in os.environ.items() if not k.startswith("INFLUX")}
     target = Target(f"http://{place}", _NAME, _NAME, secrets.token_urlsafe())
@@ -120,8 +112,8 @@ def _set_up(target: Target, password: str, process: Process) -> None:
             hint = "take `influxd` off the PATH, or set P1_INFLUX_URL to an InfluxDB that runs"
             raise CollectorError(process.end() or "`influxd` does not begin", hint=hint)
         time.sleep(_PACE)
-    first = {"username": _NAME, "password": password, "token": target.token}
-    body = {**first, "org": target.org, "bucket": target.bucket}
+    body = {"username": _NAME, "password": password, "token": target.token}
+    body |= {"org": target.org, "bucket": target.bucket}
     answer = pool.request("POST", f"{target.url}/api/v2/setup", json=body)
     if answer.status != _MADE:
         raise CollectorError(f"`influxd` cannot be set up: {answer.data.decode()}")

@@ -15,33 +15,38 @@ _START: Final = 20.0  # seconds that the collector may take to begin
 
 
 class Meter:
+    """Sends within its `with`, from when the first telegram is taken, and at the latest soon."""
+
     def __init__(self, wire: Wire, seconds: float, speed: float) -> None:
         # The simulated time ends about now, so that no reading is of the future.
         begin = datetime.now(UTC) - timedelta(seconds=seconds * max(speed - 1, 0) + 1)
         self._stream = stream_like("dsmr5", start=begin.replace(microsecond=0), speed=speed)
         self._stopping = Event()
-        self._wire = _Recorded(wire)
-        work = (self._wire, self._stopping)
+        self._wire = wire
+        self._taken: list[bytes] = []
+        work = (self, self._stopping)
         self._thread = Thread(target=self._stream.run, args=work, name="meter")
         self._seconds = seconds
         self._speed = speed
-        self._end = 0.0
 
     def __enter__(self) -> Self:
+        self._end = time.monotonic() + self._seconds + _START
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self) -> None:
-        """The time begins when the first telegram is taken, and at the latest in a while."""
-        self._end = time.monotonic() + self._seconds + _START
-        self._thread.start()
-
     def stop(self) -> None:
         self._stopping.set()
-        if self._thread.ident:
-            self._thread.join()
+        self._thread.join()
+
+    def send(self, telegram: bytes, stopping: Event) -> Outcome:
+        """Be the wire of what is simulated."""
+        outcome = self._wire.send(telegram, stopping)
+        if outcome is Outcome.TAKEN:
+            self._taken.append(telegram)
+        return outcome
 
     @property
     def sent(self) -> int:
@@ -66,17 +71,4 @@ class Meter:
         )
 
     def telegrams(self) -> Iterator[Telegram]:
-        for frame in Framer().feed(b"".join(self._wire.taken)):
-            yield parse(frame)
-
-
-class _Recorded:
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self.taken: list[bytes] = []
-
-    def send(self, telegram: bytes, stopping: Event) -> Outcome:
-        outcome = self._wire.send(telegram, stopping)
-        if outcome is Outcome.TAKEN:
-            self.taken.append(telegram)
-        return outcome
+        return map(parse, Framer().feed(b"".join(self._taken)))

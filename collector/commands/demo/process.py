@@ -4,7 +4,7 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -19,6 +19,14 @@ class Process:
     def __init__(self, command: Sequence[str], env: Mapping[str, str], directory: Path) -> None:
         self._name = Path(command[0]).name
         self._log = directory / f"{self._name}.log"
+        libc, parent = ctypes.CDLL(None), os.getpid()
+
+        def ask_the_kernel() -> None:
+            """To end a child in order when the demo is killed."""
+            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # it was gone before the kernel knew
+                os._exit(1)
+
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the demo's own
                 command,
@@ -28,7 +36,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is the demo's, which ends it in order
-                preexec_fn=_ended_with(os.getpid()),  # noqa: PLW1509 - no lock is taken
+                preexec_fn=ask_the_kernel,  # noqa: PLW1509 - no lock is taken
             )
 
     def __enter__(self) -> Self:
@@ -55,15 +63,3 @@ class Process:
             return None
         said = self._log.read_text(errors="replace").splitlines()[-_LAST:]
         return "\n".join([f"{self._name} ended with {code}:", "", *said])
-
-
-def _ended_with(parent: int) -> Callable[[], None]:
-    """What has the kernel end a child in order when the demo is killed."""
-    libc = ctypes.CDLL(None)
-
-    def ask_the_kernel() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it was gone before the kernel knew
-            os._exit(1)
-
-    return ask_the_kernel

@@ -8,11 +8,12 @@ knows what was acknowledged.
 import json
 import secrets
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
-from typing import Final, Self, cast
+from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 from collector.delivery.answer import Answer, Packed, Target
@@ -43,7 +44,7 @@ class Receiver:
         self._onward = onward
         self._lock = Lock()
         self._token = secrets.token_urlsafe()
-        self._server: _Server | None = None
+        self._server: ThreadingHTTPServer | None = None
         self._port = 0
 
     def __enter__(self) -> Self:
@@ -61,8 +62,8 @@ class Receiver:
     def open(self) -> None:
         """Listen, at the same address as before."""
         if self._server is None:
-            self._server = _Server((_HOST, self._port), _Handler)
-            self._server.receiver = self
+            handler = partial(_Handler, self)
+            self._server = ThreadingHTTPServer((_HOST, self._port), handler)
             self._port = self._server.server_port
             Thread(target=self._server.serve_forever, args=(_PACE,), daemon=True).start()
 
@@ -73,20 +74,21 @@ class Receiver:
             self._server.server_close()
             self._server = None
 
-    def write(self, query: Mapping[str, Sequence[str]], token: str, body: bytes) -> Answer:
+    def write(self, path: str, token: str, body: bytes) -> Answer:
+        parts = urlsplit(path)
+        bucket = parse_qs(parts.query).get("bucket", [""])[0]
+        if parts.path != "/api/v2/write":
+            return Answer(404, "path not found")
         if token != f"Token {self._token}":
             return Answer(401, "unauthorized access")
-        bucket = query.get("bucket", [""])[0]
         if bucket != _NAME:
             return Answer(404, f'bucket "{bucket}" not found')
         with self._lock:
-            return self._passed(self._onward, body) if self._onward else self._taken(body)
-
-    def _passed(self, onward: Onward, body: bytes) -> Answer:
-        answer = onward(Packed(body))
-        if answer.status == _STORED:
-            self._taken(body)
-        return answer
+            answer = self._onward(Packed(body)) if self._onward else None
+            if answer and answer.status != _STORED:
+                return answer
+            kept = self._taken(body)
+            return answer or kept
 
     def _taken(self, body: bytes) -> Answer:
         """Keep the points: all if each can be read, and none of another type than before."""
@@ -118,25 +120,17 @@ class Receiver:
         return None
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    receiver: Receiver
-
-
 class _Handler(BaseHTTPRequestHandler):
     """Speaks HTTP/1.0: each request has its connection, so that a shut door cuts none."""
 
-    def do_POST(self) -> None:
-        parts = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        receiver = cast("_Server", self.server).receiver
-        answer = Answer(404, "path not found")
-        if parts.path == "/api/v2/write":
-            token = self.headers.get("Authorization", "")
-            answer = receiver.write(parse_qs(parts.query), token, body)
-        self._say(answer.status or _NO_ANSWER, answer)
+    def __init__(self, receiver: Receiver, *request: Any) -> None:
+        self._receiver = receiver
+        super().__init__(*request)
 
-    def _say(self, status: int, answer: Answer) -> None:
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = self._receiver.write(self.path, self.headers.get("Authorization", ""), body)
+        status = answer.status or _NO_ANSWER
         self.send_response(status)
         if answer.retry_after is not None:
             self.send_header("Retry-After", f"{answer.retry_after:g}")

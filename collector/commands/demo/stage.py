@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -122,32 +123,31 @@ def play(seconds: float, speed: float) -> int:
         status = read_status(hot)
         if problem or not status:
             raise CollectorError(problem or "the collector has not begun")
-        left = len(waiting(Directories(_spool(disk)), hot))
+        left = len(waiting(Directories(disk / "spool"), hot))
         account = Account.of(status, sent=meter.sent, waiting=left)
         unlike = _unlike(meter, influxdb, receiver)
-        _report(account, status, story)
-        _compare(account, unlike, influxdb)
+        _report(account, status["delivery"]["message"], story, len(unlike))
         _lead_on(influxdb)
     return 1 if account.lost or not account.sent or len(unlike) > account.kept else 0
 
 
+@dataclass(slots=True)
 class Story:
-    def __init__(self, receiver: Receiver, name: str) -> None:
-        self.waited = 0  # telegrams, at most
-        self._receiver = receiver
-        self._name = name
+    receiver: Receiver
+    name: str
+    waited: int = 0  # telegrams, at most
 
     def act(self, gone: float, status: Status) -> str:
         """What happens now; `gone` is how much of the time has, from 0 to 1."""
         if status:
             self.waited = max(self.waited, status["counts"]["waiting"])
         if gone < _LEAVES:
-            return f"1 of 3: {self._name} is there: what is read is delivered every 5 seconds"
+            return f"1 of 3: {self.name} is there: what is read is delivered every 5 seconds"
         if gone < _RETURNS:
-            self._receiver.shut()
-            return f"2 of 3: {self._name} is away: readings wait, in RAM, then on the disk"
-        self._receiver.open()
-        return f"3 of 3: {self._name} is back: new readings go first, then those that waited"
+            self.receiver.shut()
+            return f"2 of 3: {self.name} is away: readings wait, in RAM, then on the disk"
+        self.receiver.open()
+        return f"3 of 3: {self.name} is back: new readings go first, then those that waited"
 
 
 def environment_for(
@@ -160,7 +160,7 @@ def environment_for(
         "P1_CLOCK": "meter",  # simulated time runs at its own speed
         "P1_RETRY_SECONDS": "2",  # half a minute has no time for the usual one
         "P1_HOT_DIR": str(hot),
-        "P1_SPOOL_DIR": str(_spool(disk)),
+        "P1_SPOOL_DIR": str(disk / "spool"),
         "P1_INFLUX_URL": target.url,
         "P1_INFLUX_TOKEN": target.token,
         "P1_INFLUX_ORG": target.org,
@@ -178,7 +178,6 @@ def drained(status: Status, sent: int) -> bool:
 
 def _run(meter: Meter, collector: Process, view: View, hot: Path, story: Story) -> None:
     """The meter's time, then the drain; the first Ctrl-C ends the one, the second the other."""
-    meter.start()
     with contextlib.suppress(KeyboardInterrupt):
         while meter.left > 0 and collector.alive:
             status = read_status(hot)
@@ -188,17 +187,13 @@ def _run(meter: Meter, collector: Process, view: View, hot: Path, story: Story) 
                 break
     with contextlib.suppress(KeyboardInterrupt):
         meter.stop()
-        _drain(meter, collector, view, hot, story)
-
-
-def _drain(meter: Meter, collector: Process, view: View, hot: Path, story: Story) -> None:
-    end = time.monotonic() + _DRAIN
-    while time.monotonic() < end and collector.alive:
-        status = read_status(hot)
-        story.act(1, status)
-        view.show(status, _DRAINING)
-        if (status and drained(status, meter.sent)) or view.left(_REDRAW):
-            return
+        end = time.monotonic() + _DRAIN
+        while time.monotonic() < end and collector.alive:
+            status = read_status(hot)
+            story.act(1, status)
+            view.show(status, _DRAINING)
+            if (status and drained(status, meter.sent)) or view.left(_REDRAW):
+                return
 
 
 def _unlike(meter: Meter, influxdb: Database, receiver: Receiver) -> list[Telegram]:
@@ -227,10 +222,6 @@ def _stored(sent: Sequence[Telegram], target: Target | None, receiver: Receiver)
     }
 
 
-def _spool(disk: Path) -> Path:
-    return disk / "spool"
-
-
 def _beginning(influxdb: Database) -> str:
     if influxdb.target is None:
         return _STAND_IN
@@ -239,42 +230,34 @@ def _beginning(influxdb: Database) -> str:
     return f"{where},\nthrough a proxy of the demo's own, which makes the outage"
 
 
-def _report(account: Account, status: Status, story: Story) -> None:
+def _report(account: Account, words: str | None, story: Story, unlike: int) -> None:
     put("\n".join([*account.lines(), ""]))
     if account.kept:
-        words = status["delivery"]["message"]
         put(f"{account.kept} telegrams are not delivered, and discarded now: {words}")
     elif story.waited:
         put(f"up to {story.waited} telegrams waited; all were delivered when InfluxDB was back")
-
-
-def _compare(account: Account, unlike: Sequence[Telegram], influxdb: Database) -> None:
     if unlike:
-        put(f"{len(unlike)} of {account.sent} are not in {influxdb.name} as the meter sent them")
+        put(f"{unlike} of {account.sent} are not in {story.name} as the meter sent them")
     else:
-        put(f"compared: {influxdb.name} has all {account.sent}, each value as the meter sent it")
+        put(f"compared: {story.name} has all {account.sent}, each value as the meter sent it")
 
 
 def _lead_on(influxdb: Database) -> None:
     target = influxdb.target
     if target is None:
         put(_HOW_TO_CONNECT)
-    elif influxdb.password:
-        _show_own(target, influxdb.password)
-    else:
+    elif not influxdb.password:
         words = {"url": shown(target.url), "org": target.org, "bucket": target.bucket}
         put(_HOW_TO_REMOVE.format(**words, site=_SITE))
-
-
-def _show_own(target: Target, password: str) -> None:
-    sys.stdout.flush()
-    apply_dashboards(target)
-    put(f"\nInfluxDB's UI: {target.url}   user {target.org}   password {password}")
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        with contextlib.suppress(KeyboardInterrupt, EOFError):
-            input("Enter ends this InfluxDB, and removes what is in it ")
     else:
-        put("there is no terminal to wait at: this InfluxDB ends now, with what is in it")
+        sys.stdout.flush()
+        apply_dashboards(target)
+        put(f"\nInfluxDB's UI: {target.url}   user {target.org}   password {influxdb.password}")
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            with contextlib.suppress(KeyboardInterrupt, EOFError):
+                input("Enter ends this InfluxDB, and removes what is in it ")
+        else:
+            put("there is no terminal to wait at: this InfluxDB ends now, with what is in it")
 
 
 @contextlib.contextmanager
@@ -315,9 +298,9 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
 def missing(sent: Iterable[Telegram], stored: Rows) -> list[Telegram]:
     """Give the telegrams of which a value is not stored as the meter printed it."""
-    return [telegram for telegram in sent if not _is_in(telegram, stored)]
 
+    def is_in(telegram: Telegram) -> bool:
+        row = stored.get(int(telegram.time.timestamp()), {}) if telegram.time else {}
+        return all(row.get(name) == value for name, value in telegram.electricity.items())
 
-def _is_in(telegram: Telegram, stored: Rows) -> bool:
-    row = stored.get(int(telegram.time.timestamp()), {}) if telegram.time else {}
-    return all(row.get(name) == value for name, value in telegram.electricity.items())
+    return list(filterfalse(is_in, sent))

@@ -6,20 +6,13 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Final
 
 from collector.commands.output import put
 from collector.commands.show.screen import Status, render, summary
 from collector.commands.show.terminal import Terminal, is_live, wants_colour
 
 _LINES: Final = 5.0  # seconds between the lines where there is no terminal
-
-
-class View(Protocol):
-    def show(self, status: Status, act: str, note: str = "") -> None: ...
-
-    def left(self, seconds: float) -> bool:
-        """Waits; true as soon as the person has had enough."""
 
 
 class Screen:
@@ -35,11 +28,11 @@ class Screen:
         lines: list[str] = []
         if status:
             room = height - 1 - len(below)
-            lines = render(status, width, room, colour=self._colour, now=time.time())
-            lines.append("")
+            lines = [*render(status, width, room, colour=self._colour, now=time.time()), ""]
         self._terminal.draw([*lines, *below])
 
     def left(self, seconds: float) -> bool:
+        """Waits; true as soon as the person has had enough."""
         return self._terminal.quit_within(seconds)
 
 
@@ -66,10 +59,13 @@ class Lines:
         return False
 
 
+View = Screen | Lines
+
+
 @contextlib.contextmanager
 def best_view() -> Iterator[View]:
-    if not is_live(sys.stdout, os.environ):
+    if is_live(sys.stdout, os.environ):
+        with Terminal() as terminal:
+            yield Screen(terminal)
+    else:
         yield Lines()
-        return
-    with Terminal() as terminal:
-        yield Screen(terminal)
