@@ -36,11 +36,7 @@ _FOLDERS: Final = {
     "check": "check.command",
     "once": "once.command",
     "show": "show.command",
-    "import": "imports.command",
-    "put": "put.command",
-    "export": "export.command",
-    "prices": "prices.command",
-    "demo": "demo.command",
+    "import": "imports",
 }
 """The commands that are not one module of their own name."""
 
