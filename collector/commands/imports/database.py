@@ -56,7 +56,12 @@ class Database:
         """Raise `SourceError` if it is no such database."""
         self._path = path
         self._offset = utc_offset_hours
-        self._columns = self._described()
+        self._columns = [str(row[1]) for row in self._asked(f"PRAGMA table_info({TABLE})")]
+        if not any(map(_CODE.fullmatch, self._columns)):
+            raise SourceError(
+                f"`{self._path}` has no table `{TABLE}` with a column for each OBIS code",
+                hint="the database of slimmemeter-rpi is `dsmr42.sqlite` or `dsmr50.sqlite`",
+            )
         highest = self._asked(f"SELECT MAX(rowid) FROM {TABLE}")  # noqa: S608  our own words
         self.size = highest[0][0] or 0
 
@@ -75,25 +80,13 @@ class Database:
             for name, value in zip(self._columns, values[1:], strict=True)
             if value is not None
         }
-        telegram = self._telegram(row)
-        return Entry(f"row {values[0]}", telegram, _trouble(telegram))
-
-    def _telegram(self, row: Row) -> Telegram:
         host = _host_time(row)
-        said = _clock(row, host, self._offset)
-        lines = [_line(code, text) for code, text in {**row, **said}.items() if _is_code(code)]
+        row |= _clock(row, host, self._offset)
+        lines = [_line(code, text) for code, text in row.items() if _CODE.fullmatch(code)]
         data = "\r\n".join(["/slimmemeter-rpi", "", *lines, "!"]).encode("ascii", "replace")
         telegram = parse(Frame(data, b""), utc_offset_hours=self._offset)
-        return telegram if telegram.time else telegram._replace(time=host)
-
-    def _described(self) -> list[str]:
-        columns = [str(row[1]) for row in self._asked(f"PRAGMA table_info({TABLE})")]
-        if not any(map(_is_code, columns)):
-            raise SourceError(
-                f"`{self._path}` has no table `{TABLE}` with a column for each OBIS code",
-                hint="the database of slimmemeter-rpi is `dsmr42.sqlite` or `dsmr50.sqlite`",
-            )
-        return columns
+        telegram = telegram if telegram.time else telegram._replace(time=host)
+        return Entry(f"row {values[0]}", telegram, _trouble(telegram))
 
     def _asked(self, query: str, *values: int) -> list[Any]:
         try:
@@ -128,10 +121,6 @@ def _line(code: str, text: str) -> str:
     if code == FAILURES and inner and not _COUNT.match(inner):
         inner = f"0)({inner}"
     return f"{code}({inner})"
-
-
-def _is_code(name: str) -> bool:
-    return bool(_CODE.fullmatch(name))
 
 
 def _host_time(row: Row) -> datetime | None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -86,14 +86,12 @@ class Tally:
     first: datetime | None = None
     last: datetime | None = None
 
-    def saw(self, time: datetime) -> None:
-        self.first = min(time, self.first or time)
-        self.last = max(time, self.last or time)
+    @property
+    def new(self) -> int:
+        return self.telegrams - self.repeated
 
 
 class Watcher(Protocol):
-    """Who is told how far it is."""
-
     def draw(self, position: int, number: int, words: str = "") -> None: ...
 
     def say(self, text: str) -> None: ...
@@ -126,10 +124,10 @@ class Job:
         """Read to the end; `start` is the place of the note that `points` goes on from."""
         self._place = start
         for stretch in self.recording.stretches(start):
-            for record in self._records(stretch.entries):
-                self._batch.append(record)
-                self._lines += record.lines
-                self._bytes += len(record.body)
+            records = list(self._records(stretch.entries))
+            self._batch += records
+            self._lines += sum(record.lines for record in records)
+            self._bytes += sum(len(record.body) for record in records)
             self._place = stretch.end
             if self._lines >= ENOUGH_LINES or self._bytes >= ENOUGH_BYTES:
                 self._hand_over()
@@ -143,36 +141,36 @@ class Job:
         for entry in entries:
             telegram, tally = entry.telegram, self.tally
             if entry.trouble or telegram is None or telegram.time is None:
-                self._complain(entry)
+                self._complain(entry.name, entry.trouble)
                 continue
             time = self._last = told_apart(telegram.time, self._last)
             try:
                 lines = self.points.lines(telegram, time)
             except CrowdedError:
-                self._complain(replace(entry, trouble="others have its second"))
+                self._complain(entry.name, "others have its second")
                 continue
             tally.telegrams += 1
-            tally.saw(time)
+            tally.first = min(time, tally.first or time)
+            tally.last = max(time, tally.last or time)
             if lines is None:
                 tally.repeated += 1
             elif lines:
                 tally.written.update(line.partition(",")[0] for line in lines)
                 yield Record(next(self._identities), encode(lines))
 
-    def _complain(self, entry: Entry) -> None:
+    def _complain(self, name: str, trouble: str | None) -> None:
         self.tally.unusable += 1
         if self.tally.unusable <= REPORTED:
-            self.watcher.say(f"{entry.name} is left out: {entry.trouble}")
+            self.watcher.say(f"{name} is left out: {trouble}")
         elif self.tally.unusable == REPORTED + 1:
             self.watcher.say("more are left out, and only counted")
 
     def _hand_over(self) -> None:
         """Put the batch into the inbox, and note where the next one begins."""
+        place = self._place
         if self.inbox and self._batch:
-            self.inbox.put(self._batch, self._wait_for_room)
+            draw = self.watcher.draw
+            self.inbox.put(self._batch, lambda: draw(place.position, place.number, self.wait()))
             if self.note:
-                self.note.write(Progress(self._place, self.points.memory))
+                self.note.write(Progress(place, self.points.memory))
         self._batch, self._lines, self._bytes = [], 0, 0
-
-    def _wait_for_room(self) -> None:
-        self.watcher.draw(self._place.position, self._place.number, self.wait())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -41,8 +42,6 @@ class Stretch:
 
 
 class Recording(Protocol):
-    """An open recording."""
-
     kind: str
     size: int
 
@@ -74,21 +73,21 @@ class Telegrams:
             while data := file.read(_CHUNK):
                 read += len(data)
                 refused = decryptor.refused
-                entries = self._entries(framer.feed(decryptor.feed(data)), number)
+                frames = framer.feed(decryptor.feed(data))
+                entries = tuple(map(self._entry, count(number + 1), frames))
                 number += len(entries)
                 if decryptor.refused > refused:
-                    entries += (_refused(decryptor, read - len(data), read),)
+                    name = f"what is encrypted in bytes {read - len(data)} to {read}"
+                    why = decryptor.refusal or Refusal.DAMAGED
+                    entries += (Entry(name, None, why.message),)
                 # What is pending is the beginning of the next telegram.
                 end = read - decryptor.pending - framer.pending
                 yield Stretch(entries, Place(end, number))
         rest = framer.feed(decryptor.flush()) + framer.flush()
-        entries = self._entries(rest, number)
+        entries = tuple(map(self._entry, count(number + 1), rest))
         yield Stretch(entries, Place(read, number + len(entries)))
 
-    def _entries(self, frames: list[Frame], number: int) -> tuple[Entry, ...]:
-        return tuple(self._entry(frame, n) for n, frame in enumerate(frames, number + 1))
-
-    def _entry(self, frame: Frame, number: int) -> Entry:
+    def _entry(self, number: int, frame: Frame) -> Entry:
         telegram = parse(frame, utc_offset_hours=self._offset)
         trouble = None
         if not acceptable(telegram, self._policy):
@@ -96,8 +95,3 @@ class Telegrams:
         elif telegram.time is None:
             trouble = "it has no time"
         return Entry(f"telegram {number}", telegram, trouble)
-
-
-def _refused(decryptor: Decryptor, start: int, end: int) -> Entry:
-    why = decryptor.refusal or Refusal.DAMAGED
-    return Entry(f"what is encrypted in bytes {start} to {end}", None, why.message)

@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -97,9 +96,10 @@ class Session:
             raise CollectorError(words, hint=hint) from error
         finally:
             bar.close()
-        words = _dry(tally) if self.dry else _handed(tally, served=is_served(self.settings))
-        for line in in_words(path, recording.kind, tally, words):
-            put(line, self.stream)
+        put(
+            "\n".join([f"{path} ({recording.kind}): {self._done(tally)}", *_found(tally)]),
+            self.stream,
+        )
         return tally
 
     def _import(self, path: Path, recording: Recording, bar: Bar) -> Tally:
@@ -111,8 +111,7 @@ class Session:
             inbox = Inbox(Directories(settings.spool), disk, free=free, bound=self.bound)
             under = f"{settings.site} {settings.meter} {settings.influx_bucket}"
             note = Note(settings.spool, path, under, disk)
-            found = None if self.again else note.read()
-            if found is not None:
+            if not self.again and (found := note.read()):
                 progress = found
                 bar.say(f"{path}: goes on behind telegram {progress.place.number}")
         points = Points(
@@ -122,24 +121,36 @@ class Session:
             memory=progress.memory,
             priced=prices_of(settings.contracts, settings.site, settings.utc_offset_hours),
         )
-        wait = partial(self._wait, inbox)
+
+        def wait() -> str:
+            """Wait for the service: what is old never pushes out what is live."""
+            self.pause(WAIT_SECONDS)
+            return why_it_waits(settings, inbox)
+
         job = Job(recording, points, bar, inbox=inbox, note=note, wait=wait)
         tally = job.run(progress.place)
         if not (progress.place.number or tally.telegrams or tally.unusable):
             raise SourceError(f"`{path.name}` holds no telegram", hint=_HINTS.get(recording.kind))
         return tally
 
-    def _wait(self, inbox: Inbox | None) -> str:
-        """Wait for the service: what is old never pushes out what is live."""
-        self.pause(WAIT_SECONDS)
-        return why_it_waits(self.settings, inbox)
+    def _done(self, tally: Tally) -> str:
+        what, one = counted(tally.new, "telegram"), tally.new == 1
+        rest = f", {tally.repeated} repeated, {tally.unusable} left out"
+        if self.dry:
+            return f"{what} would be handed to the service{rest}"
+        if is_served(self.settings) or not tally.new:
+            return f"{what} handed to the service{rest}"
+        later = f"the service delivers {'it' if one else 'them'} when it runs"
+        return f"{what} {'is' if one else 'are'} in the inbox; {later}{rest}"
 
 
 def opened(path: Path, settings: Settings) -> Recording:
     """Open a recording of either kind. Raises `SourceError`."""
     offset = settings.utc_offset_hours
     try:
-        if _is_packed(path):
+        with path.open("rb") as file:
+            packed = file.read(6).startswith(_PACKED)
+        if packed:
             hint = "unpack it first, with `gunzip -k`, `unxz -k`, `bunzip2 -k` or `unzip`"
             raise SourceError(f"`{path}` is compressed", hint=hint)
         if is_database(path):
@@ -150,37 +161,12 @@ def opened(path: Path, settings: Settings) -> Recording:
         raise SourceError(f"cannot read `{path}`: {error.strerror}") from error
 
 
-def _is_packed(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(6).startswith(_PACKED)
-
-
-def in_words(path: Path, kind: str, tally: Tally, done: str) -> list[str]:
-    """Say what was done, or would be, and what was found."""
-    rest = f"{tally.repeated} repeated, {tally.unusable} left out"
-    lines = [f"{path} ({kind}): {done}, {rest}"]
-    if tally.first is not None and tally.last is not None:
-        measurements = ", ".join(f"{n} {name}" for name, n in sorted(tally.written.items()))
-        lines += [
-            "  (a point that InfluxDB has already, of an earlier import, stays the same point)",
-            f"  from {tally.first:%Y-%m-%d %H:%M:%S} to {tally.last:%Y-%m-%d %H:%M:%S} UTC",
-            f"  points: {measurements or 'none'}",
-        ]
-    return lines
-
-
-def _dry(tally: Tally) -> str:
-    return f"{counted(_new(tally), 'telegram')} would be handed to the service"
-
-
-def _handed(tally: Tally, *, served: bool) -> str:
-    number = _new(tally)
-    if served or not number:
-        return f"{counted(number, 'telegram')} handed to the service"
-    one = number == 1
-    where = f"{counted(number, 'telegram')} {'is' if one else 'are'} in the inbox"
-    return f"{where}; the service delivers {'it' if one else 'them'} when it runs"
-
-
-def _new(tally: Tally) -> int:
-    return tally.telegrams - tally.repeated
+def _found(tally: Tally) -> list[str]:
+    if tally.first is None or tally.last is None:
+        return []
+    measurements = ", ".join(f"{n} {name}" for name, n in sorted(tally.written.items()))
+    return [
+        "  (a point that InfluxDB has already, of an earlier import, stays the same point)",
+        f"  from {tally.first:%Y-%m-%d %H:%M:%S} to {tally.last:%Y-%m-%d %H:%M:%S} UTC",
+        f"  points: {measurements or 'none'}",
+    ]
