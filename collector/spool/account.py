@@ -62,19 +62,20 @@ class Account:
         self._settled = {outcome: Identities() for outcome in Outcome}
 
     def read(self, record: RecordId) -> None:
+        """Count a record that was just made."""
         with self._lock:
             self._read += record.counted and self._known.add(record)
 
     def found(self, records: Iterable[RecordId]) -> None:
         """Count what an earlier run left in a file, unless it was met before."""
         with self._lock:
-            self._found += self._met(_counted(records))
+            self._found += len(self._met(_counted(records)))
 
     def handed_in(self, records: Iterable[RecordId]) -> None:
         """Count what another command put into the inbox: it waits, whatever it did before."""
         these = _counted(records)
         with self._lock:
-            self._found += self._met(these)
+            self._found += len(self._met(these))
             for settled in self._settled.values():
                 again = these.common(settled)
                 settled.remove(again)
@@ -135,10 +136,12 @@ class Account:
             found = [these.common(self._settled[outcome]) for outcome in _ANSWERED]
         return [some for some in found if some.ranges]
 
-    def _met(self, records: Identities) -> int:
-        """Give how many were not known before; now they are."""
-        new = len(records) - len(records.common(self._known))
-        self._known.update(records)
+    def _met(self, records: Identities) -> Identities:
+        """Give those that were not known before; now they are."""
+        new = Identities()
+        new.update(records)
+        new.remove(records.common(self._known))
+        self._known.update(new)
         return new
 
     def totals(self) -> Totals:

@@ -45,8 +45,7 @@ def settings(home: Path) -> Settings:
 
 def points(home: Path) -> list[bytes]:
     paths = segments(Disk(), home / "spool" / "inbox")
-    parts = [part for path in paths for part in decode(path.read_bytes()).parts()]
-    return b"".join(parts).splitlines()
+    return [line for path in paths for line in decode(path.read_bytes()).body.splitlines()]
 
 
 @pytest.mark.parametrize("name", ["log.txt", "dsmr50.sqlite"])

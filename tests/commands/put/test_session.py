@@ -49,8 +49,7 @@ class Home:
 
     def lines(self, room: Path) -> list[bytes]:
         files = sorted(room.glob("*.lp"))
-        parts = [part for file in files for part in decode(file.read_bytes()).parts()]
-        return b"".join(parts).splitlines()
+        return b"".join(decode(file.read_bytes()).body for file in files).splitlines()
 
 
 @pytest.fixture
