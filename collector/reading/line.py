@@ -139,7 +139,7 @@ class Line:
     def _open(self) -> None:
         now = self._monotonic()
         if now < self._open_at:
-            self._pause(min(READ_SECONDS, self._open_at - now))
+            self._pause(min(LOOK_SECONDS, self._open_at - now))
             return
         try:
             self._source = self._address.open(self.speed)

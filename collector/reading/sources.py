@@ -20,8 +20,8 @@ from collector.errors import AbsentError, SettlingError, SourceError
 from collector.p1.telegram import Policy
 from collector.reading.port import Finder, holders, listed
 
-READ_SECONDS: Final = 0.5
-"""How long a read waits for bytes: short, so that the reader notices everything else in time."""
+READ_SECONDS: Final = 1.1
+"""How long a read waits for bytes: a meter that sends each second is waited for once."""
 GATHER_SECONDS: Final = 0.15
 """How long the first bytes of a telegram wait for the others: a converter gives some 60 at a time,
 and to look at each of these costs more than to read a telegram."""
@@ -38,6 +38,30 @@ _IN_USE: Final = (errno.EAGAIN, errno.EBUSY)
 _ABSENT: Final = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 IN_USE_WORDS: Final = "another program reads it"
 _SEVEN_BITS: Final = bytes(byte & 0x7F for byte in range(256))
+
+
+class Bell:
+    """Ends the wait of a read, from any thread; who reads next hears it too."""
+
+    def __init__(self) -> None:
+        self._ends: tuple[int, int] | None = None
+
+    def ring(self) -> None:
+        if self._ends:
+            with suppress(BlockingIOError):
+                os.write(self._ends[1], b"!")
+
+    def fileno(self) -> int:
+        """Give what `select` waits for; the pipe is made when somebody first does."""
+        if self._ends is None:
+            self._ends = os.pipe()
+            for end in self._ends:
+                os.set_blocking(end, False)
+        return self._ends[0]
+
+    def heard(self) -> None:
+        """Be quiet until it is rung again."""
+        os.read(self.fileno(), _CHUNK)
 
 
 class Source(Protocol):
@@ -78,7 +102,7 @@ class Address:
     `open` raises `SourceError`, of a port that is not there `AbsentError`; `fault` is why it
     always will, if the text names no source at all. `found` is False if no source is set, and
     there was none to choose. `checked` is False where a gateway checks the telegrams, and may cut
-    their checksums off.
+    their checksums off. `bell` ends the wait of a read.
     """
 
     text: str
@@ -88,6 +112,7 @@ class Address:
     fault: SourceError | None = None
     found: bool = True
     checked: bool = True
+    bell: Bell = field(default_factory=Bell)
 
     def policy(self, wanted: Policy) -> Policy:
         """Say what is accepted of what comes from here."""
@@ -119,6 +144,7 @@ def address(text: str, baud: str, access: Access = Access()) -> Address:
     device = text or finder.find()
     named = {"115200": (FAST,), "9600": (SLOW,), "115200-8E1": (EVEN,)}
     speeds = named.get(baud, (FAST, SLOW))
+    bell = Bell()
 
     def open_device(speed: Speed) -> Source:
         """Open the port that is there now: the cable may be plugged in later, and elsewhere."""
@@ -127,10 +153,11 @@ def address(text: str, baud: str, access: Access = Access()) -> Address:
             raise finder.missing()
         if not text and name != finder.usual and _is_settling(name):
             raise SettlingError(f"`{name}` was plugged in a moment ago, and may be named yet")
-        return SerialSource(name, speed)
+        return SerialSource(name, speed, bell)
 
+    place = device or finder.usual
     found = device is not None
-    return Address(device or finder.usual, live=True, speeds=speeds, open=open_device, found=found)
+    return Address(place, live=True, speeds=speeds, open=open_device, found=found, bell=bell)
 
 
 def _network_address(text: str, access: Access = Access()) -> Address:
@@ -150,8 +177,10 @@ def _network_address(text: str, access: Access = Access()) -> Address:
             " `http://host` of a gateway, or `file:///path` of recorded telegrams",
         )
         return Address(text, live=True, speeds=(FAST,), open=partial(_refuse, fault), fault=fault)
-    end = (host, port)
-    return Address(text, live=True, speeds=(FAST,), open=lambda _: TcpSource(text, end))
+    end, bell = (host, port), Bell()
+    return Address(
+        text, live=True, speeds=(FAST,), open=lambda _: TcpSource(text, end, bell), bell=bell
+    )
 
 
 def _gateway(text: str, access: Access) -> Source:
@@ -181,9 +210,12 @@ def misnamed(name: str) -> str | None:
     return "a serial device on Linux begins with `/dev/`"
 
 
-def _gathered(file: int, seconds: float) -> bool:
+def _gathered(file: int, seconds: float, bell: Bell) -> bool:
     """Wait so long for bytes, and a moment for those behind the first; whether there are any."""
-    if not select.select([file], [], [], seconds)[0]:
+    ready = select.select([file, bell], [], [], seconds)[0]
+    if bell in ready:
+        bell.heard()
+    if file not in ready:
         return False
     waiting = fcntl.ioctl(file, termios.FIONREAD, bytes(4))
     if 0 < int.from_bytes(waiting, sys.byteorder) < _FEW:
@@ -199,10 +231,11 @@ class SerialSource:
     line, so a port that cannot do them, or only says it can, loses nothing but the check.
     """
 
-    def __init__(self, name: str, speed: Speed) -> None:
+    def __init__(self, name: str, speed: Speed, bell: Bell | None = None) -> None:
         import serial  # noqa: PLC0415  `--help` must not pay for it
 
         self.name = name
+        self._bell = bell or Bell()
         self._seven_bits = speed.data_bits == SLOW.data_bits
         self._failed: tuple[type[Exception], ...] = (
             serial.SerialException,
@@ -218,7 +251,7 @@ class SerialSource:
 
     def read(self, seconds: float) -> bytes:
         try:
-            if not _gathered(self._port.fileno(), seconds):
+            if not _gathered(self._port.fileno(), seconds, self._bell):
                 return b""
             data = os.read(self._port.fileno(), _CHUNK)
             if not data:
@@ -296,8 +329,9 @@ def _open_hint(error: Exception, name: str) -> str:
 class TcpSource:
     """A TCP port that sends what a meter says: ser2net, or a dongle in the meter."""
 
-    def __init__(self, text: str, end: tuple[str, int]) -> None:
+    def __init__(self, text: str, end: tuple[str, int], bell: Bell | None = None) -> None:
         self.name = text
+        self._bell = bell or Bell()
         try:
             self._socket = socket.create_connection(end, CONNECT_SECONDS)
         except OSError as error:
@@ -309,7 +343,7 @@ class TcpSource:
 
     def read(self, seconds: float) -> bytes:
         try:
-            if not _gathered(self._socket.fileno(), seconds):
+            if not _gathered(self._socket.fileno(), seconds, self._bell):
                 return b""
             data = self._socket.recv(_CHUNK)
         except OSError as error:

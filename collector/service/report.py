@@ -29,7 +29,8 @@ from collector.spool.record import Record, RecordId
 from collector.spool.spool import Spool
 
 OWN_STATE_SECONDS: Final = 60.0
-LOOK_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 0.9
+"""How often it is looked whether there is something to say: at each telegram of a quick meter."""
 UNREAD_SECONDS: Final = 8.0
 """How often the status is written that nobody reads."""
 _HISTORY: Final = 300

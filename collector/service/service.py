@@ -79,6 +79,7 @@ class Service:
             raise SettingsError(message, hint=self._place.fault.hint)
         rooms = Directories(settings.spool, settings.hot / TRAY)
         self._spool = Spool(rooms, self._account, self._disk)
+        self._handoff.hurry = self._place.bell.ring
         self._keeper = parts.keeper(settings, self._spool, self._handoff)
         self._hot = parts.hot(settings, self._spool, self._handoff, self._account, self._errands)
         self._early = self._keeper.early = Early(settings.hot, self._spool, parts.boot())
@@ -131,6 +132,7 @@ class Service:
         self._notifier.send(STOPPING="1")
         self._reading.set()
         self._handoff.wake()
+        self._place.bell.ring()
         for thread in threads[:2]:
             thread.join(JOIN_SECONDS)
         self._reader.finish()

@@ -1,6 +1,6 @@
 """Which sealed hot segments there are, and who has each: the one place where the threads meet."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition
@@ -42,6 +42,8 @@ class Handoff:
         self.news = 0
         """How often something changed that may end a wait."""
         self.seal_wanted = False
+        self.hurry: Callable[[], None] = lambda: None
+        """Ends the wait of the reader, which alone seals."""
         self.quick = False
         """Whether the sender had the last segment delivered at once, and waits for another."""
 
@@ -56,6 +58,11 @@ class Handoff:
         """End the wait of whoever waits for a segment."""
         with self._changed:
             self._tell()
+
+    def ask_seal(self) -> None:
+        """Have the reader seal what it has."""
+        self.seal_wanted = True
+        self.hurry()
 
     def wait(self, seconds: float, seen: int) -> None:
         """Sleep until something changed here, somebody calls `wake`, or time is up.

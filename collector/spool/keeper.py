@@ -297,7 +297,8 @@ class Keeper:
             self._asked = False
         elif not self._asked:
             # A moment more, so that one sync covers what the open hot segment has.
-            self._asked = self._handoff.seal_wanted = True
+            self._asked = True
+            self._handoff.ask_seal()
         else:
             self._asked = False
             self._copy(self._handoff.due(now))
