@@ -73,6 +73,8 @@ class Memory:
     targets: dict[str, dict[str, Standing]] = field(default_factory=dict)
     target: str = ""
     fate: Callable[[Identity], str | None] = lambda _: "waiting"
+    news: Callable[[], int] = lambda: 0
+    """Gives another number where the fate of any record is another one."""
     changed: bool = False
     """Whether a line was written, or has got there, since what is kept was kept."""
     _unnamed: list[Standing] = field(default_factory=list)

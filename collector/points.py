@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from collector.memory import Memory, Seconds
+from collector.p1.obis import FIELDS
 from collector.p1.telegram import Device, Medium, Telegram, Value
 
 QUARTER_SECONDS: Final = 900
@@ -36,7 +37,9 @@ SHORTEST_SALT: Final = 16
 """Characters: with less in it, a hash of a number is found by trying."""
 
 _TAG: Final = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
-_READINGS: Final = ("energy_import_", "energy_export_")
+_ENERGY: Final = frozenset(
+    field.name for field in FIELDS if field.name.startswith(("energy_import_", "energy_export_"))
+)
 _REACH_SECONDS: Final = 10
 """How far a second that is taken may be avoided: DSMR 2 and 3 send every ten seconds."""
 _MOST_PUSHED: Final = 60
@@ -81,6 +84,11 @@ class Points:
         self._name = meter
         self._salt = salt.encode()
         self._pushed = self._pushed_to = 0
+        self._rest: Telegram | None = None
+        self._rest_said = ""
+        self._done: tuple[object, ...] = ()
+        """What was found new for the last time in what a meter repeats, and what became of it."""
+        self._texts: dict[str, tuple[Value, str]] = {}
         if self.memory.second is not None and self.memory.content is not None:
             self.seconds.store(self.memory.second, self.memory.content)
 
@@ -89,7 +97,8 @@ class Points:
 
         Raises `CrowdedError` if there is no second for it.
         """
-        content = zlib.crc32(repr(telegram).encode())
+        fields = [self._text(name, value) for name, value in telegram.electricity.items()]
+        content = self._content(telegram, fields)
         second = self._free_second(int(time.timestamp()), content)
         if second is None:
             return None
@@ -97,14 +106,31 @@ class Points:
         self.memory.second, self.memory.content = second, content
         number = self._meter(telegram)
         meter = self._tag(number)
-        lines = [
-            *self._line("electricity", {"meter": meter}, telegram.electricity, second),
-            *self._readings(telegram, number, second),
-            *(line for device in telegram.devices for line in self._device(device, second)),
-            *self._moments(telegram, meter, second),
-            *self._message(telegram, meter, second),
+        tags = {"site": self._site, "meter": meter}
+        lines = _line("electricity", tags, fields, second)
+        energy = [
+            text
+            for name, text in zip(telegram.electricity, fields, strict=True)
+            if name in _ENERGY
         ]
+        readings = _line("readings", tags, energy, second)
+        done = (number, second // QUARTER_SECONDS, bool(readings), self.memory.news())
+        if done == self._done:
+            self.memory.last_readings = readings[0] if readings else self.memory.last_readings
+        else:
+            self._done = done
+            lines += self._readings(readings, number, second)
+            lines += (line for device in telegram.devices for line in self._device(device, second))
+            lines += self._moments(telegram, meter, second)
+            lines += self._message(telegram, meter, second)
         return [f"{line}\n" for line in lines] + self._prices(second)
+
+    def _content(self, telegram: Telegram, fields: list[str]) -> int:
+        """Give a check of all that it says, for the electricity meter in the words of a line."""
+        rest = telegram._replace(time=None, electricity={})
+        if rest != self._rest:
+            self._rest, self._rest_said, self._done = rest, repr(rest), ()
+        return zlib.crc32(f"{telegram.time!r}{fields}{self._rest_said}".encode())
 
     def _prices(self, second: int) -> list[str]:
         """Give the prices of the quarter hours up to this one, each once."""
@@ -155,10 +181,8 @@ class Points:
             return hashlib.sha256(number.encode()).hexdigest()[:8]
         return hmac.new(self._salt, number.encode(), "sha256").hexdigest()[:16]
 
-    def _readings(self, telegram: Telegram, number: str, second: int) -> list[str]:
+    def _readings(self, lines: list[str], number: str, second: int) -> list[str]:
         """Write the energy registers at each new quarter hour, and at both ends of a meter."""
-        energy = {k: v for k, v in telegram.electricity.items() if k.startswith(_READINGS)}
-        lines = self._line("readings", {"meter": self._tag(number)}, energy, second)
         if not lines:
             return []
         memory, quarter = self.memory, second // QUARTER_SECONDS
@@ -219,6 +243,13 @@ class Points:
     ) -> list[str]:
         return line_of(measurement, {"site": self._site, **tags}, fields, second)
 
+    def _text(self, name: str, value: Value) -> str:
+        """Give a field as it stands in a line; the value of the last telegram was written then."""
+        known = self._texts.get(name)
+        if known is None or known[0] is not value:
+            known = self._texts[name] = value, f"{name}={_field(value)}"
+        return known[1]
+
 
 def _moments(telegram: Telegram) -> dict[str, list[tuple[datetime, Mapping[str, Value]]]]:
     """Give what has a time of its own, by measurement.
@@ -241,11 +272,12 @@ def line_of(
     measurement: str, tags: Mapping[str, str], fields: Mapping[str, Value], second: int
 ) -> list[str]:
     """Give one line without its line end, or none if there is no field."""
-    if not fields:
-        return []
-    head = "".join(f",{name}={_tag(text)}" for name, text in tags.items())
-    body = ",".join(f"{name}={_field(value)}" for name, value in fields.items())
-    return [f"{measurement}{head} {body} {second}"]
+    return _line(measurement, tags, [f"{n}={_field(v)}" for n, v in fields.items()], second)
+
+
+def _line(measurement: str, tags: Mapping[str, str], fields: list[str], second: int) -> list[str]:
+    head = "".join([f",{name}={_tag(text)}" for name, text in tags.items()])
+    return [f"{measurement}{head} {','.join(fields)} {second}"] if fields else []
 
 
 @lru_cache(64)

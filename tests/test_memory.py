@@ -58,6 +58,7 @@ class Home:
             json.loads(self.kept),
             target=target,
             fate=lambda record: self.account.fate(RecordId(*record)),
+            news=lambda: self.account.news,
         )
         self.points = Points(site="home", memory=memory)
 

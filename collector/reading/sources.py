@@ -212,8 +212,9 @@ def misnamed(name: str) -> str | None:
 
 def _gathered(file: int, seconds: float, bell: Bell) -> bool:
     """Wait so long for bytes, and a moment for those behind the first; whether there are any."""
-    ready = select.select([file, bell], [], [], seconds)[0]
-    if bell in ready:
+    rung = bell.fileno()
+    ready = select.select([file, rung], [], [], seconds)[0]
+    if rung in ready:
         bell.heard()
     if file not in ready:
         return False

@@ -104,6 +104,7 @@ def reader(
             kept,
             target=settings.target.key if settings.target else "",
             fate=lambda record: account.fate(RecordId(*record)),
+            news=lambda: account.news,
         ),
         seconds=_seconds(settings.hot) if place.live else None,
         priced=prices_of(settings.contracts, settings.site, settings.utc_offset_hours),

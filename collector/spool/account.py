@@ -60,6 +60,8 @@ class Account:
         self._gone = dict.fromkeys(Outcome, 0)
         self._known = Identities()
         self._settled = {outcome: Identities() for outcome in Outcome}
+        self.news = 0
+        """How often the fate of records that were read before may have changed."""
 
     def read(self, record: RecordId) -> None:
         """Count a record that was just made."""
@@ -69,12 +71,14 @@ class Account:
     def found(self, records: Iterable[RecordId]) -> None:
         """Count what an earlier run left in a file, unless it was met before."""
         with self._lock:
+            self.news += 1
             self._found += len(self._met(_counted(records)))
 
     def handed_in(self, records: Iterable[RecordId]) -> None:
         """Count what another command put into the inbox: it waits, whatever it did before."""
         these = _counted(records)
         with self._lock:
+            self.news += 1
             self._found += len(self._met(these))
             for settled in self._settled.values():
                 again = these.common(settled)
@@ -95,6 +99,7 @@ class Account:
         """
         these = _counted(records)
         with self._lock:
+            self.news += 1
             for answered in _ANSWERED:
                 these.remove(these.common(self._settled[answered]))
             waited = len(these)

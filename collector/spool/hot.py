@@ -74,11 +74,8 @@ class Hot:
         """How many seconds the open segment may stay so."""
         if not self._ids:
             return inf
-        return max(0.0, self._since + self._stay - self._monotonic())
-
-    @property
-    def _stay(self) -> float:
-        return self._quick_seconds if self._handoff.quick else self._seal_seconds
+        seconds = self._quick_seconds if self._handoff.quick else self._seal_seconds
+        return max(0.0, self._since + seconds - self._monotonic())
 
     def append(self, record: Record) -> None:
         """Store one record; it counts as read."""
@@ -91,11 +88,8 @@ class Hot:
         self._account.settle(Outcome.DROPPED, [record])
 
     def tick(self) -> None:
-        """Seal the segment if it is old enough, or if the keeper wants it.
-
-        In the last quarter of its time: it is not worth to wake once more in a moment for it.
-        """
-        if self._handoff.seal_wanted or self.patience <= self._stay / 4:
+        """Seal the segment if it is old enough, or if the keeper wants it."""
+        if self._handoff.seal_wanted or not self.patience:
             self._handoff.seal_wanted = False
             self.seal()
 
