@@ -18,6 +18,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from collector.errors import SourceError
+from collector.reading.bell import Bell
 from collector.reading.phase import Phase
 
 SECONDS: Final = 5.0
@@ -124,18 +125,21 @@ class Gateway:
 class HttpSource:
     """A gateway as a source: `read` gives each new telegram once."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, bell: Bell) -> None:
         """Ask for the first telegram at once; what is wrong then is why it cannot be opened."""
         self.name = gateway.name
         self._gateway = gateway
+        self._bell = bell
         self._given: Queue[bytes | SourceError] = Queue()
         self._ended = Event()
         self._thread = Thread(target=self._work, name="gateway", daemon=True)
         self._thread.start()
 
     def read(self, seconds: float) -> bytes:
+        if self._given.empty():
+            self._bell.wait(seconds)
         try:
-            given = self._given.get(timeout=seconds)
+            given = self._given.get_nowait()
         except Empty:
             return b""
         if isinstance(given, SourceError):
@@ -149,8 +153,12 @@ class HttpSource:
             self._gateway.connection.sock.shutdown(2)
 
     def _work(self) -> None:
-        follow(self._gateway.telegram, self._given.put, self._ended.wait, time.monotonic)
+        follow(self._gateway.telegram, self._give, self._ended.wait, time.monotonic)
         self._gateway.connection.close()
+
+    def _give(self, given: bytes | SourceError) -> None:
+        self._given.put(given)
+        self._bell.ring()
 
 
 def follow(

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from collector.errors import AbsentError, SettlingError, SourceError
 from collector.p1.telegram import Policy
+from collector.reading.bell import Bell
 from collector.reading.port import Finder, holders, listed
 
 READ_SECONDS: Final = 1.1
@@ -38,30 +39,6 @@ _IN_USE: Final = (errno.EAGAIN, errno.EBUSY)
 _ABSENT: Final = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 IN_USE_WORDS: Final = "another program reads it"
 _SEVEN_BITS: Final = bytes(byte & 0x7F for byte in range(256))
-
-
-class Bell:
-    """Ends the wait of a read, from any thread; who reads next hears it too."""
-
-    def __init__(self) -> None:
-        self._ends: tuple[int, int] | None = None
-
-    def ring(self) -> None:
-        if self._ends:
-            with suppress(BlockingIOError):
-                os.write(self._ends[1], b"!")
-
-    def fileno(self) -> int:
-        """Give what `select` waits for; the pipe is made when somebody first does."""
-        if self._ends is None:
-            self._ends = os.pipe()
-            for end in self._ends:
-                os.set_blocking(end, False)
-        return self._ends[0]
-
-    def heard(self) -> None:
-        """Be quiet until it is rung again."""
-        os.read(self.fileno(), _CHUNK)
 
 
 class Source(Protocol):
@@ -162,31 +139,29 @@ def address(text: str, baud: str, access: Access = Access()) -> Address:
 
 def _network_address(text: str, access: Access = Access()) -> Address:
     try:
-        place = urlsplit(text)
-        host, port = place.hostname, place.port
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
     except ValueError:
         host = port = None
+    bell = Bell()
+    place = partial(Address, text, live=True, speeds=(FAST,), bell=bell)
     if text.startswith(("http://", "https://")) and host and port != 0:
-        return Address(
-            text, live=True, speeds=(FAST,), open=lambda _: _gateway(text, access), checked=False
-        )
+        return place(open=lambda _: _gateway(text, access, bell), checked=False)
     if not text.startswith("socket://") or not host or not port:
         fault = SourceError(
             f"`{text}` is no source",
             hint="`P1_SOURCE` is a device such as `/dev/ttyUSB0`, `socket://host:port`,"
             " `http://host` of a gateway, or `file:///path` of recorded telegrams",
         )
-        return Address(text, live=True, speeds=(FAST,), open=partial(_refuse, fault), fault=fault)
-    end, bell = (host, port), Bell()
-    return Address(
-        text, live=True, speeds=(FAST,), open=lambda _: TcpSource(text, end, bell), bell=bell
-    )
+        return place(open=partial(_refuse, fault), fault=fault)
+    end = (host, port)
+    return place(open=lambda _: TcpSource(text, end, bell))
 
 
-def _gateway(text: str, access: Access) -> Source:
+def _gateway(text: str, access: Access, bell: Bell) -> Source:
     from collector.reading.gateway import Gateway, HttpSource  # noqa: PLC0415  few have one
 
-    return HttpSource(Gateway(text, access.token, access.ca_file))
+    return HttpSource(Gateway(text, access.token, access.ca_file), bell)
 
 
 def _refuse(fault: SourceError, _: Speed) -> Source:

@@ -17,6 +17,7 @@ from collector.commands.check.finding import Outcome
 from collector.commands.pair import pressed
 from collector.errors import CollectorError, SourceError
 from collector.p1.telegram import Policy
+from collector.reading.bell import Bell
 from collector.reading.gateway import MOST_BYTES, Gateway, HttpSource, certificate, follow
 from collector.reading.sources import FAST, READ_SECONDS, address
 from collector.settings.settings import load
@@ -178,9 +179,12 @@ def test_as_a_source_it_is_opened_read_and_closed(old: HomeWizard) -> None:
 def test_one_that_never_answers_holds_nobody_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         gateway = Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        source = HttpSource(gateway)
+        bell = Bell()
+        source = HttpSource(gateway, bell)
         peer, _ = listener.accept()
         assert source.read(0.0) == b""
+        bell.ring()
+        assert source.read(3600.0) == b""
         source.close()
         peer.close()
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import select
 import socket
 import sys
 import termios
@@ -361,6 +362,29 @@ def test_a_tcp_peer_that_says_nothing_gives_nothing_after_a_moment(peer: socket.
     assert source.read(READ_SECONDS) == b""
     source.close()
     other.close()
+
+
+@pytest.mark.parametrize("kind", ["cable", "peer"])
+def test_a_bell_ends_one_wait_and_takes_no_byte(
+    kind: str, cable: Cable, peer: socket.socket
+) -> None:
+    """Who ends the program, or wants the open segment sealed, waits for no meter."""
+    place = address(cable.device if kind == "cable" else url(peer), "auto")
+    source, hour = place.open(FAST), 3600.0
+    end = cable.plug if kind == "cable" else peer.accept()[0].detach()
+    assert source.read(0.0) == b""
+    place.bell.ring()
+    place.bell.ring()
+    assert source.read(hour) == b""
+    os.write(end, b"/ABC")
+    assert source.read(hour) == b"/ABC"
+    place.bell.ring()
+    os.write(end, b"5")
+    assert source.read(hour) == b"5"
+    assert not select.select([place.bell], [], [], 0.0)[0]
+    source.close()
+    if kind == "peer":
+        os.close(end)
 
 
 def test_a_tcp_peer_that_hangs_up_is_noticed_after_its_last_byte(peer: socket.socket) -> None:

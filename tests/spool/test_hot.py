@@ -179,8 +179,11 @@ def test_a_segment_is_sealed_sooner_only_while_the_sender_is_quick(machine: Mach
 
 
 def test_a_segment_is_sealed_when_the_keeper_asks(machine: Machine) -> None:
+    hurried: list[bool] = []
+    machine.handoff.hurry = lambda: hurried.append(machine.handoff.seal_wanted)
     machine.read()
-    machine.handoff.seal_wanted = True
+    machine.handoff.ask_seal()
+    assert hurried == [True]
 
     machine.hot.tick()
 
