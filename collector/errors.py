@@ -9,9 +9,6 @@ CollectorError            everything that the program says itself; `hint` says w
 │   └── AbsentError       nothing is plugged in there; it costs nothing to look for each second
 │       └── SettlingError   it was plugged in a moment ago: what it is will be known soon
 └── LockedError           another process works on the same spool
-
-`Troubles` decides for everything that lasts, in all three threads, whether it is worth a line in
-the log. It lies at the bottom because each of them tells troubles of its own.
 """
 
 from collections.abc import Callable
@@ -28,36 +25,28 @@ class CollectorError(Exception):
         self.hint = hint
 
 
-class UsageError(CollectorError):
-    """The command was called in a way that it cannot serve."""
+class UsageError(CollectorError): ...
 
 
-class SettingsError(CollectorError):
-    """A setting has a value that cannot be used."""
+class SettingsError(CollectorError): ...
 
 
-class UnknownSetting(SettingsError):  # noqa: N818  it says what the name is
-    """A variable looks like a setting, and is none."""
+class UnknownSetting(SettingsError): ...  # noqa: N818  it says what the name is
 
 
-class IgnoredSetting(SettingsError):  # noqa: N818  it says what the setting is
-    """A further meter's settings have one from the first meter's that must differ."""
+class IgnoredSetting(SettingsError): ...  # noqa: N818  it says what the setting is
 
 
-class SourceError(CollectorError):
-    """The meter's line cannot be opened, or stopped working."""
+class SourceError(CollectorError): ...
 
 
-class AbsentError(SourceError):
-    """There is no such port now."""
+class AbsentError(SourceError): ...
 
 
-class SettlingError(AbsentError):
-    """The port has been there for a moment only: whatever it does may be over in the next."""
+class SettlingError(AbsentError): ...
 
 
-class LockedError(CollectorError):
-    """Another process has this spool."""
+class LockedError(CollectorError): ...
 
 
 QUIET_SECONDS: Final = 600.0
@@ -65,9 +54,6 @@ SELDOM_SECONDS: Final = 6 * 3600.0
 SLOWER: Final = 6
 TOLD_APART: Final = 3
 """Of one subject; whatever else comes counts as one more, for there may be no end of them."""
-
-
-_OTHERS: Final = "others"
 
 
 @dataclass(slots=True)
@@ -80,7 +66,7 @@ class _Told:
 
 
 class Troubles:
-    """Remembers what was told of one subject: a line in the log is a write to the card.
+    """Remembers what was told of one subject, in any thread: a line in the log wears the card.
 
     A trouble is told once for as long as it lasts. One that was gone is told anew, but not within
     ten minutes, then an hour, then six hours, until it has stayed away for those. So whatever
@@ -110,9 +96,14 @@ class Troubles:
     def came(self, trouble: str) -> bool:
         """Note a trouble by what does not change in it; gives whether to tell it."""
         self._last = now = self._monotonic()
-        self._forget(now)
+        self._told = {
+            trouble: told
+            for trouble, told in self._told.items()
+            if now - told.seen < SELDOM_SECONDS
+        }
+        self._lasting &= self._told.keys()
         if trouble not in self._told and len(self._told) >= TOLD_APART:
-            trouble = _OTHERS
+            trouble = "others"
         told = self._told.setdefault(trouble, _Told(-inf, now, self._quiet / SLOWER))
         told.seen = now
         lasts = trouble in self._lasting
@@ -122,14 +113,6 @@ class Troubles:
         self._lasting.add(trouble)
         self._unanswered = True
         return True
-
-    def _forget(self, now: float) -> None:
-        self._told = {
-            trouble: told
-            for trouble, told in self._told.items()
-            if now - told.seen < SELDOM_SECONDS
-        }
-        self._lasting &= self._told.keys()
 
     def went(self) -> bool:
         """Note that all is well; gives whether to tell: not of what was not told."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 DAY_SECONDS: Final = 86_400
 _REMEMBERED: Final = 6 * 3600
@@ -92,10 +92,13 @@ class Memory:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], **here: Any) -> "Memory":
         """Take what an earlier run kept; what this version does not understand is left out."""
-        kept = {name: data.get(name) for name in _PLAIN if isinstance(data.get(name), str | int)}
-        shown = {kind: _texts(lines) for kind, lines in _mapping(data, "shown").items()}
-        targets = {name: _standings(lines) for name, lines in _mapping(data, "targets").items()}
-        return cls(**cast("dict[str, Any]", kept), shown=shown, targets=targets, **here)
+        kept = {name: data[name] for name in _PLAIN if isinstance(data.get(name), str | int)}
+        shown = {
+            kind: {name: line for name, line in _mapping(lines).items() if isinstance(line, str)}
+            for kind, lines in _mapping(data.get("shown")).items()
+        }
+        targets = {n: _standings(lines) for n, lines in _mapping(data.get("targets")).items()}
+        return cls(**kept, shown=shown, targets=targets, **here)
 
     def as_dict(self) -> dict[str, Any]:
         targets = {
@@ -130,8 +133,7 @@ class Memory:
 
     def _is_due(self, line: str, second: int) -> bool:
         here = self.targets[self.target]
-        standing = here.get(line)
-        if standing is not None and not self._is_lost(line, standing, second):
+        if line in here and not self._is_lost(line, here[line], second):
             return False
         here[line] = Standing(State.PENDING, second)
         self._unnamed.append(here[line])
@@ -160,24 +162,20 @@ _PLAIN: Final = (
 )
 
 
-def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = data.get(name)
+def _mapping(found: Any) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
-
-
-def _texts(lines: Any) -> dict[str, str]:
-    pairs = lines.items() if isinstance(lines, Mapping) else ()
-    return {name: line for name, line in pairs if isinstance(line, str)}
 
 
 def _standings(lines: Any) -> dict[str, Standing]:
     found = {}
-    for line, parts in lines.items() if isinstance(lines, Mapping) else ():
+    for line, parts in _mapping(lines).items():
         match parts:
-            case [("pending" | "there" | "refused") as state, int(at), None]:
-                found[line] = Standing(State(state), at)
-            case [("pending" | "there" | "refused") as state, int(at), [str(run), int(number)]]:
-                found[line] = Standing(State(state), at, (run, number))
+            case [
+                ("pending" | "there" | "refused") as state,
+                int(at),
+                None | [str(), int()] as of,
+            ]:
+                found[line] = Standing(State(state), at, of and (of[0], of[1]))
     return found
 
 
