@@ -46,7 +46,6 @@ _MOST_PUSHED: Final = 60
 """Readings in a row that may push each other on, before one is given up and the others have their
 own seconds again: each of them takes the one that the next should have, until a second is free."""
 
-
 MOST_PRICED_SECONDS: Final = 31 * 24 * 3600
 """How far back a meter that speaks again has prices written; `prices --from` writes all."""
 
@@ -81,7 +80,8 @@ class Points:
         self.memory = memory or Memory()
         self.seconds = seconds or Seconds()
         self._site = site
-        self._name = meter
+        self._is_hashed = meter == HASH
+        self._name = None if self._is_hashed else meter
         self._salt = salt.encode()
         self._pushed = self._pushed_to = 0
         self._rest: Telegram | None = None
@@ -104,9 +104,10 @@ class Points:
             return None
         self.seconds.store(second, content)
         self.memory.second, self.memory.content = second, content
-        number = self._meter(telegram)
-        meter = self._tag(number)
-        tags = {"site": self._site, "meter": meter}
+        # A telegram without a number is of the last meter seen.
+        self.memory.meter = telegram.meter or self.memory.meter
+        number = self.memory.meter or "unknown"
+        tags = {"site": self._site, "meter": self._name or self._number(number)}
         lines = _line("electricity", tags, fields, second)
         energy = [
             text
@@ -121,8 +122,10 @@ class Points:
             self._done = done
             lines += self._readings(readings, number, second)
             lines += (line for device in telegram.devices for line in self._device(device, second))
-            lines += self._moments(telegram, meter, second)
-            lines += self._message(telegram, meter, second)
+            lines += self._moments(telegram, tags, second)
+            texts = {"text": telegram.text, "code": telegram.code}
+            message: dict[str, Value] = {name: text for name, text in texts.items() if text}
+            lines += self._changed("message", "message", tags, message, second)
         return [f"{line}\n" for line in lines] + self._prices(second)
 
     def _content(self, telegram: Telegram, fields: list[str]) -> int:
@@ -164,18 +167,8 @@ class Points:
         self._pushed_to = second if second > own else self._pushed_to
         return True
 
-    def _meter(self, telegram: Telegram) -> str:
-        """Give the meter's own number; a telegram without one is of the last meter seen."""
-        self.memory.meter = telegram.meter or self.memory.meter
-        return self.memory.meter or "unknown"
-
-    def _tag(self, number: str) -> str:
-        if self._name and self._name != HASH:
-            return self._name
-        return self._number(number)
-
     def _number(self, number: str | None) -> str:
-        if number is None or self._name != HASH or number == "unknown":
+        if number is None or number == "unknown" or not self._is_hashed:
             return number or "unknown"
         if not self._salt:  # as it always was: who has such names keeps them
             return hashlib.sha256(number.encode()).hexdigest()[:8]
@@ -197,25 +190,35 @@ class Points:
         return self._needed("readings", lines, second)
 
     def _device(self, device: Device, second: int) -> list[str]:
-        taken = _taken(device, second)
-        tags = {"meter": self._number(device.meter), "channel": str(device.channel)}
-        kind = f"{device.channel} {device.medium}"
+        channel, number = str(device.channel), self._number(device.meter)
+        tags = {"site": self._site, "meter": number, "channel": channel}
+        kind, taken = f"{channel} {device.medium}", _taken(device, second)
         return self._changed(kind, device.medium, tags, device.fields, second, taken)
 
-    def _moments(self, telegram: Telegram, meter: str, second: int) -> Iterator[str]:
-        """Write what the telegram says of other moments."""
-        for measurement, moments in _moments(telegram).items():
+    def _moments(self, telegram: Telegram, tags: Mapping[str, str], second: int) -> Iterator[str]:
+        """Write what the telegram says of other moments.
+
+        The running peak is that of the month that is not over yet, and no `demand_peak`, which is
+        what the mean of twelve months is made from.
+        """
+        running, end = telegram.running_peak, telegram.month_end
+        said: dict[str, list[tuple[datetime, Mapping[str, Value]]]] = {
+            "demand_peak": [(p.time, {"power_kw": p.power_kw}) for p in telegram.demand_peaks],
+            "demand_running_peak": (
+                [(running.time, {"power_kw": running.power_kw})] if running else []
+            ),
+            "power_failure": [
+                (f.time, {"duration_s": f.duration_s}) for f in telegram.power_failures
+            ],
+            "month_end": [(end.time, end.electricity)] if end else [],
+        }
+        for measurement, moments in said.items():
             lines = [
                 line
                 for time, fields in moments
-                for line in self._line(measurement, {"meter": meter}, fields, _second(time))
+                for line in line_of(measurement, tags, fields, int(time.timestamp()))
             ]
             yield from self._needed(measurement, lines, second)
-
-    def _message(self, telegram: Telegram, meter: str, second: int) -> list[str]:
-        texts = {"text": telegram.text, "code": telegram.code}
-        fields: dict[str, Value] = {name: text for name, text in texts.items() if text}
-        return self._changed("message", "message", {"meter": meter}, fields, second)
 
     def _changed(
         self,
@@ -227,8 +230,8 @@ class Points:
         taken: int | None = None,
     ) -> list[str]:
         """Write what has changed, under the second at which it was `taken`, if that is known."""
-        names = self._line(measurement, tags, fields, taken or 0)
-        lines = names if taken else self._line(measurement, tags, fields, second)
+        names = line_of(measurement, tags, fields, taken or 0)
+        lines = names if taken else line_of(measurement, tags, fields, second)
         return self.memory.needed(kind, dict(zip(names, lines, strict=True)), second)
 
     def _needed(self, kind: str, lines: list[str], second: int) -> list[str]:
@@ -238,34 +241,12 @@ class Points:
         """
         return self.memory.needed(kind, {line: line for line in lines}, second) if lines else []
 
-    def _line(
-        self, measurement: str, tags: Mapping[str, str], fields: Mapping[str, Value], second: int
-    ) -> list[str]:
-        return line_of(measurement, {"site": self._site, **tags}, fields, second)
-
     def _text(self, name: str, value: Value) -> str:
         """Give a field as it stands in a line; the value of the last telegram was written then."""
         known = self._texts.get(name)
         if known is None or known[0] is not value:
             known = self._texts[name] = value, f"{name}={_field(value)}"
         return known[1]
-
-
-def _moments(telegram: Telegram) -> dict[str, list[tuple[datetime, Mapping[str, Value]]]]:
-    """Give what has a time of its own, by measurement.
-
-    The running peak is that of the month that is not over yet, and no `demand_peak`, which is what
-    the mean of twelve months is made from.
-    """
-    running, end = telegram.running_peak, telegram.month_end
-    return {
-        "demand_peak": [
-            (peak.time, {"power_kw": peak.power_kw}) for peak in telegram.demand_peaks
-        ],
-        "demand_running_peak": [(running.time, {"power_kw": running.power_kw})] if running else [],
-        "power_failure": [(f.time, {"duration_s": f.duration_s}) for f in telegram.power_failures],
-        "month_end": [(end.time, end.electricity)] if end else [],
-    }
 
 
 def line_of(
@@ -313,10 +294,6 @@ def _taken(device: Device, second: int) -> int | None:
 def _series(line: str) -> str:
     """Give the measurement and the tags of a line whose fields have no space."""
     return line.rsplit(" ", 2)[0]
-
-
-def _second(time: datetime) -> int:
-    return int(time.timestamp())
 
 
 def encode(lines: Iterable[str]) -> bytes:
