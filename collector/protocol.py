@@ -8,11 +8,12 @@ read here, and so may others (`p1-collector put`).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final, TypeVar
 
+T = TypeVar("T")
 Scalar = Decimal | int | bool | str
 """A float, an integer, a truth or a text."""
 
@@ -22,7 +23,9 @@ _NAME: Final = re.compile(rf"(?:[^\\,= {_END}]|\\[^{_END}])+")
 _TEXT: Final = re.compile(rf'"(?:[^"\\{_END}]|\\[^{_END}])*"')
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:i|(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)(?![^, ])")
 _TRUTH: Final = re.compile(r"(?:[tT]|true|True|TRUE|[fF]|false|False|FALSE)(?![^, ])")
-_TRUE: Final = ("t", "T", "true", "True", "TRUE")
+_COMMA: Final = re.compile(",")
+_EQUALS: Final = re.compile("=")
+_BLANK: Final = re.compile(" ")
 _TIME: Final = re.compile(r"-?[0-9]+$")
 _ESCAPED: Final = re.compile(r"\\([,= ])")
 _ESCAPED_IN_TEXT: Final = re.compile(r'\\(["\\])')
@@ -51,18 +54,15 @@ class Point:
 def read(line: str) -> Point:
     """Read a line, without its line end. Raises `LineError`."""
     rest = _Rest(line)
-    measurement = rest.take(_MEASUREMENT, "no measurement")
-    tags: dict[str, str] = {}
-    while rest.skips(","):
-        rest.put(tags, lambda: _plain(rest.take(_NAME, "a tag without a value")))
-    rest.skip(" ", "no field")
-    fields: dict[str, Scalar] = {}
-    rest.put(fields, lambda: _scalar(rest))
-    while rest.skips(","):
-        rest.put(fields, lambda: _scalar(rest))
-    rest.skip(" ", "a value that is none, or no time")
-    time = _whole(rest, rest.take(_TIME, "no time"))
-    return Point(_plain(measurement), tags, fields, time)
+    measurement = _plain(rest.take(_MEASUREMENT, "no measurement"))
+    has_tags = rest.take(_COMMA)
+    tags = (
+        rest.pairs(lambda: _plain(rest.take(_NAME, "a tag without a value"))) if has_tags else {}
+    )
+    rest.take(_BLANK, "no field")
+    fields = rest.pairs(rest.scalar)
+    rest.take(_BLANK, "a value that is none, or no time")
+    return Point(measurement, tags, fields, rest.whole(rest.take(_TIME, "no time")))
 
 
 class _Rest:
@@ -75,54 +75,43 @@ class _Rest:
     def error(self, words: str) -> LineError:
         return LineError(words, self._at + 1)
 
-    def take(self, pattern: re.Pattern[str], lack: str) -> str:
+    def take(self, pattern: re.Pattern[str], lack: str = "") -> str:
+        """Take what fits; without it there is a `lack`, or nothing."""
         match = pattern.match(self._line, self._at)
-        if match is None:
+        if match is None and lack:
             raise self.error(lack)
-        self._at = match.end()
-        return match[0]
+        self._at = match.end() if match else self._at
+        return match[0] if match else ""
 
-    def takes(self, pattern: re.Pattern[str]) -> str:
-        """Take what fits, if anything does."""
-        return self.take(pattern, "") if pattern.match(self._line, self._at) else ""
-
-    def skips(self, text: str) -> bool:
-        found = self._line.startswith(text, self._at)
-        self._at += len(text) if found else 0
+    def pairs(self, value: Callable[[], T]) -> dict[str, T]:
+        """Take keys, each with `=` and what `value` takes."""
+        found: dict[str, T] = {}
+        while not found or self.take(_COMMA):
+            key = _plain(self.take(_NAME, "no key"))
+            if key in found:
+                raise self.error(f"`{key}` comes twice")
+            self.take(_EQUALS, f"`{key}` has no value")
+            found[key] = value()
         return found
 
-    def skip(self, text: str, lack: str) -> None:
-        if not self.skips(text):
-            raise self.error(lack)
+    def scalar(self) -> Scalar:
+        if text := self.take(_TEXT):
+            return _ESCAPED_IN_TEXT.sub(r"\1", text[1:-1])
+        if truth := self.take(_TRUTH):
+            return truth[0] in "tT"
+        number = self.take(_NUMBER, "no value")
+        if number.endswith("i"):
+            return self.whole(number[:-1])
+        value = Decimal(number)
+        if abs(value) > _LARGEST:
+            raise self.error("a float that is too large")
+        return value
 
-    def put(self, pairs: dict[str, Any], value: Any) -> None:
-        """Read a key, `=` and what `value` reads, and put them there."""
-        key = _plain(self.take(_NAME, "no key"))
-        if key in pairs:
-            raise self.error(f"`{key}` comes twice")
-        self.skip("=", f"`{key}` has no value")
-        pairs[key] = value()
-
-
-def _scalar(rest: _Rest) -> Scalar:
-    if text := rest.takes(_TEXT):
-        return _ESCAPED_IN_TEXT.sub(r"\1", text[1:-1])
-    if truth := rest.takes(_TRUTH):
-        return truth in _TRUE
-    number = rest.take(_NUMBER, "no value")
-    if number.endswith("i"):
-        return _whole(rest, number[:-1])
-    value = Decimal(number)
-    if abs(value) > _LARGEST:
-        raise rest.error("a float that is too large")
-    return value
-
-
-def _whole(rest: _Rest, digits: str) -> int:
-    number = int(digits) if len(digits) <= len(str(_INTEGERS.start)) else _INTEGERS.stop
-    if number not in _INTEGERS:
-        raise rest.error("an integer that is too large")
-    return number
+    def whole(self, digits: str) -> int:
+        number = int(digits) if len(digits) <= len(str(_INTEGERS.start)) else _INTEGERS.stop
+        if number not in _INTEGERS:
+            raise self.error("an integer that is too large")
+        return number
 
 
 def _plain(text: str) -> str:
