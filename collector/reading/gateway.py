@@ -2,29 +2,38 @@
 
 `http://ADDRESS` is its API of version 1 (`/api/v1/telegram`), `https://ADDRESS` that of version 2
 (`/api/telegram`, with a token); an address with a path is asked as it stands. A thread asks, at
-the telegrams' own pace, so that one that never ends its answer holds nobody up; what is new is
-read here. Nothing is asked of it but telegrams.
+the telegrams' own pace, so that one that never ends its answer holds nobody up. Nothing is asked
+of it but telegrams.
 """
 
 import json
 import ssl
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from queue import Empty, Queue
+from statistics import median
 from threading import Event, Thread
 from typing import Final
 from urllib.parse import urlsplit
 
 from collector.errors import SourceError
 from collector.reading.bell import Bell
-from collector.reading.phase import Phase
 
 SECONDS: Final = 5.0
 """How long a step of a request may take."""
 MOST_BYTES: Final = 64 * 1024
 OK: Final = 200
+SHORTEST_SECONDS: Final = 0.5
+"""Between two asks, whatever comes of them."""
+_SECOND: Final = 1.0
+_EARLIER: Final = 0.02
+_LATER: Final = 0.1
+_ALIKE: Final = 0.75
+_DOUBT: Final = 30
+"""After so many telegrams the pace is found out anew: the meter may send more often now."""
 
 _LONGEST: Final = 80
 _PATHS: Final = {"http": "/api/v1/telegram", "https": "/api/telegram"}
@@ -51,10 +60,8 @@ def trusting(ca: str | None) -> ssl.SSLContext:
     That is an authority's or the gateway's own. A gateway has no name that a network knows, so its
     name need not be in it.
     """
-    is_text = bool(ca and ca.startswith("-----BEGIN"))
-    context = (
-        ssl.create_default_context(cadata=ca) if is_text else ssl.create_default_context(cafile=ca)
-    )
+    text, file = (ca, None) if ca and ca.startswith("-----BEGIN") else (None, ca)
+    context = ssl.create_default_context(cafile=file, cadata=text)
     if ca:
         context.check_hostname = False
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -99,24 +106,17 @@ class Gateway:
         """Send a request; of the answer no more is read than a telegram may be long."""
         was_open = self.connection.sock is not None
         try:
-            try:
-                return self._ask(method, path, body)
-            except (ConnectionError, HTTPException):
-                self.connection.close()
-                if not was_open:
-                    raise
-                return self._ask(method, path, body)  # it hung up between two requests
+            self.connection.request(method, path, body, self._headers)
+            answer = self.connection.getresponse()
+            data = answer.read(MOST_BYTES)
         except (OSError, HTTPException, ValueError) as error:
             self.connection.close()
+            if was_open and isinstance(error, ConnectionError | HTTPException):
+                return self.ask(method, path, body)  # it hung up between two requests
             hint = _CERTIFICATE if isinstance(error, ssl.SSLError) else None
             words = f"cannot ask `{self.name}`: {_words(error)}"
             default = "is it switched on, and are address and port right (`P1_SOURCE`)?"
             raise SourceError(words, hint=hint or default) from error
-
-    def _ask(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
-        self.connection.request(method, path, body, self._headers)
-        answer = self.connection.getresponse()
-        data = answer.read(MOST_BYTES)
         if not answer.isclosed():
             self.connection.close()  # there is more, or it never ends
         return answer.status, data
@@ -132,8 +132,7 @@ class HttpSource:
         self._bell = bell
         self._given: Queue[bytes | SourceError] = Queue()
         self._ended = Event()
-        self._thread = Thread(target=self._work, name="gateway", daemon=True)
-        self._thread.start()
+        Thread(target=self._work, name="gateway", daemon=True).start()
 
     def read(self, seconds: float) -> bytes:
         if self._given.empty():
@@ -181,6 +180,50 @@ def follow(
             give(telegram)
         last = telegram
         ended = wait(max(0.0, phase.next(asked, news=is_new) - monotonic()))
+
+
+class Phase:
+    """When to ask a gateway: just after each new telegram. All times are on the monotonic clock.
+
+    The meter sends at its own pace, which nobody tells. So each ask moves a little forward, until
+    one comes too early: that one is repeated in half a second, and the next ones come a little
+    later. Two clocks that drift, and telegrams that jitter, are followed by that. A meter that
+    sends each ten seconds is asked as seldom, once a few telegrams have come at that pace.
+    """
+
+    def __init__(self) -> None:
+        self._due: float | None = None
+        self._asks = 0
+        self._news_at: float | None = None
+        self._paces: deque[float] = deque(maxlen=4)
+        self._telegrams = 0
+
+    def next(self, asked: float, *, news: bool) -> float:
+        """Say when to ask again after an ask that brought a new telegram, or the old one."""
+        self._asks += 1
+        if not news:
+            return asked + SHORTEST_SECONDS
+        if self._news_at is not None:
+            self._paces.append(asked - self._news_at)
+        self._news_at = asked
+        self._telegrams += 1
+        self._due = self._moved(asked) + self._pace()
+        self._asks = 0
+        return max(self._due, asked + SHORTEST_SECONDS)
+
+    def _moved(self, asked: float) -> float:
+        """Say when the ask for this telegram should have been."""
+        if self._due is None or self._asks > 2:  # noqa: PLR2004  it was not near at all
+            return asked - SHORTEST_SECONDS / 2
+        return asked - _EARLIER if self._asks == 1 else self._due + _LATER
+
+    def _pace(self) -> float:
+        """Give the seconds between two telegrams, as far as they are sure."""
+        if len(self._paces) < 4 or self._telegrams % _DOUBT == 0:  # noqa: PLR2004
+            return _SECOND
+        usual = median(self._paces)
+        alike = all(abs(pace - usual) < _ALIKE for pace in self._paces)
+        return max(_SECOND, round(usual)) if alike else _SECOND
 
 
 def certificate(url: str) -> str:

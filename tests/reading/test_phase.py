@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from collector.reading.phase import SHORTEST_SECONDS, Phase
+from collector.reading.gateway import SHORTEST_SECONDS, Phase
 
 TELEGRAMS = 3_600
 
