@@ -37,6 +37,7 @@ Codes with several national meanings, and what in the telegram decides:
 # ruff: noqa: E501  one row is one line, however long
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -113,31 +114,41 @@ _WARMTE: Final = "WarmteLink"
 _ISK: Final = "Iskra MT382"
 _IEC: Final = "IEC 62056-61, as printed by meters"
 
+_OLD: Final = ((7, "gas"), (8, "water"), (5, "heat"), (6, "cold"))  # A of a code, in DSMR 2
+
 _REG: Final = Kind.REGISTER
 _READ: Final = Kind.READING
 _HOUR: Final = Kind.HOURLY
 _COUNT: Final = Kind.COUNTER
 _CODE: Final = Kind.CODE
 
+_C: Final = r"(?<=:)[0-9]+"
+_E: Final = r"[0-9]+$"
 _NTH: Final = re.compile(r"(?<=_[lt])[0-9]|(?<=phase L)[0-9]|(?<=tariff )[0-9]")
 
 
 def _phases(row: Field) -> list[Field]:
     """Give the rows of L1, which is there, L2 and L3: in C they are 20 apart (IEC 62056-61)."""
-    return [_further(row, n, r"(?<=:)[0-9]+", 20) for n in range(3)]
+    return [_further(row, _C, 20 * n, _nth(n)) for n in range(3)]
 
 
 def _tariffs(number: int, row: Field) -> list[Field]:
     """Give so many rows, from that of the first tariff on: they follow each other in E."""
-    return [_further(row, n, r"[0-9]+$", 1) for n in range(number)]
+    return [_further(row, _E, n, _nth(n)) for n in range(number)]
 
 
-def _further(row: Field, by: int, part: str, step: int) -> Field:
-    def more(match: re.Match[str], step: int = 1) -> str:
-        return str(int(match[0]) + by * step)
+def _both_ways(*rows: Field) -> list[Field]:
+    """Give the rows of import, which are there, and those of export: in C they are one apart."""
+    return [*rows, *(_further(r, _C, 1, lambda s: s.replace("import", "export")) for r in rows)]
 
-    code = re.sub(part, lambda match: more(match, step), row.code)
-    return replace(row, code=code, name=_NTH.sub(more, row.name), doc=_NTH.sub(more, row.doc))
+
+def _nth(by: int) -> Callable[[str], str]:
+    return lambda text: _NTH.sub(lambda digit: str(int(digit[0]) + by), text)
+
+
+def _further(row: Field, group: str, by: int, reworded: Callable[[str], str]) -> Field:
+    code = re.sub(group, lambda digits: str(int(digits[0]) + by), row.code)
+    return replace(row, code=code, name=reworded(row.name), doc=reworded(row.doc))
 
 
 # One row a line, whatever the formatter thinks.
@@ -165,23 +176,18 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-0:0.2.8", "signature", Kind.ABOUT, "", "Signature of the firmware", _LT),
     Field("1-1:0.2.8", "signature_2", Kind.ABOUT, "", "Signature, application", _LT),
     # Energy. The total is sent by some; where it is not, it is the sum of the tariffs.
-    Field("1-0:1.8.0", "energy_import_kwh", _REG, "kWh", "Meter reading, import", _SE),
-    *_tariffs(2, Field("1-0:1.8.1", "energy_import_t1_kwh", _REG, "kWh", "Meter reading, import, tariff 1", _NL2)),
-    *_tariffs(2, Field("1-0:1.8.3", "energy_import_t3_kwh", _REG, "kWh", "Meter reading, import, tariff 3", _LT)),
-    *_tariffs(4, Field("1-0:1.8.5", "energy_import_t5_kwh", _REG, "kWh", "Meter reading, import, tariff 5", _ISK)),
-    Field("1-0:2.8.0", "energy_export_kwh", _REG, "kWh", "Meter reading, export", _SE),
-    *_tariffs(2, Field("1-0:2.8.1", "energy_export_t1_kwh", _REG, "kWh", "Meter reading, export, tariff 1", _NL2)),
-    *_tariffs(2, Field("1-0:2.8.3", "energy_export_t3_kwh", _REG, "kWh", "Meter reading, export, tariff 3", _LT)),
-    *_tariffs(4, Field("1-0:2.8.5", "energy_export_t5_kwh", _REG, "kWh", "Meter reading, export, tariff 5", _ISK)),
-    *_tariffs(3, Field("1-0:1.8.11", "energy_import_t1_kwh", _REG, "kWh", "Meter reading, import, tariff 1", _IL)),
-    *_tariffs(3, Field("1-0:2.8.11", "energy_export_t1_kwh", _REG, "kWh", "Meter reading, export, tariff 1", _IL)),
+    *_both_ways(
+        Field("1-0:1.8.0", "energy_import_kwh", _REG, "kWh", "Meter reading, import", _SE),
+        *_tariffs(2, Field("1-0:1.8.1", "energy_import_t1_kwh", _REG, "kWh", "Meter reading, import, tariff 1", _NL2)),
+        *_tariffs(2, Field("1-0:1.8.3", "energy_import_t3_kwh", _REG, "kWh", "Meter reading, import, tariff 3", _LT)),
+        *_tariffs(4, Field("1-0:1.8.5", "energy_import_t5_kwh", _REG, "kWh", "Meter reading, import, tariff 5", _ISK)),
+    ),
+    *_both_ways(*_tariffs(3, Field("1-0:1.8.11", "energy_import_t1_kwh", _REG, "kWh", "Meter reading, import, tariff 1", _IL))),
     Field("1-0:15.8.0", "energy_absolute_kwh", _REG, "kWh", "Meter reading, both added up", _HU),
     Field("1-0:16.8.0", "energy_net_kwh", _REG, "kWh", "Meter reading, net", _LT),
     # Power.
-    Field("1-0:1.7.0", "power_import_kw", _REG, "kW", "Power, import", _NL2),
-    Field("1-0:2.7.0", "power_export_kw", _REG, "kW", "Power, export", _NL2),
-    *_phases(Field("1-0:21.7.0", "power_import_l1_kw", _REG, "kW", "Power, import, phase L1", _NL4)),
-    *_phases(Field("1-0:22.7.0", "power_export_l1_kw", _REG, "kW", "Power, export, phase L1", _NL4)),
+    *_both_ways(Field("1-0:1.7.0", "power_import_kw", _REG, "kW", "Power, import", _NL2)),
+    *_both_ways(*_phases(Field("1-0:21.7.0", "power_import_l1_kw", _REG, "kW", "Power, import, phase L1", _NL4))),
     Field("1-0:15.7.0", "power_absolute_kw", _REG, "kW", "Power, both added up", _LT),
     Field("1-0:16.7.0", "power_net_kw", _REG, "kW", "Power, net", _LT),
     Field("1-0:1.24.0", "power_import_average_kw", _REG, "kW", "Power, import, average", _LT),
@@ -194,16 +200,12 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-0:2.4.0", "demand_export_kw", _REG, "kW", "Running quarter hour, export", _LT),
     Field("1-0:2.6.0", "demand_export_month_peak_kw", Kind.PEAK, "kW", "Peak of this month, export", _HU),
     *_tariffs(2, Field("1-0:2.6.1", "demand_export_month_peak_t1_kw", Kind.PEAK, "kW", "Peak of this month, export, tariff 1", _HU)),
-    Field("1-0:3.4.0", "demand_reactive_import_kvar", _REG, "kvar", "Demand, reactive import", _LT),
-    Field("1-0:4.4.0", "demand_reactive_export_kvar", _REG, "kvar", "Demand, reactive export", _LT),
-    Field("1-0:9.4.0", "demand_apparent_import_kva", _REG, "kVA", "Demand, apparent import", _LT),
-    Field("1-0:10.4.0", "demand_apparent_export_kva", _REG, "kVA", "Demand, apparent export", _LT),
+    *_both_ways(Field("1-0:3.4.0", "demand_reactive_import_kvar", _REG, "kvar", "Demand, reactive import", _LT)),
+    *_both_ways(Field("1-0:9.4.0", "demand_apparent_import_kva", _REG, "kVA", "Demand, apparent import", _LT)),
     Field("1-0:1.5.0", "demand_last_kw", _REG, "kW", "Last quarter hour, import", _IEC),
     Field("1-0:2.5.0", "demand_export_last_kw", _REG, "kW", "Last quarter hour, export", _IEC),
-    Field("1-0:3.5.0", "demand_reactive_import_last_kvar", _REG, "kvar", "Last demand, reactive import", _IEC),
-    Field("1-0:4.5.0", "demand_reactive_export_last_kvar", _REG, "kvar", "Last demand, reactive export", _IEC),
-    Field("1-0:9.5.0", "demand_apparent_import_last_kva", _REG, "kVA", "Last demand, apparent import", _IEC),
-    Field("1-0:10.5.0", "demand_apparent_export_last_kva", _REG, "kVA", "Last demand, apparent export", _IEC),
+    *_both_ways(Field("1-0:3.5.0", "demand_reactive_import_last_kvar", _REG, "kvar", "Last demand, reactive import", _IEC)),
+    *_both_ways(Field("1-0:9.5.0", "demand_apparent_import_last_kva", _REG, "kVA", "Last demand, apparent import", _IEC)),
     Field("1-0:0.8.2", "demand_period_s", _REG, "s", "Length of the demand period", _LT),
     # Voltage and current.
     *_phases(Field("1-0:32.7.0", "voltage_l1_v", _REG, "V", "Voltage, phase L1", _NL5)),
@@ -225,31 +227,24 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-0:81.7.15", "phase_angle_u2_i2_deg", _REG, "deg", "Angle from U2 to I2", _IEC),
     Field("1-0:81.7.26", "phase_angle_u3_i3_deg", _REG, "deg", "Angle from U3 to I3", _IEC),
     # Reactive energy and power.
-    Field("1-0:3.8.0", "reactive_energy_import_kvarh", _REG, "kvarh", "Reactive energy, import", _SE),
-    *_tariffs(2, Field("1-0:3.8.1", "reactive_energy_import_t1_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 1", _AT)),
-    *_tariffs(2, Field("1-0:3.8.3", "reactive_energy_import_t3_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 3", _LT)),
-    *_tariffs(4, Field("1-0:3.8.5", "reactive_energy_import_t5_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 5", _ISK)),
-    Field("1-0:4.8.0", "reactive_energy_export_kvarh", _REG, "kvarh", "Reactive energy, export", _SE),
-    *_tariffs(2, Field("1-0:4.8.1", "reactive_energy_export_t1_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 1", _AT)),
-    *_tariffs(2, Field("1-0:4.8.3", "reactive_energy_export_t3_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 3", _LT)),
-    *_tariffs(4, Field("1-0:4.8.5", "reactive_energy_export_t5_kvarh", _REG, "kvarh", "Reactive energy, export, tariff 5", _ISK)),
+    *_both_ways(
+        Field("1-0:3.8.0", "reactive_energy_import_kvarh", _REG, "kvarh", "Reactive energy, import", _SE),
+        *_tariffs(2, Field("1-0:3.8.1", "reactive_energy_import_t1_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 1", _AT)),
+        *_tariffs(2, Field("1-0:3.8.3", "reactive_energy_import_t3_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 3", _LT)),
+        *_tariffs(4, Field("1-0:3.8.5", "reactive_energy_import_t5_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 5", _ISK)),
+    ),
     Field("1-0:5.8.0", "reactive_energy_q1_kvarh", _REG, "kvarh", "Reactive energy, quadrant 1", _HU),
     Field("1-0:6.8.0", "reactive_energy_q2_kvarh", _REG, "kvarh", "Reactive energy, quadrant 2", _HU),
     Field("1-0:7.8.0", "reactive_energy_q3_kvarh", _REG, "kvarh", "Reactive energy, quadrant 3", _HU),
     Field("1-0:8.8.0", "reactive_energy_q4_kvarh", _REG, "kvarh", "Reactive energy, quadrant 4", _HU),
-    Field("1-0:3.7.0", "reactive_power_import_kvar", _REG, "kvar", "Reactive power, import", _SE),
-    Field("1-0:4.7.0", "reactive_power_export_kvar", _REG, "kvar", "Reactive power, export", _SE),
-    *_phases(Field("1-0:23.7.0", "reactive_power_import_l1_kvar", _REG, "kvar", "Reactive power, import, phase L1", _SE)),
-    *_phases(Field("1-0:24.7.0", "reactive_power_export_l1_kvar", _REG, "kvar", "Reactive power, export, phase L1", _SE)),
+    *_both_ways(Field("1-0:3.7.0", "reactive_power_import_kvar", _REG, "kvar", "Reactive power, import", _SE)),
+    *_both_ways(*_phases(Field("1-0:23.7.0", "reactive_power_import_l1_kvar", _REG, "kvar", "Reactive power, import, phase L1", _SE))),
     Field("1-0:5.7.0", "reactive_power_q1_kvar", _REG, "kvar", "Reactive power, quadrant 1", _HU),
     Field("1-0:6.7.0", "reactive_power_q2_kvar", _REG, "kvar", "Reactive power, quadrant 2", _HU),
     Field("1-0:7.7.0", "reactive_power_q3_kvar", _REG, "kvar", "Reactive power, quadrant 3", _HU),
     Field("1-0:8.7.0", "reactive_power_q4_kvar", _REG, "kvar", "Reactive power, quadrant 4", _HU),
     # Apparent power.
-    Field("1-0:9.7.0", "apparent_power_import_kva", _REG, "kVA", "Apparent power, import", _LU),
-    *_phases(Field("1-0:29.7.0", "apparent_power_import_l1_kva", _REG, "kVA", "Apparent power, import, phase L1", _LU)),
-    Field("1-0:10.7.0", "apparent_power_export_kva", _REG, "kVA", "Apparent power, export", _LU),
-    *_phases(Field("1-0:30.7.0", "apparent_power_export_l1_kva", _REG, "kVA", "Apparent power, export, phase L1", _LU)),
+    *_both_ways(Field("1-0:9.7.0", "apparent_power_import_kva", _REG, "kVA", "Apparent power, import", _LU), *_phases(Field("1-0:29.7.0", "apparent_power_import_l1_kva", _REG, "kVA", "Apparent power, import, phase L1", _LU))),
     # States and limits.
     Field("0-0:96.14.0", "tariff", _CODE, "", "Tariff: NL 1 low, 2 normal; BE 1 day, 2 night", _NL2),
     Field("0-0:96.14.1", "tariff", _CODE, "", "Tariff in force: Israel", _IL),
@@ -283,10 +278,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     # Messages to the consumer.
     Field("0-0:96.13.1", "code", Kind.MESSAGE_CODE, "", "Message: numbers", _NL2),
     Field("0-0:96.13.0", "text", Kind.MESSAGE, "", "Message: text", _NL2),
-    Field("0-0:96.13.2", "text", Kind.MESSAGE, "", "Message: text, part 2", _LU),
-    Field("0-0:96.13.3", "text", Kind.MESSAGE, "", "Message: text, part 3", _LU),
-    Field("0-0:96.13.4", "text", Kind.MESSAGE, "", "Message: text, part 4", _LU),
-    Field("0-0:96.13.5", "text", Kind.MESSAGE, "", "Message: text, part 5", _LU),
+    *(Field(f"0-0:96.13.{n}", "text", Kind.MESSAGE, "", f"Message: text, part {n}", _LU) for n in range(2, 6)),
     # M-Bus devices.
     Field("0-n:24.1.0", "type", Kind.DEVICE_TYPE, "", "Type: gas, water, heat, …", _NL3),
     Field("0-n:96.1.0", "meter", Kind.DEVICE_METER, "", "Equipment number of the device", _NL3),
@@ -311,20 +303,14 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("0-n:24.3.0", "energy_kwh", _HOUR, "kWh", "Energy", _NL3),
     Field("0-n:24.3.1", "energy_gj", _HOUR, "GJ", "Cold", _NL3),
     Field("0-n:24.4.0", "valve", Kind.VALVE, "", "Valve or switch: 1 open, 0 closed", _NL3),
-    # M-Bus devices of DSMR 2, where A of the code is the medium: 5 heat, 6 cold, 7 gas, 8 water.
-    Field("7-0:0.0.0", "meter", Kind.DEVICE_METER, "", "Equipment number, gas", _NL2),
+    # M-Bus devices of DSMR 2, where A of the code is the medium.
+    *(Field(f"{a}-0:0.0.0", "meter", Kind.DEVICE_METER, "", f"Equipment number, {what}", _NL2) for a, what in _OLD),
+    *(Field(f"{a}-0:24.4.0", "valve", Kind.VALVE, "", f"Valve, {what}: 1 open, 0 closed", _NL2) for a, what in _OLD),
     Field("7-0:23.1.0", "volume_m3", Kind.BARE_READING, "m3", "Gas, every 24 hours", _NL2),
     Field("7-0:23.2.0", "volume_m3", Kind.BARE_READING, "m3", "Gas, corrected for temperature", _NL2),
-    Field("7-0:24.4.0", "valve", Kind.VALVE, "", "Valve, gas: 1 open, 0 closed", _NL2),
-    Field("8-0:0.0.0", "meter", Kind.DEVICE_METER, "", "Equipment number, water", _NL2),
     Field("8-0:1.0.0", "volume_m3", Kind.BARE_READING, "m3", "Meter reading, water", _NL2),
-    Field("8-0:24.4.0", "valve", Kind.VALVE, "", "Valve, water: 1 open, 0 closed", _NL2),
-    Field("5-0:0.0.0", "meter", Kind.DEVICE_METER, "", "Equipment number, heat", _NL2),
     Field("5-0:1.0.0", "energy_gj", Kind.BARE_READING, "GJ", "Meter reading, heat", _NL2),
-    Field("5-0:24.4.0", "valve", Kind.VALVE, "", "Valve, heat: 1 open, 0 closed", _NL2),
-    Field("6-0:0.0.0", "meter", Kind.DEVICE_METER, "", "Equipment number, cold", _NL2),
     Field("6-0:1.0.0", "energy_gj", Kind.BARE_READING, "GJ", "Meter reading, cold", _NL2),
-    Field("6-0:24.4.0", "valve", Kind.VALVE, "", "Valve, cold: 1 open, 0 closed", _NL2),
 )
 # fmt: on
 
