@@ -1,66 +1,56 @@
-"""The field table turned round: which reader takes the lines of a code, and the readers.
-
-Those of lists are in `collector.p1.lists`.
-"""
+"""The field table turned round: which reader takes the lines of a code, and the readers."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeVar
 
-from collector.p1 import lists, values
-from collector.p1.lines import Unreadable, groups
-from collector.p1.obis import BY_CODE, FIELDS, Field, Kind
+from collector.p1 import values
+from collector.p1.lines import OBIS, Unfamiliar, Unreadable, groups
+from collector.p1.obis import BY_CODE, FIELDS, MONTH_END, Field, Kind
 from collector.p1.sheet import Route, Sheet
 from collector.p1.values import quantity, units_of
 
 Key = TypeVar("Key")
+Said = TypeVar("Said", str, int)
+Entry = TypeVar("Entry")
 
 _SAME_CLOCK: Final = timedelta(hours=2)
 # What is never zero in a device that has been read, but without a time.
 _COUNTED: Final = ("volume_m3", "energy_gj", "energy_kwh")
 _PAIR: Final = 2
+_TRIPLE: Final = 3
+_MONTH_END_UNITS: Final = [units_of(BY_CODE[code]) for code in MONTH_END]
 
 
 def register(sheet: Sheet, route: Route, body: str) -> None:
     if ")" in body:
         _registers(sheet, route, body)
     elif body:
-        sheet.note(*quantity(route.units, body))
+        sheet.note(*quantity(route.units[0], body))
     else:
         sheet.lost.add(route.name)
 
 
 def _registers(sheet: Sheet, route: Route, body: str) -> None:
     """Read several values, or one with a time beside it."""
-    places = (route.units, *route.more_units)
     parts = groups(body)
-    if len(parts) == _PAIR and not route.more_units and _has_time(sheet, parts):
-        parts = [_value(parts)]
-    if len(parts) > len(places):
-        raise Unreadable("extra value", parts[len(places)][1])
-    found = [
-        quantity(units, text, column) for units, (text, column) in zip(places, parts, strict=False)
-    ]
+    if len(parts) == _PAIR and len(route.units) == 1:
+        time, timed = _time_first(parts)
+        with suppress(Unreadable):
+            sheet.moment(*time)
+            parts = [timed]
+    if len(parts) > len(route.units):
+        raise Unreadable("extra value", parts[len(route.units)][1])
+    found = [quantity(units, *part) for units, part in zip(route.units, parts, strict=False)]
     for name, value in found:
         sheet.electricity.setdefault(name, value)
 
 
-def _has_time(sheet: Sheet, parts: list[tuple[str, int]]) -> bool:
-    try:
-        sheet.moment(*_time(parts))
-    except Unreadable:
-        return False
-    return True
-
-
-def _time(parts: list[tuple[str, int]]) -> tuple[str, int]:
-    """Give the time of `(time)(value)`; Logarex prints `(value)(time)`."""
-    return parts["*" in parts[0][0]]
-
-
-def _value(parts: list[tuple[str, int]]) -> tuple[str, int]:
-    return parts["*" not in parts[0][0]]
+def _time_first(parts: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Give `(time)(value)` in that order; Logarex prints `(value)(time)`."""
+    return parts[::-1] if "*" in parts[0][0] else parts
 
 
 def peak(sheet: Sheet, route: Route, body: str) -> None:
@@ -70,9 +60,9 @@ def peak(sheet: Sheet, route: Route, body: str) -> None:
     parts = groups(body)
     if len(parts) > _PAIR:
         raise Unreadable("extra value", parts[_PAIR][1])
-    timed = len(parts) == _PAIR
-    name, value = quantity(route.units, *(_value(parts) if timed else parts[0]))
-    time = sheet.moment(*_time(parts)) if timed else None
+    *timed, last = _time_first(parts)
+    name, value = quantity(route.units[0], *last)
+    time = sheet.moment(*timed[0]) if timed else None
     if not value and timed and time is None:
         return
 
@@ -99,8 +89,8 @@ def _whole(number: int | None, lack: str) -> int:
     return number
 
 
-def version(sheet: Sheet, _route: Route, body: str) -> None:
-    sheet.version = sheet.version or body.strip("() ") or None
+def version(sheet: Sheet, route: Route, body: str) -> None:
+    _keep_first(sheet, lambda sheet: sheet.heads, route.name, body.strip("() ") or None)
 
 
 def clock(sheet: Sheet, _route: Route, body: str) -> None:
@@ -114,58 +104,51 @@ def clock(sheet: Sheet, _route: Route, body: str) -> None:
         sheet.time = moment
 
 
-def clock_date(sheet: Sheet, _route: Route, body: str) -> None:
-    sheet.date = sheet.date or body
-
-
-def clock_time(sheet: Sheet, _route: Route, body: str) -> None:
-    sheet.time_of_day = sheet.time_of_day or body
+def clock_part(sheet: Sheet, route: Route, body: str) -> None:
+    _keep_first(sheet, lambda sheet: sheet.heads, route.name, body or None)
 
 
 def meter(sheet: Sheet, route: Route, body: str) -> None:
-    _keep_text(sheet, lambda sheet: sheet.meters, route.rank, values.identity(body))
+    _keep_first(sheet, lambda sheet: sheet.meters, route.rank, values.identity(body))
 
 
 def about(sheet: Sheet, route: Route, body: str) -> None:
     channel = "" if route.code[:3] in ("0-0", "1-0", "1-1") else f"_{route.code[2]}"
     text = values.identity(body.strip("()"))
-    _keep_text(sheet, lambda sheet: sheet.about, route.name + channel, text)
+    _keep_first(sheet, lambda sheet: sheet.about, route.name + channel, text)
 
 
 def message(sheet: Sheet, route: Route, body: str) -> None:
-    _keep_text(sheet, lambda sheet: sheet.texts, route.code, values.message(body))
+    _keep_first(sheet, lambda sheet: sheet.texts, route.code, values.message(body))
 
 
-def _keep_text(
-    sheet: Sheet, of: Callable[[Sheet], dict[Key, str]], key: Key, text: str | None
-) -> None:
-    """Note a text; of several the first that says something counts."""
-
-    def note(sheet: Sheet) -> None:
-        if text:
-            of(sheet).setdefault(key, text)
-
-    sheet.keep(note)
-
-
-def message_code(sheet: Sheet, _route: Route, body: str) -> None:
-    sheet.code = sheet.code or values.message(body)
+def message_code(sheet: Sheet, route: Route, body: str) -> None:
+    _keep_first(sheet, lambda sheet: sheet.heads, route.name, values.message(body))
 
 
 def device_type(sheet: Sheet, route: Route, body: str) -> None:
-    def note(sheet: Sheet) -> None:
-        slot = sheet.slot(route.code)
-        slot.type = slot.type or body
-
-    sheet.keep(note)
+    _keep_first(sheet, lambda sheet: sheet.slot(route.code).texts, route.name, body or None)
 
 
 def device_meter(sheet: Sheet, route: Route, body: str) -> None:
-    meter = values.identity(body)
+    number = values.identity(body)
+    _keep_first(sheet, lambda sheet: sheet.slot(route.code).texts, route.name, number)
+
+
+def valve(sheet: Sheet, route: Route, body: str) -> None:
+    if body:
+        position = _whole(values.code(body), "not a code")
+        _keep_first(sheet, lambda sheet: sheet.slot(route.code).states, route.name, position)
+
+
+def _keep_first(
+    sheet: Sheet, of: Callable[[Sheet], dict[Key, Said]], key: Key, said: Said | None
+) -> None:
+    """Note a text or a state; of several the first that says something counts."""
 
     def note(sheet: Sheet) -> None:
-        slot = sheet.slot(route.code)
-        slot.meter = slot.meter or meter
+        if said is not None:
+            of(sheet).setdefault(key, said)
 
     sheet.keep(note)
 
@@ -197,10 +180,11 @@ def _note_reading(
 ) -> None:
     if not text:
         return
-    if "*" not in text and "" not in route.units and _is_zero(text):
+    units = route.units[0]
+    if "*" not in text and "" not in units and values.NUMBER.fullmatch(text) and not Decimal(text):
         sheet.keep(_no_device)
         return
-    name, value = quantity(route.units, text, column)
+    name, value = quantity(units, text, column)
     if not value and time is None and name in _COUNTED:
         sheet.keep(_no_device)
         return
@@ -217,24 +201,87 @@ def _note_reading(
     sheet.keep(note)
 
 
-def _is_zero(text: str) -> bool:
-    return bool(values.NUMBER.fullmatch(text)) and not Decimal(text)
-
-
 def _no_device(sheet: Sheet) -> None:
     """Note nothing: there is no device behind the channel."""
 
 
-def valve(sheet: Sheet, route: Route, body: str) -> None:
+def failures(sheet: Sheet, _route: Route, body: str) -> None:
+    """Read the log of power failures: a count, a code, pairs of end and duration.
+
+    The count is not trusted, since meters print one that disagrees with the pairs; entries that
+    were never filled are empty, or have the time of an unset clock.
+    """
+    _look_for_more(sheet, body)
     if not body:
         return
-    position = _whole(values.code(body), "not a code")
+    entries = [part for part in groups(body)[1:] if part[0] and "." not in part[0]]
+    if len(entries) % _PAIR:
+        raise Unreadable("a time without a duration", entries[-1][1])
+    found = []
+    for end, (duration, place) in zip(entries[::2], entries[1::2], strict=True):
+        time = sheet.moment(*end)
+        seconds = values.counter(duration.removesuffix("*s"))
+        if seconds is None:
+            raise Unreadable("not a number of seconds", place)
+        if time:
+            found.append((time, seconds))
+    _keep_list(sheet, lambda sheet: sheet.failures, found)
+
+
+def history(sheet: Sheet, route: Route, body: str) -> None:
+    """Read what stands behind 98.1.0: peaks (Belgium), or readings (Hungary)."""
+    _look_for_more(sheet, body)
+    parts = groups(body)
+    count, codes = parts[0][0], parts[1:_TRIPLE]
+    if values.counter(count) is not None and all(OBIS.fullmatch(code) for code, _ in codes):
+        _peaks(sheet, route, [part for part in parts[_TRIPLE:] if part[0]])
+    else:
+        _month_end(sheet, parts)
+
+
+def _look_for_more(sheet: Sheet, body: str) -> None:
+    """Have the telegram looked through again if this list goes on over lines."""
+    sheet.listed = sheet.listed or body.count("(") != body.count(")")
+
+
+def _peaks(sheet: Sheet, route: Route, parts: list[tuple[str, int]]) -> None:
+    """Read triples: the month's end, the time of its peak, the peak; in either order of months."""
+    if len(parts) % _TRIPLE:
+        raise Unreadable("a peak without its time", parts[-1][1])
+    found = []
+    for time, power in zip(parts[1::3], parts[2::3], strict=True):
+        moment = sheet.moment(*time)
+        _, value = quantity(route.units[0], *power)
+        if moment:
+            found.append((moment, value))
+    _keep_list(sheet, lambda sheet: sheet.peaks, found)
+
+
+def _keep_list(sheet: Sheet, of: Callable[[Sheet], list[Entry]], found: list[Entry]) -> None:
+    """Note a list; of several the first that has something in it counts."""
 
     def note(sheet: Sheet) -> None:
-        slot = sheet.slot(route.code)
-        slot.valve = position if slot.valve is None else slot.valve
+        noted = of(sheet)
+        if not noted:
+            noted.extend(found)
 
     sheet.keep(note)
+
+
+def _month_end(sheet: Sheet, parts: list[tuple[str, int]]) -> None:
+    """Read a moment and the registers of `MONTH_END`; any other list is unfamiliar."""
+    time, *registers = parts
+    if len(registers) != len(MONTH_END):
+        raise Unfamiliar
+    try:
+        moment = sheet.moment(*time)
+        readings = dict(
+            quantity(units, *part) for units, part in zip(_MONTH_END_UNITS, registers, strict=True)
+        )
+    except Unreadable as error:
+        raise Unfamiliar from error
+    if moment and sheet.month_end is None:
+        sheet.month_end = moment, readings
 
 
 _READERS: Final[dict[Kind, Callable[[Sheet, Route, str], None]]] = {
@@ -250,25 +297,24 @@ _READERS: Final[dict[Kind, Callable[[Sheet, Route, str], None]]] = {
     Kind.DEVICE_METER: device_meter,
     Kind.VERSION: version,
     Kind.CLOCK: clock,
-    Kind.CLOCK_DATE: clock_date,
-    Kind.CLOCK_TIME: clock_time,
+    Kind.CLOCK_DATE: clock_part,
+    Kind.CLOCK_TIME: clock_part,
     Kind.METER: meter,
     Kind.ABOUT: about,
     Kind.MESSAGE: message,
     Kind.MESSAGE_CODE: message_code,
-    Kind.FAILURES: lists.failures,
-    Kind.HISTORY: lists.history,
+    Kind.FAILURES: failures,
+    Kind.HISTORY: history,
 }
 _TEXTS: Final = (Kind.MESSAGE, Kind.MESSAGE_CODE, Kind.ABOUT)
 
 
 def _route(code: str, rows: tuple[Field, ...]) -> Route:
     first = rows[0]
-    last_place = max(row.place for row in rows)
-    more = tuple(units_of(rows, place) for place in range(1, last_place + 1))
-    rank = FIELDS.index(first)
+    places = range(max(row.place for row in rows) + 1)
+    units = tuple(units_of(rows, place) for place in places)
     is_text = first.kind in _TEXTS
-    return Route(code, first.name, rank, _READERS[first.kind], units_of(rows), more, is_text)
+    return Route(code, first.name, FIELDS.index(first), _READERS[first.kind], units, is_text)
 
 
 ROUTES: Final = {code: _route(code, rows) for code, rows in BY_CODE.items()}

@@ -41,7 +41,6 @@ from collector.p1.lines import (
 from collector.p1.time import Unset, instant
 from collector.p1.values import Units
 
-_BLANK: Final = re.compile(r"[ \t]")
 _BESIDE: Final = re.compile(r"[ \t]*([()*])[ \t]*")
 _SIGN: Final = re.compile(r"(?:(?<=\()|^)([+-])[ \t]+")
 _NO_BLANKS: Final = {ord(" "): None, ord("\t"): None}
@@ -55,26 +54,27 @@ class Slot:
     """
 
     channel: int
-    type: str = ""
-    meter: str | None = None
+    medium: str
+    texts: dict[str, str] = field(default_factory=dict)
     time: datetime | None = None
     readings: dict[str, Decimal] = field(default_factory=dict)
     ranks: dict[str, int] = field(default_factory=dict)
     rank: int = sys.maxsize
-    valve: int | None = None
-    medium: str = ""
+    states: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a line goes: its rows of the field table, made ready for reading."""
+    """Where a line goes: its rows of the field table, made ready for reading.
+
+    `units` are those of each of its values.
+    """
 
     code: str
     name: str
     rank: int
     read: Callable[["Sheet", "Route", str], None]
-    units: Units
-    more_units: tuple[Units, ...]
+    units: tuple[Units, ...]
     is_text: bool
 
 
@@ -84,11 +84,9 @@ class Sheet:
     def __init__(self, utc_offset_hours: int, routes: Mapping[str, Route]) -> None:
         self.utc_offset_hours = utc_offset_hours
         self._routes = routes
-        self.version: str | None = None
+        self.heads: dict[str, str] = {}  # what there is one of, by its name
         self.time: datetime | None = None
         self.has_clock = False
-        self.date = ""
-        self.time_of_day = ""
         self.meters: dict[int, str] = {}
         self.electricity: dict[str, Decimal | int | str] = {}
         self.slots: dict[str, Slot] = {}
@@ -97,7 +95,6 @@ class Sheet:
         self.failures: list[tuple[datetime, int]] = []
         self.month_end: tuple[datetime, dict[str, Decimal]] | None = None
         self.texts: dict[str, str] = {}
-        self.code: str | None = None
         self.about: dict[str, str] = {}
         self.listed = False  # there may be a list over lines: see `lines.split`
         self.unknown: list[str] = []
@@ -122,35 +119,22 @@ class Sheet:
     def _read(self, line: str) -> None:
         self._line = line
         code, _, rest = line.partition("(")
-        route = self._routes.get(code) or _SPELT.get(code)
+        route = self._routes.get(code) or _SPELT.get(code) or self._unusual(line, code)
         if route is None:
-            route = self._unusual(line, code)
-            if route is None:
-                return
+            return
+        body = rest[:-1]
+        has_blanks = (" " in body or "\t" in body) and not route.is_text
         try:
             if rest[-1:] != ")":
                 _refuse_open(rest)
-            route.read(self, route, rest[:-1])
-        except (Unreadable, Unfamiliar) as error:
-            self._read_again(route, rest[:-1], error)
-
-    def _read_again(self, route: Route, body: str, error: ValueError) -> None:
-        """Read without the blanks what could not be read with them, or note that it cannot be."""
-        if _BLANK.search(body) and not route.is_text and self._line[-1] == ")":
-            try:
-                route.read(self, route, _without_blanks(body))
-            except (Unreadable, Unfamiliar) as again:
-                error = again
-            else:
-                return
-        if not isinstance(error, Unreadable):
-            line = self._line
+            route.read(self, route, _without_blanks(body) if has_blanks else body)
+        except Unfamiliar:
             self.keep(lambda sheet: sheet.unknown.append(line))
-            return
-        self.lost.add(route.name)
-        behind = self._line.index("(") + 1 if "(" in self._line else len(self._line)
-        column = min(behind + _with_blanks(body, error.column), len(self._line))
-        self.errors.append(LineError(error.message, self._line, column))
+        except Unreadable as error:
+            self.lost.add(route.name)
+            behind = line.index("(") + 1 if "(" in line else len(line)
+            column = min(behind + _with_blanks(body, error.column), len(line))
+            self.errors.append(LineError(error.message, line, column))
 
     def note(self, name: str, value: Decimal | int) -> None:
         """Note the one value that the line gives; of several for one field the first counts."""
@@ -210,19 +194,16 @@ class Sheet:
 
     def separate_clock(self) -> datetime | None:
         """Put the date and the time of day together, which the Iskra AM550 sends apart."""
-        if not self.date or not self.time_of_day:
-            return None
-        with suppress(Unreadable):
-            return self.moment(self.date[:6] + self.time_of_day)
+        with suppress(KeyError, Unreadable):
+            return self.moment(self.heads["date"][:6] + self.heads["time_of_day"])
         return None
 
     def slot(self, code: str) -> Slot:
         """Return the notes on the M-Bus channel that `code` names: `0-1:`, or `7-0:` of DSMR 2."""
         name = code[:3]
-        slot = self.slots.get(name)
-        if slot is None:
-            slot = self.slots[name] = Slot(int(code[2]), medium=OLD_MEDIA.get(name, ""))
-        return slot
+        if name not in self.slots:
+            self.slots[name] = Slot(int(code[2]), OLD_MEDIA.get(name, ""))
+        return self.slots[name]
 
 
 # Most lines of a telegram were in the last one too. What a line gave is kept, for so many lines;
@@ -260,9 +241,8 @@ def _without_blanks(body: str) -> str:
 
 def _with_blanks(body: str, column: int) -> int:
     """Find the place in `body` of a column of what it is without blanks."""
-    if not _BLANK.search(body):
-        return column
-    tight = _without_blanks(body)
-    left = len(tight[:column].translate(_NO_BLANKS))
     places = [place for place, char in enumerate(body) if char not in " \t"]
+    if len(places) == len(body):
+        return column
+    left = len(_without_blanks(body)[:column].translate(_NO_BLANKS))
     return places[left] if left < len(places) else len(body)

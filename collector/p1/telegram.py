@@ -165,7 +165,7 @@ def parse(
     time = sheet.time or sheet.separate_clock()
     return Telegram(
         header=header,
-        version=sheet.version,
+        version=sheet.heads.get("version"),
         checksum=judge(frame.data, frame.checksum),
         time=time,
         meter=sheet.meters[min(sheet.meters)] if sheet.meters else None,
@@ -176,7 +176,7 @@ def parse(
         power_failures=tuple(starmap(PowerFailure, sheet.failures)) if sheet.failures else (),
         month_end=MonthEnd(*sheet.month_end) if sheet.month_end else None,
         text=" ".join(sheet.texts.values()) if sheet.texts else None,
-        code=sheet.code,
+        code=sheet.heads.get("code"),
         about=sheet.about,
         unknown=tuple(sheet.unknown),
         errors=tuple(sheet.errors),
@@ -226,7 +226,6 @@ _MEDIA: Final = {
     **dict.fromkeys(("6", "7", "15", "16", "21", "22"), Medium.WATER),
     **dict.fromkeys(("A", "B", "10", "11"), Medium.COOLING),
 }
-_MEDIUM_BY_NAME: Final = {medium.value: medium for medium in Medium}
 _MEDIUM_BY_FIELD: Final = {
     "volume_m3": Medium.GAS,
     "energy_gj": Medium.HEAT,
@@ -246,12 +245,10 @@ def _devices(sheet: Sheet, now: datetime | None) -> Iterator[Device]:
         if len(fields) > 1:
             fields = {name: fields[name] for name in sorted(fields, key=slot.ranks.__getitem__)}
         medium = _medium(slot, next(iter(fields)))
-        if slot.valve is not None:
-            fields["valve"] = slot.valve
-        time = slot.time
-        if time and now and time > now + _AHEAD:
-            time = None
-        yield Device(slot.channel, medium, slot.meter, time, fields)
+        fields |= slot.states
+        wrong = slot.time and now and slot.time > now + _AHEAD
+        time = None if wrong else slot.time
+        yield Device(slot.channel, medium, slot.texts.get("meter"), time, fields)
 
 
 def _medium(slot: Slot, name: str) -> Medium:
@@ -259,9 +256,9 @@ def _medium(slot: Slot, name: str) -> Medium:
 
     `name` is the field that is its first one in the table.
     """
-    if slot.medium and not slot.type:
-        return _MEDIUM_BY_NAME[slot.medium]
-    device_type = slot.type.strip().lstrip("0").upper()
+    if slot.medium and "type" not in slot.texts:
+        return Medium(slot.medium)
+    device_type = slot.texts.get("type", "").strip().lstrip("0").upper()
     if device_type == _COLD and name == "energy_gj":
         return Medium.COOLING
     return _MEDIA.get(device_type) or _MEDIUM_BY_FIELD.get(name, Medium.HEAT)
