@@ -67,7 +67,7 @@ class Memory:
     """Whether the source has given checked telegrams: see `collector.reading.debt`."""
     header: str | None = None
     nation: str | None = None
-    """Whose meanings a checked telegram with that header told: see `collector.p1.nations`."""
+    """Whose meanings a checked telegram with that header told: see `collector.p1.telegram`."""
     shown: dict[str, dict[str, str]] = field(default_factory=dict)
     """By kind: what the meter shows, and the line as it was first written."""
     targets: dict[str, dict[str, Standing]] = field(default_factory=dict)

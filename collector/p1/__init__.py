@@ -7,10 +7,8 @@
     disguise    frame -> frame, with everything replaced that says whose it is
     diagnosis   what bytes are in which there is no telegram
 
-`telegram` stands on `lines` (a frame cut into lines), `sheet` with its `readers` (a line to what it
-says), `nations` (a code's meaning where), `values` and `time` (the text between brackets),
-`checksum`, and `obis`: the field table. What writes telegrams stands on `layout`: lines that, put
-together again, are what was sent.
+`telegram` stands on `lines` (a frame cut into lines), `sheet` with its `readers` (a line to what
+it says), `values` and `time` (the text between brackets), `checksum`, and `obis`: the field table.
 
 Everybody above calls it. Nothing in here reads a clock, a file, a setting or the network, and
 nothing logs. There is no list of dialects: one grammar and one table read every meter, because the

@@ -16,8 +16,7 @@ from typing import Final
 
 from collector.p1.checksum import reprinted
 from collector.p1.framing import Frame
-from collector.p1.layout import Line, lay_out, put_together
-from collector.p1.lines import OBIS
+from collector.p1.lines import OBIS, lay_out, put_together
 from collector.p1.obis import BY_CODE, Kind
 from collector.p1.values import identifier, identity, message, printable
 
@@ -78,32 +77,25 @@ class Disguise:
     def disguised(self, frame: Frame) -> Frame:
         """Give the telegram with everything replaced that says whose it is."""
         header, lines = lay_out(frame.data)
-        data = put_together(self._header(header), [self._line(line) for line in lines])
+        name = _IN_HEADER.sub(lambda digits: self._word(digits[0]), header[_FLAG:])
+        disguised = [line.saying(self._body(line.code, line.body)) for line in lines]
+        data = put_together(header[:_FLAG] + name, disguised)
         printed = reprinted(frame.data, frame.checksum, data)
         return Frame(data, printed if _CHECKSUM.fullmatch(printed) else between(printed))
 
-    def _header(self, header: str) -> str:
-        name = _IN_HEADER.sub(lambda digits: self._word(digits[0]), header[_FLAG:])
-        return header[:_FLAG] + name
-
-    def _line(self, line: Line) -> Line:
-        if not line.code:
-            return line.saying(self._codeless(line.body))
-        rows = BY_CODE.get(line.code)
-        kind = rows[0].kind if rows else None
+    def _body(self, code: str, body: str) -> str:
+        if not code:  # or a damaged one
+            first, bracket, rest = body.partition("(")
+            if not _CODELIKE.fullmatch(first.strip()):
+                first = self._letters(first, "latin-1", 0)
+            return first + bracket + self._between_brackets(rest, _PLAINLY_HARMLESS)
+        kind = BY_CODE[code][0].kind if code in BY_CODE else None
         if kind in _MESSAGES:
-            return line.saying(self._over_line_ends(line.body, self._message))
+            return self._over_line_ends(body, self._message)
         if kind in _NUMBERS:
-            return line.saying(self._over_line_ends(line.body, self._number))
+            return self._over_line_ends(body, self._number)
         harmless = _PLAINLY_HARMLESS if kind in (None, Kind.ABOUT) else _HARMLESS
-        return line.saying(self._between_brackets(line.body, harmless))
-
-    def _codeless(self, body: str) -> str:
-        """Replace in a line that has no code, or a damaged one."""
-        first, bracket, rest = body.partition("(")
-        if not _CODELIKE.fullmatch(first.strip()):
-            first = self._letters(first, "latin-1", 0)
-        return first + bracket + self._between_brackets(rest, _PLAINLY_HARMLESS)
+        return self._between_brackets(body, harmless)
 
     def _between_brackets(self, body: str, harmless: re.Pattern[str]) -> str:
         parts = _BRACKETS.split(body)
@@ -121,32 +113,33 @@ class Disguise:
         return text
 
     def _number(self, text: str) -> str:
-        if identity(text) is None:
-            return text
-        return self._in_the_same_form(text, self._words, identifier)
+        return text if identity(text) is None else self._alike(text, self._words, identifier)
 
     def _message(self, text: str) -> str:
-        if message(text) is None:
-            return text
-        return self._in_the_same_form(text, self._letters, printable)
+        return text if message(text) is None else self._alike(text, self._letters, printable)
 
-    def _in_the_same_form(
+    def _alike(
         self, text: str, invent: Callable[[str, str, int], str], read: Callable[[str], str]
     ) -> str:
         """Replace what `text` spells: plain stays plain, hexadecimal stays hexadecimal."""
-        spelt = read(text)
-        if spelt == text:
-            tried = (invent(text, "latin-1", n) for n in range(_TRIES))
-            return next((new for new in tried if _says(new, new, read)), text)
-        octets = bytes.fromhex(text)
-        filled = octets.strip(_FILLING)
-        before, _, behind = octets.partition(filled)
-        codec = "utf-8" if filled == spelt.encode() else "latin-1"
+        spelt, codec = read(text), "latin-1"
+        written: Callable[[str], str] = str
+        if spelt != text:
+            octets = bytes.fromhex(text)
+            filled = octets.strip(_FILLING)
+            before, _, behind = octets.partition(filled)
+            codec = "utf-8" if filled == spelt.encode() else "latin-1"
+
+            def written(said: str) -> str:
+                new = (before + said.encode(codec) + behind).hex()
+                return new.upper() if text == text.upper() else new
+
         for attempt in range(_TRIES):
             said = invent(spelt, codec, attempt)
-            new = (before + said.encode(codec) + behind).hex()
-            if _says(new, said, read):
-                return new.upper() if text == text.upper() else new
+            new = written(said)
+            # It is to be read as that, and as something that is there at all.
+            if read(new) == said and identity(new) is not None and message(new) is not None:
+                return new
         return text
 
     def _words(self, text: str, codec: str, attempt: int) -> str:
@@ -174,11 +167,6 @@ class Disguise:
             block = hashlib.sha256(what + b"%d/%d" % (attempt, count)).digest()
             yield from memoryview(block).cast("H")
             count += 1
-
-
-def _says(text: str, what: str, read: Callable[[str], str]) -> bool:
-    """Tell whether `text` is read as `what`, and as something that is there at all."""
-    return read(text) == what and identity(text) is not None and message(text) is not None
 
 
 def _other(char: str, dice: Iterator[int], codec: str) -> str:

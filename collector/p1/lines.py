@@ -10,11 +10,14 @@ the `)` that closes it, and all of it is one line here. Only the code of a list 
 which has something behind its `(` and never closes; one with nothing behind it goes on to the end.
 A list may even have no brackets: behind its code alone, or behind a second clock, the energy
 registers and peaks that follow at once are the list's.
+
+`split` is for reading and forgets what does not matter; `lay_out` and `put_together` are for
+writing: the same telegram with other values in it (`disguise`, the simulator).
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _CODED: Final = re.compile(r"[0-9]{1,3}-[0-9]{1,3}:[0-9A-F]{1,3}\.")
@@ -33,6 +36,11 @@ OBIS: Final = re.compile(
     r"(?:[*&.](?P<period>[0-9]{1,3}))?"
 )
 _CURRENT: Final = 255
+
+_PIECES: Final = re.compile(r"[^\r\n]*[\r\n]+|[^\r\n]+")
+_BLANK: Final = " \t\0\r\n"
+# Between the code and the first bracket there may be a line end.
+_HEAD: Final = re.compile(rf"[ \t\0]*{OBIS.pattern}[ \t\0\r\n]*\(")
 
 
 def is_current(code: re.Match[str]) -> bool:
@@ -151,10 +159,8 @@ def continuing(lines: Sequence[str]) -> list[bool]:
 
 def _end_of_listed(lines: Sequence[str], start: int) -> int:
     """Return the number of the line behind a list that has no brackets."""
-    for place in range(start, len(lines)):
-        if not _LISTED.match(lines[place]):
-            return place
-    return len(lines)
+    places = range(start, len(lines))
+    return next((place for place in places if not _LISTED.match(lines[place])), len(lines))
 
 
 def _continues(before: str, line: str) -> bool:
@@ -167,8 +173,9 @@ def _continues(before: str, line: str) -> bool:
 def _end_of_list(before: str, lines: Sequence[str], start: int) -> int:
     """Return the number of the line behind the list that is open by now, if one is."""
     if "(" not in before:
-        has_clock = start < len(lines) and lines[start].startswith(_CLOCK)
-        return _end_of_listed(lines, start + has_clock) if not _opens(lines, start) else start
+        first = lines[start] if start < len(lines) else ""
+        has_clock = first.startswith(_CLOCK)
+        return start if first[:1] == "(" else _end_of_listed(lines, start + has_clock)
     depth = before.count("(") - before.count(")")
     if depth <= 0:
         return start
@@ -179,10 +186,6 @@ def _end_of_list(before: str, lines: Sequence[str], start: int) -> int:
     return len(lines) if before[-1] == "(" else start
 
 
-def _opens(lines: Sequence[str], start: int) -> bool:
-    return start < len(lines) and lines[start][0] == "("
-
-
 def groups(body: str) -> list[tuple[str, int]]:
     """Cut `a)(b)(c` into its values, each with the column where it begins."""
     parts = []
@@ -191,3 +194,62 @@ def groups(body: str) -> list[tuple[str, int]]:
         parts.append((part, column))
         column += len(part) + 2
     return parts
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line, `head + body + tail`.
+
+    `code` is the OBIS code without group F, "" if the line has none; `current` is whether it is of
+    this billing period, as far as group F says. `head` ends in the first bracket, `tail` begins
+    with the last one; the line ends are in `tail`, and in `body` where a value runs over several
+    lines.
+    """
+
+    code: str
+    current: bool
+    head: str
+    body: str
+    tail: str
+
+    def __str__(self) -> str:
+        return self.head + self.body + self.tail
+
+    def saying(self, body: str) -> "Line":
+        """Give the same line with something else between the brackets."""
+        return replace(self, body=body)
+
+
+def lay_out(data: bytes) -> tuple[str, list[Line]]:
+    """Cut a frame's data into the header, with its line ends, and the lines up to the `!`."""
+    header, *pieces = _PIECES.findall(data[:-1].decode("latin-1"))
+    return header, [_line(text) for text in _joined(pieces)]
+
+
+def put_together(header: str, lines: list[Line]) -> bytes:
+    """Give the data of a frame that is laid out so."""
+    return "".join([header, *map(str, lines), "!"]).encode("latin-1")
+
+
+def _joined(pieces: list[str]) -> list[str]:
+    """Put together what is one line for reading too."""
+    stripped = [piece.strip(_BLANK) for piece in pieces]
+    more = iter(continuing([line for line in stripped if line]))
+    joined: list[str] = []
+    for piece, line in zip(pieces, stripped, strict=True):
+        if (next(more) if line else True) and joined:
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return joined
+
+
+def _line(text: str) -> Line:
+    match = _HEAD.match(text)
+    start = match.end() if match else 0
+    end = len(text.rstrip(_BLANK))
+    if match and text[start:end].endswith(")"):
+        end -= 1
+    end = max(start, end)
+    code, current = (match["code"], is_current(match)) if match else ("", True)
+    return Line(code, current, text[:start], text[start:end], text[end:])

@@ -12,12 +12,12 @@ Several rows with one code differ in unit: the unit that the telegram prints dec
 Codes with several national meanings, and what in the telegram decides:
 
     31.4.0, 51.4.0, 71.4.0   the fuse (e-MUCS, E.ON, Luxembourg); in Lithuania the sliding average
-                             current, as D=4 in IEC 62056-61 (`collector.p1.nations`). That all
+                             current, as D=4 in IEC 62056-61 (`collector.p1.telegram`). That all
                              three are there does not tell: Hungary has three fuses.
     0-0:96.1.0, 0-0:96.1.1   device numbers 1 and 2 (COSEM blue book: 1 the maker's, 2 the owner's):
-                             whichever is there. In Poland 96.1.1 is the type (`nations`).
+                             whichever is there. In Poland 96.1.1 is the type.
     0-n:96.1.0, 0-n:96.1.1   of devices, in DSMR and in e-MUCS: whichever is there.
-    0-0:96.13.0              a message; in Poland a state (`nations`).
+    0-0:96.13.0              a message; in Poland a state.
     0-0:96.14.0, 0-0:96.14.1 the tariff in force, and in Israel: whichever is there.
     0-0:17.0.0               the limiter: kW (DSMR 4), A (DSMR 3), kVA (Luxembourg), by the unit;
                              bare digits are none of them, and in Poland it never is.

@@ -88,7 +88,7 @@ class Sheet:
         self.time: datetime | None = None
         self.has_clock = False
         self.meters: dict[int, str] = {}
-        self.electricity: dict[str, Decimal | int | str] = {}
+        self.electricity: dict[str, Decimal | int] = {}
         self.slots: dict[str, Slot] = {}
         self.peak_times: dict[str, datetime] = {}
         self.peaks: list[tuple[datetime, Decimal]] = []

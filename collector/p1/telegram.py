@@ -14,11 +14,14 @@ Four things are decided here rather than line by line:
   unit, has no device behind it and gives no reading.
 - A total that is not sent is the exact sum of the tariffs that are.
 - Where two nations mean different things by a code (the table in `collector.p1.obis`), what else
-  is in the telegram tells, or an earlier one of the same source: see `collector.p1.nations`.
+  is in the telegram tells. Lithuania: units in kilo (kV, kA, kHz), the fields that only its lists
+  have, or the header `/ESO` (ESO, P1 lists: standard, extended and maximal). Poland: both
+  0-0:96.1.0 and 0-0:96.1.1 (Stoen, P1 object model 2.0). What one checked telegram of a source has
+  told holds for the next ones: a line that is lost must not change a name or a tag.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,8 +33,7 @@ from typing import Final, NamedTuple
 from collector.p1.checksum import Checksum, judge
 from collector.p1.framing import Frame
 from collector.p1.lines import LineError, split
-from collector.p1.nations import mean, nation_of
-from collector.p1.obis import Nation
+from collector.p1.obis import BY_CODE, FIELDS, Nation
 from collector.p1.readers import ROUTES
 from collector.p1.sheet import UNREADABLE_CODE, Sheet, Slot
 from collector.p1.time import BASE_OFFSET_HOURS
@@ -158,9 +160,9 @@ def parse(
         _, lines = split(frame.data, listed=True)
         sheet = Sheet(utc_offset_hours, ROUTES)
         sheet.read(lines)
-    nation = nation_of(sheet, header, frame.data) or told.get(header)
+    nation = _nation_of(sheet, header, frame.data) or told.get(header)
     if nation:
-        mean(sheet, nation, lines)
+        _mean(sheet, nation, lines)
     _add_totals(sheet)
     time = sheet.time or sheet.separate_clock()
     return Telegram(
@@ -184,39 +186,73 @@ def parse(
     )
 
 
-def _running_peak(sheet: Sheet) -> DemandPeak | None:
-    time, power = sheet.peak_times.get(_RUNNING_PEAK), sheet.electricity.get(_RUNNING_PEAK)
-    return DemandPeak(time, power) if time and isinstance(power, Decimal) else None
+_OWNERS_NUMBER: Final = FIELDS.index(BY_CODE["0-0:96.1.1"][0])
+_MAKERS_NUMBER: Final = FIELDS.index(BY_CODE["0-0:96.1.0"][0])
+_NOT_IN_POLAND: Final = ("0-0:17.0.0(", "0-0:96.13.0(")
+_KILO: Final = re.compile(rb"\*[ \t]*k(?:V|A|Hz)[ \t]*\)")
+_ONLY_IN_LITHUANIA: Final = (
+    *("1-0:1.24.", "1-0:15.24.", "1-0:16.24.", "1-0:32.24.", "1-0:0.8.2"),
+    *("1-0:3.4.", "1-0:4.4.", "1-0:9.4.", "1-0:10.4."),
+)
+_LITHUANIAN: Final = frozenset(f.name for f in FIELDS if f.code.startswith(_ONLY_IN_LITHUANIA))
+# What a field is called where its code means something else: in Lithuania.
+_RENAMED: Final = {BY_CODE[f.code][0].name: f.name for f in FIELDS if f.nation}
 
 
-_RUNNING_PEAK: Final = "demand_month_peak_kw"
+def _nation_of(sheet: Sheet, header: str, data: bytes) -> Nation | None:
+    """Tell whose meanings the codes have, where that makes a difference."""
+    if _OWNERS_NUMBER in sheet.meters and _MAKERS_NUMBER in sheet.meters:
+        return Nation.POLAND
+    fields = sheet.electricity.keys()
+    if fields.isdisjoint(_RENAMED):
+        return None
+    lithuanian = (
+        header.startswith("ESO") or not fields.isdisjoint(_LITHUANIAN) or _KILO.search(data)
+    )
+    return Nation.LITHUANIA if lithuanian else None
 
 
-def _add_totals(sheet: Sheet) -> None:
-    """Add the totals that were not sent, unless a tariff may be missing from the sum."""
-    if UNREADABLE_CODE in sheet.lost or not sheet.electricity:
+def _mean(sheet: Sheet, nation: Nation, lines: Iterable[str]) -> None:
+    """Take what was read for what it means in this nation."""
+    if nation is Nation.LITHUANIA:
+        for usual, name in _RENAMED.items():
+            if usual in sheet.electricity:
+                sheet.electricity[name] = sheet.electricity.pop(usual)
         return
-    electricity, lost = sheet.electricity, sheet.lost
-    for total, tariffs in _TOTALS:
-        if total in electricity:
-            continue
-        added: Decimal | None = None
-        for name in tariffs:
-            if name in electricity:
-                sent = electricity[name]
-                if isinstance(sent, Decimal):
-                    added = sent if added is None else added + sent
-            elif name in lost:
-                break
-        else:
-            if added is not None:
-                electricity[total] = added
+    if kind := sheet.meters.pop(_OWNERS_NUMBER, None):
+        sheet.about["type"] = kind
+    for limiter in BY_CODE["0-0:17.0.0"]:
+        sheet.electricity.pop(limiter.name, None)
+    sheet.texts.pop("0-0:96.13.0", None)
+    strange = [line for line in lines if line.startswith(_NOT_IN_POLAND)]
+    sheet.unknown += [line for line in strange if line not in sheet.unknown]
+    sheet.errors[:] = [error for error in sheet.errors if error.line not in strange]
 
 
 _TOTALS: Final = tuple(
     (f"energy_{way}_kwh", tuple(f"energy_{way}_t{tariff}_kwh" for tariff in range(1, 9)))
     for way in ("import", "export")
 )
+
+
+def _add_totals(sheet: Sheet) -> None:
+    """Add the totals that were not sent, unless a tariff may be missing from the sum."""
+    electricity = sheet.electricity
+    for total, tariffs in _TOTALS if UNREADABLE_CODE not in sheet.lost else ():
+        if total in electricity:
+            continue
+        sent = [electricity[name] for name in tariffs if name in electricity]
+        if sent and sheet.lost.isdisjoint(name for name in tariffs if name not in electricity):
+            electricity[total] = sum(sent)
+
+
+_RUNNING_PEAK: Final = "demand_month_peak_kw"
+
+
+def _running_peak(sheet: Sheet) -> DemandPeak | None:
+    time, power = sheet.peak_times.get(_RUNNING_PEAK), sheet.electricity.get(_RUNNING_PEAK)
+    return DemandPeak(time, power) if time and isinstance(power, Decimal) else None
+
 
 # EN 13757-3, printed as `3`, `03` or `003`; two-digit types in hexadecimal, or in decimal.
 _MEDIA: Final = {

@@ -23,7 +23,7 @@ from collector.errors import SourceError
 from collector.p1.checksum import reprinted
 from collector.p1.diagnosis import diagnose
 from collector.p1.framing import Frame, Framer
-from collector.p1.layout import Line, lay_out, put_together
+from collector.p1.lines import Line, lay_out, put_together
 from collector.p1.obis import BY_CODE, MONTH_END, Field, Kind
 from collector.p1.sheet import OLD_MEDIA
 from collector.p1.telegram import Device, Telegram, parse

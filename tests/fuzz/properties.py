@@ -17,7 +17,7 @@ from collector.p1.diagnosis import diagnose
 from collector.p1.disguise import Disguise
 from collector.p1.document import document
 from collector.p1.framing import LIMIT, Frame, Framer
-from collector.p1.layout import lay_out, put_together
+from collector.p1.lines import lay_out, put_together
 from collector.p1.telegram import Telegram, acceptable, parse
 from collector.points import Points, encode
 from collector.spool.record import Record, RecordId, decode

@@ -3,8 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from collector.p1.layout import lay_out, put_together
-from collector.p1.lines import split
+from collector.p1.lines import lay_out, put_together, split
 from p1.golden import frames, names
 
 
