@@ -48,8 +48,15 @@ _UNTITLED: Final = re.compile(
 )
 _BEGIN: Final = re.compile(rb"[\xdb\x00]")
 _NO_TITLE: Final = bytes(8)
-_TITLED: Final = 18  # bytes of the longest opening
-_SHORT_LENGTHS: Final = (0x11, 0x7F)
+# An opening of each kind: a frame may start where the rest of one would complete it.
+_OPENINGS: Final = (
+    b"\xdb\x08" + _NO_TITLE + b"\x82\0\0\x30" + bytes(4),
+    *(
+        begin + length + b"\x30" + bytes(4)
+        for begin in (b"\0", b"\xdb\0")
+        for length in (b"\x11", b"\x81\0", b"\x82\0\0")
+    ),
+)
 _TAG: Final = 12
 _LEAST: Final = 1 + 4 + _TAG
 _LINE_ENDS: Final = (b"\n", b"\r")
@@ -88,13 +95,9 @@ class Refusal(Enum):
         "now and then that happens; often means a bad cable",
     )
 
-    @property
-    def message(self) -> str:
-        return self.value[0]
-
-    @property
-    def hint(self) -> str:
-        return self.value[1]
+    def __init__(self, message: str, hint: str) -> None:
+        self.message = message
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +131,15 @@ class Decryptor:
         self.read = 0
         self.refused = 0
         self._keys = keys
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget a frame that has begun: the line was interrupted."""
         self._buffer = b""
         self._at = 0  # what lies before has been dealt with
         self._lost = 0  # what lies before is of a frame that was refused
-        self._on_new_line = True
-        self._line_began = True  # the byte before `_at` is a line end
+        self._on_new_line = True  # what was given ends in a line end
+        self._line_began = True  # the byte before `_at` is one
 
     @property
     def pending(self) -> int:
@@ -155,16 +162,10 @@ class Decryptor:
 
     def flush(self) -> bytes:
         """Return what was held back; a frame that has not ended by now gives nothing."""
-        begun = self._opening()
+        begun = self._opening(self._buffer)
         rest = b"" if begun else self._until(len(self._buffer))
         self.reset()
         return rest
-
-    def reset(self) -> None:
-        """Forget a frame that has begun: the line was interrupted."""
-        self._buffer = b""
-        self._at = self._lost = 0
-        self._on_new_line = self._line_began = True
 
     def _next(self) -> bytes | None:
         """Deal with what comes next in the buffer; None if more bytes are needed."""
@@ -174,22 +175,21 @@ class Decryptor:
             return self._until(place)
         if place == len(self._buffer):
             return None
-        opening = self._opening()
-        size = int.from_bytes(opening["size"], "big") if opening else 0
-        if opening is None or not _LEAST <= size <= LIMIT:
-            waiting = opening is None and self._may_start(self._buffer[place:][:_TITLED])
+        opening = self._opening(self._buffer, place)
+        if opening is None:
+            data = self._buffer[place:][: len(_OPENINGS[0])]
+            waiting = any(self._opening(data + whole[len(data) :]) for whole in _OPENINGS)
             return None if waiting else self._until(place + 1)
+        size = int.from_bytes(opening["size"], "big")
+        if not _LEAST <= size <= LIMIT:
+            return self._until(place + 1)
         end = opening.start("counted") + size
         return None if len(self._buffer) < end else self._frame(opening, end)
 
-    def _opening(self) -> re.Match[bytes] | None:
-        """Find the opening of a frame here, if it is all there."""
-        untitled = self._line_began and _UNTITLED.match(self._buffer, self._at)
-        return untitled or _START.match(self._buffer, self._at)
-
-    def _may_start(self, data: bytes) -> bool:
-        """Tell whether a frame starts here, as far as can be seen."""
-        return _may_start(data) or (self._line_began and _may_start_untitled(data))
+    def _opening(self, data: bytes, place: int = 0) -> re.Match[bytes] | None:
+        """Find the opening of a frame there, if it is all there."""
+        untitled = self._line_began and _UNTITLED.match(data, place)
+        return untitled or _START.match(data, place)
 
     def _until(self, place: int) -> bytes:
         """Go on to `place`, passing on what does not belong to a refused frame."""
@@ -205,7 +205,11 @@ class Decryptor:
         if isinstance(read, Refusal):
             self._lost = max(self._lost, end)
             self.refused += 1
-            self.refusal = self._said(read, titled=titled)
+            self.refusal = read
+            if read is Refusal.WRONG_KEY and self.read > 0:
+                self.refusal = Refusal.DAMAGED
+            elif read is Refusal.WRONG_KEY and not titled:
+                self.refusal = Refusal.NO_TITLE
             return self._until(opening.start() + 1)
         self._at = end
         self._line_began = False
@@ -214,33 +218,10 @@ class Decryptor:
         before = b"" if self._on_new_line else b"\n"
         return before + self._passed(read if read.endswith(_LINE_ENDS) else read + b"\n")
 
-    def _said(self, refusal: Refusal, *, titled: bool) -> Refusal:
-        if refusal is not Refusal.WRONG_KEY:
-            return refusal
-        if self.read > 0:
-            return Refusal.DAMAGED
-        return refusal if titled else Refusal.NO_TITLE
-
     def _passed(self, data: bytes) -> bytes:
         if data:
             self._on_new_line = data.endswith(_LINE_ENDS)
         return data
-
-
-def _may_start(data: bytes) -> bool:
-    fixed = ((0, b"\xdb"), (1, b"\x08"), (10, b"\x82"), (13, _AUTHENTICATED_AND_ENCRYPTED))
-    return len(data) < _TITLED and all(data[at : at + 1] in (b"", byte) for at, byte in fixed)
-
-
-def _may_start_untitled(data: bytes) -> bool:
-    rest = data.removeprefix(b"\xdb")
-    if rest[:1] not in (b"", b"\0"):
-        return False
-    long = {0x82: 2, 0x81: 1}.get(rest[1], 0) if len(rest) > 1 else 0
-    if not long and len(rest) > 1 and not _SHORT_LENGTHS[0] <= rest[1] <= _SHORT_LENGTHS[1]:
-        return False
-    control = 2 + long
-    return len(rest) < control + 5 and rest[control : control + 1] in (b"", b"\x30")
 
 
 def _decrypt(keys: Keys | None, nonce: bytes, sealed: bytes) -> bytes | Refusal:

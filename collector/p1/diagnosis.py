@@ -49,13 +49,11 @@ _HDLC: Final = re.compile(rb"\x7e(?=([\xa0-\xaf].))", re.DOTALL)
 _LLC: Final = re.compile(rb"\xe6[\xe6\xe7]\x00")
 _LLC_WITHIN: Final = 16
 _MBUS: Final = re.compile(rb"\x68(?=(.)\1\x68)", re.DOTALL)
-_MBUS_HEAD: Final = 4
-_MBUS_AROUND: Final = 6
-_MBUS_STOP: Final = 0x16
 _MBUS_CONTROL: Final = b"\x53\x73\x08\x18"
 # Length as BER has it, security control, the first bytes of a frame counter.
-UNTITLED: Final = rb"\xdb?\x00(?:\x82(?P<long>..)|\x81(?P<short>.)|(?P<byte>[\x11-\x7f]))"
-_UNTITLED: Final = re.compile(rb"/[ -~]{3,}[\r\n]+" + UNTITLED + rb"[\x20\x21\x30\x31]", re.DOTALL)
+_UNTITLED: Final = re.compile(
+    rb"/[ -~]{3,}[\r\n]+\xdb?\x00(?:\x82..|\x81.|[\x11-\x7f])[\x20\x21\x30\x31]", re.DOTALL
+)
 _DB08: Final = re.compile(rb"\xdb\x08.{8}(?:\x82..|\x81.|[\x11-\x7f])[\x20-\x31]", re.DOTALL)
 _SML: Final = re.compile(rb"\x1b{4}(?:\x01{4}|\x1a)")
 _HTTP: Final = re.compile(
@@ -74,24 +72,19 @@ def diagnose(data: bytes) -> str | None:
 
     `data` is best two periods of the meter long, 20 seconds.
     """
-    if not data:
-        return "no bytes at all"
-    return kind_of(data)
+    return kind_of(data) if data else "no bytes at all"
 
 
 def kind_of(data: bytes) -> Kind | None:
     """Tell what kind of bytes these are; None: telegrams."""
     if _TELEGRAM.search(data) and _DATA_LINE.search(data):
         return None
-    for kind, holds in _KINDS:
-        if holds(data):
-            return kind
-    return _kind_of_line(data)
+    return next((kind for kind, holds in _KINDS if holds(data)), None) or _kind_of_line(data)
 
 
 def is_foreign(data: bytes) -> bool:
     """Tell whether these are frames of something else, in which a key is of no use."""
-    return kind_of(data) in (Kind.HDLC, Kind.MBUS, Kind.SML) if data else False
+    return bool(data) and kind_of(data) in (Kind.HDLC, Kind.MBUS, Kind.SML)
 
 
 def _kind_of_line(data: bytes) -> Kind:
@@ -122,15 +115,11 @@ def _is_hdlc(data: bytes) -> bool:
 
 
 def _is_mbus(data: bytes) -> bool:
-    if _is_text(data):
-        return False
-    for start in _MBUS.finditer(data):
-        end = start.start() + start[1][0] + _MBUS_AROUND
-        if len(data) >= end:
-            whole = data[end - 1] == _MBUS_STOP
-        else:
-            whole = not start.start() or data[start.start() + _MBUS_HEAD :][:1] in _MBUS_CONTROL
-        if whole:
+    for start in _MBUS.finditer(data) if not _is_text(data) else ():
+        control, end = start.start() + 4, start.start() + start[1][0] + 6
+        if data[end - 1 : end] == b"\x16":
+            return True
+        if len(data) < end and (not start.start() or data[control : control + 1] in _MBUS_CONTROL):
             return True
     return False
 
