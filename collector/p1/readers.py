@@ -13,7 +13,6 @@ from collector.p1.sheet import Route, Sheet
 from collector.p1.values import quantity, units_of
 
 Key = TypeVar("Key")
-Said = TypeVar("Said", str, int)
 Entry = TypeVar("Entry")
 
 _SAME_CLOCK: Final = timedelta(hours=2)
@@ -28,22 +27,23 @@ def register(sheet: Sheet, route: Route, body: str) -> None:
     if ")" in body:
         _registers(sheet, route, body)
     elif body:
-        sheet.note(*quantity(route.units[0], body))
+        sheet.note(*quantity(route.units, body))
     else:
         sheet.lost.add(route.name)
 
 
 def _registers(sheet: Sheet, route: Route, body: str) -> None:
     """Read several values, or one with a time beside it."""
+    places = (route.units, *route.more_units)
     parts = groups(body)
-    if len(parts) == _PAIR and len(route.units) == 1:
+    if len(parts) == _PAIR and len(places) == 1:
         time, timed = _time_first(parts)
         with suppress(Unreadable):
             sheet.moment(*time)
             parts = [timed]
-    if len(parts) > len(route.units):
-        raise Unreadable("extra value", parts[len(route.units)][1])
-    found = [quantity(units, *part) for units, part in zip(route.units, parts, strict=False)]
+    if len(parts) > len(places):
+        raise Unreadable("extra value", parts[len(places)][1])
+    found = [quantity(units, *part) for units, part in zip(places, parts, strict=False)]
     for name, value in found:
         sheet.electricity.setdefault(name, value)
 
@@ -61,7 +61,7 @@ def peak(sheet: Sheet, route: Route, body: str) -> None:
     if len(parts) > _PAIR:
         raise Unreadable("extra value", parts[_PAIR][1])
     *timed, last = _time_first(parts)
-    name, value = quantity(route.units[0], *last)
+    name, value = quantity(route.units, *last)
     time = sheet.moment(*timed[0]) if timed else None
     if not value and timed and time is None:
         return
@@ -127,28 +127,45 @@ def message_code(sheet: Sheet, route: Route, body: str) -> None:
 
 
 def device_type(sheet: Sheet, route: Route, body: str) -> None:
-    _keep_first(sheet, lambda sheet: sheet.slot(route.code).texts, route.name, body or None)
+    def note(sheet: Sheet) -> None:
+        slot = sheet.slot(route.code)
+        slot.type = slot.type or body
+
+    sheet.keep(note)
 
 
 def device_meter(sheet: Sheet, route: Route, body: str) -> None:
     number = values.identity(body)
-    _keep_first(sheet, lambda sheet: sheet.slot(route.code).texts, route.name, number)
+
+    def note(sheet: Sheet) -> None:
+        slot = sheet.slot(route.code)
+        slot.meter = slot.meter or number
+
+    sheet.keep(note)
 
 
 def valve(sheet: Sheet, route: Route, body: str) -> None:
-    if body:
-        position = _whole(values.code(body), "not a code")
-        _keep_first(sheet, lambda sheet: sheet.slot(route.code).states, route.name, position)
+    if not body:
+        return
+    position = _whole(values.code(body), "not a code")
+
+    def note(sheet: Sheet) -> None:
+        slot = sheet.slot(route.code)
+        slot.valve = position if slot.valve is None else slot.valve
+
+    sheet.keep(note)
 
 
 def _keep_first(
-    sheet: Sheet, of: Callable[[Sheet], dict[Key, Said]], key: Key, said: Said | None
+    sheet: Sheet, of: Callable[[Sheet], dict[Key, str]], key: Key, text: str | None
 ) -> None:
-    """Note a text or a state; of several the first that says something counts."""
+    """Note a text; of several the first that says something counts."""
+    if text is None:
+        sheet.keep(_nothing)
+        return
 
     def note(sheet: Sheet) -> None:
-        if said is not None:
-            of(sheet).setdefault(key, said)
+        of(sheet).setdefault(key, text)
 
     sheet.keep(note)
 
@@ -180,13 +197,13 @@ def _note_reading(
 ) -> None:
     if not text:
         return
-    units = route.units[0]
+    units = route.units
     if "*" not in text and "" not in units and values.NUMBER.fullmatch(text) and not Decimal(text):
-        sheet.keep(_no_device)
+        sheet.keep(_nothing)
         return
     name, value = quantity(units, text, column)
     if not value and time is None and name in _COUNTED:
-        sheet.keep(_no_device)
+        sheet.keep(_nothing)
         return
 
     def note(sheet: Sheet) -> None:
@@ -201,8 +218,8 @@ def _note_reading(
     sheet.keep(note)
 
 
-def _no_device(sheet: Sheet) -> None:
-    """Note nothing: there is no device behind the channel."""
+def _nothing(sheet: Sheet) -> None:
+    """Note that a line says nothing: it is empty, or there is no device behind the channel."""
 
 
 def failures(sheet: Sheet, _route: Route, body: str) -> None:
@@ -251,7 +268,7 @@ def _peaks(sheet: Sheet, route: Route, parts: list[tuple[str, int]]) -> None:
     found = []
     for time, power in zip(parts[1::3], parts[2::3], strict=True):
         moment = sheet.moment(*time)
-        _, value = quantity(route.units[0], *power)
+        _, value = quantity(route.units, *power)
         if moment:
             found.append((moment, value))
     _keep_list(sheet, lambda sheet: sheet.peaks, found)
@@ -312,9 +329,9 @@ _TEXTS: Final = (Kind.MESSAGE, Kind.MESSAGE_CODE, Kind.ABOUT)
 def _route(code: str, rows: tuple[Field, ...]) -> Route:
     first = rows[0]
     places = range(max(row.place for row in rows) + 1)
-    units = tuple(units_of(rows, place) for place in places)
-    is_text = first.kind in _TEXTS
-    return Route(code, first.name, FIELDS.index(first), _READERS[first.kind], units, is_text)
+    units, *more = (units_of(rows, place) for place in places)
+    read, is_text = _READERS[first.kind], first.kind in _TEXTS
+    return Route(code, first.name, FIELDS.index(first), read, units, tuple(more), is_text)
 
 
 ROUTES: Final = {code: _route(code, rows) for code, rows in BY_CODE.items()}

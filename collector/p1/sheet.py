@@ -41,6 +41,7 @@ from collector.p1.lines import (
 from collector.p1.time import Unset, instant
 from collector.p1.values import Units
 
+_BLANK: Final = re.compile(r"[ \t]")
 _BESIDE: Final = re.compile(r"[ \t]*([()*])[ \t]*")
 _SIGN: Final = re.compile(r"(?:(?<=\()|^)([+-])[ \t]+")
 _NO_BLANKS: Final = {ord(" "): None, ord("\t"): None}
@@ -55,26 +56,28 @@ class Slot:
 
     channel: int
     medium: str
-    texts: dict[str, str] = field(default_factory=dict)
+    type: str = ""
+    meter: str | None = None
+    valve: int | None = None
     time: datetime | None = None
     readings: dict[str, Decimal] = field(default_factory=dict)
     ranks: dict[str, int] = field(default_factory=dict)
     rank: int = sys.maxsize
-    states: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """Where a line goes: its rows of the field table, made ready for reading.
 
-    `units` are those of each of its values.
+    `units` are those of its first value, `more_units` those of each of the others.
     """
 
     code: str
     name: str
     rank: int
     read: Callable[["Sheet", "Route", str], None]
-    units: tuple[Units, ...]
+    units: Units
+    more_units: tuple[Units, ...]
     is_text: bool
 
 
@@ -123,11 +126,15 @@ class Sheet:
         if route is None:
             return
         body = rest[:-1]
-        has_blanks = (" " in body or "\t" in body) and not route.is_text
         try:
             if rest[-1:] != ")":
                 _refuse_open(rest)
-            route.read(self, route, _without_blanks(body) if has_blanks else body)
+            try:
+                route.read(self, route, body)
+            except (Unreadable, Unfamiliar):
+                if route.is_text or not _BLANK.search(body):
+                    raise
+                route.read(self, route, _without_blanks(body))
         except Unfamiliar:
             self.keep(lambda sheet: sheet.unknown.append(line))
         except Unreadable as error:
@@ -194,16 +201,19 @@ class Sheet:
 
     def separate_clock(self) -> datetime | None:
         """Put the date and the time of day together, which the Iskra AM550 sends apart."""
-        with suppress(KeyError, Unreadable):
-            return self.moment(self.heads["date"][:6] + self.heads["time_of_day"])
+        date, time_of_day = self.heads.get("date"), self.heads.get("time_of_day")
+        if date and time_of_day:
+            with suppress(Unreadable):
+                return self.moment(date[:6] + time_of_day)
         return None
 
     def slot(self, code: str) -> Slot:
         """Return the notes on the M-Bus channel that `code` names: `0-1:`, or `7-0:` of DSMR 2."""
         name = code[:3]
-        if name not in self.slots:
-            self.slots[name] = Slot(int(code[2]), OLD_MEDIA.get(name, ""))
-        return self.slots[name]
+        slot = self.slots.get(name)
+        if slot is None:
+            slot = self.slots[name] = Slot(int(code[2]), OLD_MEDIA.get(name, ""))
+        return slot
 
 
 # Most lines of a telegram were in the last one too. What a line gave is kept, for so many lines;

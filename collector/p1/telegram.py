@@ -197,17 +197,18 @@ _ONLY_IN_LITHUANIA: Final = (
 _LITHUANIAN: Final = frozenset(f.name for f in FIELDS if f.code.startswith(_ONLY_IN_LITHUANIA))
 # What a field is called where its code means something else: in Lithuania.
 _RENAMED: Final = {BY_CODE[f.code][0].name: f.name for f in FIELDS if f.nation}
+_L1, _L2, _L3 = _RENAMED
 
 
 def _nation_of(sheet: Sheet, header: str, data: bytes) -> Nation | None:
     """Tell whose meanings the codes have, where that makes a difference."""
     if _OWNERS_NUMBER in sheet.meters and _MAKERS_NUMBER in sheet.meters:
         return Nation.POLAND
-    fields = sheet.electricity.keys()
-    if fields.isdisjoint(_RENAMED):
+    fields = sheet.electricity
+    if not (_L1 in fields or _L2 in fields or _L3 in fields):
         return None
     lithuanian = (
-        header.startswith("ESO") or not fields.isdisjoint(_LITHUANIAN) or _KILO.search(data)
+        header.startswith("ESO") or not _LITHUANIAN.isdisjoint(fields) or _KILO.search(data)
     )
     return Nation.LITHUANIA if lithuanian else None
 
@@ -237,13 +238,20 @@ _TOTALS: Final = tuple(
 
 def _add_totals(sheet: Sheet) -> None:
     """Add the totals that were not sent, unless a tariff may be missing from the sum."""
-    electricity = sheet.electricity
-    for total, tariffs in _TOTALS if UNREADABLE_CODE not in sheet.lost else ():
+    electricity, lost = sheet.electricity, sheet.lost
+    for total, tariffs in _TOTALS if electricity and UNREADABLE_CODE not in lost else ():
         if total in electricity:
             continue
-        sent = [electricity[name] for name in tariffs if name in electricity]
-        if sent and sheet.lost.isdisjoint(name for name in tariffs if name not in electricity):
-            electricity[total] = sum(sent)
+        added: Decimal | int | None = None
+        for name in tariffs:
+            if name in electricity:
+                sent = electricity[name]
+                added = sent if added is None else added + sent
+            elif name in lost:
+                break
+        else:
+            if added is not None:
+                electricity[total] = added
 
 
 _RUNNING_PEAK: Final = "demand_month_peak_kw"
@@ -281,10 +289,11 @@ def _devices(sheet: Sheet, now: datetime | None) -> Iterator[Device]:
         if len(fields) > 1:
             fields = {name: fields[name] for name in sorted(fields, key=slot.ranks.__getitem__)}
         medium = _medium(slot, next(iter(fields)))
-        fields |= slot.states
+        if slot.valve is not None:
+            fields["valve"] = slot.valve
         wrong = slot.time and now and slot.time > now + _AHEAD
         time = None if wrong else slot.time
-        yield Device(slot.channel, medium, slot.texts.get("meter"), time, fields)
+        yield Device(slot.channel, medium, slot.meter, time, fields)
 
 
 def _medium(slot: Slot, name: str) -> Medium:
@@ -292,9 +301,9 @@ def _medium(slot: Slot, name: str) -> Medium:
 
     `name` is the field that is its first one in the table.
     """
-    if slot.medium and "type" not in slot.texts:
+    if slot.medium and not slot.type:
         return Medium(slot.medium)
-    device_type = slot.texts.get("type", "").strip().lstrip("0").upper()
+    device_type = slot.type.strip().lstrip("0").upper()
     if device_type == _COLD and name == "energy_gj":
         return Medium.COOLING
     return _MEDIA.get(device_type) or _MEDIUM_BY_FIELD.get(name, Medium.HEAT)
