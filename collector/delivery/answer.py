@@ -80,7 +80,7 @@ class Answer:
 
 
 class Packed(bytes):
-    """Lines of line protocol, compressed: what a request carries."""
+    """Lines of line protocol, compressed."""
 
     __slots__ = ()
 
@@ -92,8 +92,6 @@ def pack(parts: Iterable[bytes]) -> Packed:
 
 
 class Meaning(StrEnum):
-    """What an answer means."""
-
     STORED = "stored"
     NOT_NOW = "not now"
     MISCONFIGURED = "misconfigured"
@@ -105,53 +103,41 @@ class Meaning(StrEnum):
     UNKNOWN = "unknown"
 
 
-REFUSED: Final = frozenset(
-    {Meaning.TOO_LARGE, Meaning.OLD, Meaning.CONFLICT, Meaning.BAD, Meaning.UNCLEAR}
-)
+REFUSED: Final = (Meaning.TOO_LARGE, Meaning.OLD, Meaning.CONFLICT, Meaning.BAD, Meaning.UNCLEAR)
 """What may be about some of the lines only."""
 
 _BY_STATUS: Final = {
-    0: Meaning.NOT_NOW,
     204: Meaning.STORED,
-    400: Meaning.UNCLEAR,
-    401: Meaning.MISCONFIGURED,
-    403: Meaning.MISCONFIGURED,
-    404: Meaning.MISCONFIGURED,
-    408: Meaning.NOT_NOW,
+    **dict.fromkeys((0, 408, 429, *range(500, 600)), Meaning.NOT_NOW),
+    **dict.fromkeys((401, 403, 404), Meaning.MISCONFIGURED),
     413: Meaning.TOO_LARGE,
-    422: Meaning.UNCLEAR,
-    429: Meaning.NOT_NOW,
+    **dict.fromkeys((400, 422), Meaning.UNCLEAR),
 }
 _PLACE: Final = re.compile(r"([a-z][a-z0-9+.-]*://)?(?:.*@)?([^?#]*)", re.IGNORECASE | re.DOTALL)
 _GZIP: Final = 16 + zlib.MAX_WBITS
-_SERVER_ERRORS: Final = range(500, 600)
 _OUT_OF_TIME: Final = (408, 504)
 _BUSY: Final = (429, 503)
 
 # The first row that fits counts. A line may be quoted, with anything in it: after `unable to
 # parse`. A bound above, on what lies in the future, is not monotone in the same direction. Other
 # refusals of InfluxDB 2 end with the words `for retention policy: autogen`.
-_WORDS: Final = tuple(
-    (statuses, re.compile(words), found)
-    for statuses, words, found in (
-        ((400,), r"^(?:partial write: )?unable to parse", Meaning.BAD),  # 1 and 2
-        ((400, 422), r"field type conflict", Meaning.CONFLICT),  # 1 and 2
-        ((400, 422), r"invalid column type for column", Meaning.CONFLICT),  # 3
-        ((400, 422), r"(?:outside|beyond) retention policy(?!.*Upper Bound)", Meaning.OLD),
-        ((400, 403, 422), r"outside of the retention period", Meaning.OLD),  # Serverless
-        ((400,), r"line protocol parse failed", Meaning.BAD),  # 3, from 3.10 on
-        ((400,), r"failed to parse line protocol", Meaning.BAD),  # Serverless
-        # Core says so of its own trouble, with the status of bad lines.
-        ((400,), r"error from wal|catalog update error|object store error", Meaning.NOT_NOW),
-        ((400,), r"soft-deleted", Meaning.NOT_NOW),
-        ((400,), r"exceed limit of \d+ databases", Meaning.MISCONFIGURED),
-        ((400,), r"namespace name .*invalid character", Meaning.MISCONFIGURED),
-        ((400,), r"db name did not start|length must be between", Meaning.MISCONFIGURED),
-        ((400,), r"missing (?:org/)?bucket", Meaning.MISCONFIGURED),
-        ((400,), r"provide either orgID or org|invalid precision", Meaning.MISCONFIGURED),
-    )
+_WORDS: Final = (
+    ((400,), r"^(?:partial write: )?unable to parse", Meaning.BAD),  # 1 and 2
+    ((400, 422), r"field type conflict", Meaning.CONFLICT),  # 1 and 2
+    ((400, 422), r"invalid column type for column", Meaning.CONFLICT),  # 3
+    ((400, 422), r"(?:outside|beyond) retention policy(?!.*Upper Bound)", Meaning.OLD),
+    ((400, 403, 422), r"outside of the retention period", Meaning.OLD),  # Serverless
+    ((400,), r"line protocol parse failed", Meaning.BAD),  # 3, from 3.10 on
+    ((400,), r"failed to parse line protocol", Meaning.BAD),  # Serverless
+    # Core says so of its own trouble, with the status of bad lines.
+    ((400,), r"error from wal|catalog update error|object store error", Meaning.NOT_NOW),
+    ((400,), r"soft-deleted", Meaning.NOT_NOW),
+    ((400,), r"exceed limit of \d+ databases", Meaning.MISCONFIGURED),
+    ((400,), r"namespace name .*invalid character", Meaning.MISCONFIGURED),
+    ((400,), r"db name did not start|length must be between", Meaning.MISCONFIGURED),
+    ((400,), r"missing (?:org/)?bucket", Meaning.MISCONFIGURED),
+    ((400,), r"provide either orgID or org|invalid precision", Meaning.MISCONFIGURED),
 )
-
 _REMEDIES: Final = {
     401: "the token is not valid: check `P1_INFLUX_TOKEN`",
     403: "the token may not write to this bucket: check `P1_INFLUX_TOKEN` and `P1_INFLUX_BUCKET`",
@@ -161,13 +147,11 @@ _NO_ORGANISATION: Final = "InfluxDB 2 wants to know the organisation: set `P1_IN
 _BY_MEANING: Final = {
     Meaning.MISCONFIGURED: "check `P1_INFLUX_BUCKET` and `P1_INFLUX_ORG`",
     Meaning.UNCLEAR: "it takes nothing at all: check `P1_INFLUX_BUCKET`, and look at its log",
-    Meaning.UNKNOWN: (
-        "this is not what InfluxDB answers: check `P1_INFLUX_URL`, or a login page between"
-    ),
+    Meaning.UNKNOWN: "this is not what InfluxDB answers: check `P1_INFLUX_URL`, or a login page"
+    " between",
 }
 _TOLD: Final = re.compile(
-    r"""(?:error parsing line |"line_number": ?)(\d{1,9})|^unable to parse '(.*)': """,
-    re.MULTILINE,
+    r"""(?m)(?:error parsing line |"line_number": ?)(\d{1,9})|^unable to parse '(.*)': """
 )
 _TOO_SLOW: Final = (
     "the line to InfluxDB is slow or broken, or InfluxDB is busy: look at its log; `p1-collector"
@@ -177,13 +161,11 @@ _TOO_SLOW: Final = (
 
 def meaning(answer: Answer) -> Meaning:
     """Look the answer up in the table."""
-    if answer.status in _SERVER_ERRORS:
-        return Meaning.NOT_NOW
     by_status = _BY_STATUS.get(answer.status, Meaning.UNKNOWN)
     if answer.is_page:
         return Meaning.UNKNOWN if by_status is Meaning.UNCLEAR else by_status
     for statuses, words, found in _WORDS:
-        if answer.status in statuses and words.search(answer.message):
+        if answer.status in statuses and re.search(words, answer.message):
             return found
     return by_status
 
@@ -203,11 +185,6 @@ def was_too_slow(answer: Answer) -> bool:
     return answer.is_late or answer.status in _OUT_OF_TIME
 
 
-def is_busy(answer: Answer) -> bool:
-    """Whether there seems to be too much to do: others want something as well."""
-    return says_busy(answer) or was_too_slow(answer)
-
-
 def says_busy(answer: Answer) -> bool:
     """Whether InfluxDB, or what is before it, says that it has too much to do."""
     return answer.status in _BUSY
@@ -224,7 +201,6 @@ def describe(answer: Answer) -> str:
 
 
 def words(answer: Answer) -> str:
-    """Say what came back."""
     status = f"answer {answer.status}" if answer.status else "no answer"
     return f"{status}: {answer.message}" if answer.message else status
 
@@ -236,13 +212,10 @@ def retry_after(value: str | None, *, now: datetime | None = None) -> float | No
     try:
         seconds = float(value)
     except ValueError:
-        seconds = _until(value, now or datetime.now(UTC))
+        try:
+            moment = parsedate_to_datetime(value)
+        except (ValueError, OverflowError):
+            return None
+        moment = moment.replace(tzinfo=moment.tzinfo or UTC)
+        seconds = max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
     return min(seconds, LONGEST_RETRY_AFTER) if seconds >= 0 else None
-
-
-def _until(date: str, now: datetime) -> float:
-    try:
-        moment = parsedate_to_datetime(date)
-    except (ValueError, OverflowError):
-        return -1.0
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())

@@ -30,7 +30,6 @@ class Backoff:
         return draw * bound + (answer.retry_after or 0.0)
 
     def bound(self, failures: int, what: Meaning) -> float:
-        """Give the longest wait that may be drawn."""
         first = self.longest if what is Meaning.MISCONFIGURED else self.first
         slow = what is Meaning.MISCONFIGURED or what in REFUSED
         longest = self.longest * (SLOWER if slow else 1)

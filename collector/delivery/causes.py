@@ -28,22 +28,15 @@ def explain(error: BaseException, url: str) -> str:
     """Say what happened on the way to the server that `url` names."""
     parts = urlsplit(url)
     host, port = f"`{parts.hostname}`", parts.port or _PORTS.get(parts.scheme)
+    place = f"{host} port {port}"
     causes = list(_causes(error))
-    for cause in causes:
-        words = (
-            _of_tls(cause, host)
-            or _of_the_way(cause, host, f"{host} port {port}")
-            or _of_the_answer(cause, host)
-        )
-        if words:
-            return words
-    return f"{host} port {port}: {causes[0]}"
+    found = (_of_tls(cause, host) or _of_the_way(cause, host, place) for cause in causes)
+    return next(filter(None, found), f"{place}: {causes[0]}")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Give an error's causes, the first cause first."""
-    behind = error.__cause__ or error.__context__
-    if behind is not None:
+    if behind := error.__cause__ or error.__context__:
         yield from _causes(behind)
     yield error
 
@@ -55,9 +48,8 @@ def _of_tls(cause: BaseException, host: str) -> str | None:
         advice = Remedy.TLS_TIME.advice if dates else Remedy.TLS.advice
         return f"the certificate of {host} is not accepted: {words} ({advice})"
     if isinstance(cause, ssl.SSLError):
-        words = str(
-            getattr(cause, "reason", None) or cause.strerror
-        )  # the C library's has a reason
+        # The C library's has a reason.
+        words = str(getattr(cause, "reason", None) or cause.strerror)
         advice = Remedy.TLS_NONE.advice if words in _NO_TLS else _TLS
         return f"no TLS with {host}: {words} ({advice})"
     if isinstance(cause, FileNotFoundError | PermissionError):
@@ -77,7 +69,7 @@ def _of_the_way(cause: BaseException, host: str, place: str) -> str | None:
     if isinstance(cause, ConnectionError):
         words = cause.strerror or "it was closed"
         return f"the connection to {host} broke off: {words} ({_BROKEN})"
-    return None
+    return _of_the_answer(cause, host)
 
 
 def _of_the_answer(cause: BaseException, host: str) -> str | None:

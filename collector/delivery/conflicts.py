@@ -9,7 +9,6 @@ are tried, and one that passes ends the pause.
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from typing import Final
 
@@ -26,22 +25,18 @@ TRIAL_SECONDS: Final = 60.0
 _MEASUREMENTS: Final = re.compile(rb"^(?:\\.|[^\\, \n#])+", re.MULTILINE)
 
 
-@dataclass(slots=True)
-class _Pause:
-    """All times are on the monotonic clock."""
-
-    until: float
-    trial_until: float
-
-
 class Conflicts:
-    """Counts refusals; ten of the same let their measurement wait for an hour."""
+    """Counts refusals; ten of the same let their measurement wait for an hour.
+
+    All times are on the monotonic clock.
+    """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._troubles = Troubles(monotonic, again=ASIDE_SECONDS)
         self._refusals: dict[tuple[str, int], list[object]] = {}
-        self._pauses: dict[str, _Pause] = {}
+        self._pauses: dict[str, float] = {}
+        self._trials: dict[str, float] = {}
         self._last: dict[str, int] = {}
         self.stored = 0
         """How many requests were."""
@@ -63,15 +58,14 @@ class Conflicts:
     @property
     def any_doubt(self) -> bool:
         """Whether it matters what is stored."""
-        over = [name for name in self._pauses if not self.pauses(name)]
-        for name in over:
-            del self._pauses[name]
+        self._pauses = {name: end for name, end in self._pauses.items() if self.pauses(name)}
         return bool(self._refusals or self._pauses)
 
     @property
     def any_pauses(self) -> bool:
         """Whether lines are to be left out of what has not been refused."""
-        return any(self.pauses(name) and not self._on_trial(name) for name in self._pauses)
+        now = self._monotonic()
+        return any(self.pauses(name) and self._trials[name] <= now for name in self._pauses)
 
     @property
     def lasts(self) -> bool:
@@ -79,8 +73,7 @@ class Conflicts:
         return self._monotonic() < self._lasts_until
 
     def pauses(self, measurement: str) -> bool:
-        found = self._pauses.get(measurement)
-        return found is not None and found.until > self._monotonic()
+        return self._pauses.get(measurement, -inf) > self._monotonic()
 
     def note(self, measurement: str, answer: Answer, *, of: object, since: int) -> None:
         """Note that a line was refused alone.
@@ -92,10 +85,16 @@ class Conflicts:
             return
         segments = self._refusals.setdefault((measurement, answer.status), [])
         segments.append(of)
-        if len(segments) >= CONFLICTS_BEFORE_PAUSE:
-            alone = all(segment == of for segment in segments)
-            self._pause(measurement, words(answer), TRIAL_SECONDS if alone else 0.0)
-            del self._refusals[measurement, answer.status]
+        if len(segments) < CONFLICTS_BEFORE_PAUSE:
+            return
+        del self._refusals[measurement, answer.status]
+        alone = all(segment == of for segment in segments)
+        now = self._monotonic()
+        self._pauses[measurement] = now + ASIDE_SECONDS
+        self._trials[measurement] = now + (TRIAL_SECONDS if alone else 0.0)
+        self._lasts_until = now + 2 * ASIDE_SECONDS
+        if self._troubles.came(measurement):
+            log.error("`%s` waits for an hour: %s", measurement, words(answer))
 
     def passed(self, lines: bytes, *, others_wait: bool) -> bool:
         """Note that lines were stored; gives whether a pause ends by it.
@@ -107,20 +106,9 @@ class Conflicts:
             return False
         names = {name.decode(errors="replace") for name in _MEASUREMENTS.findall(lines)}
         self._last.update(dict.fromkeys(names, self.stored))
-        for key in [key for key in self._refusals if key[0] in names]:
-            del self._refusals[key]
+        self._refusals = {key: of for key, of in self._refusals.items() if key[0] not in names}
         ended = names & self._pauses.keys()
         for name in ended:
             del self._pauses[name]
             self._lasts_until = -inf
         return bool(ended)
-
-    def _on_trial(self, measurement: str) -> bool:
-        return self._pauses[measurement].trial_until > self._monotonic()
-
-    def _pause(self, measurement: str, said: str, trial_seconds: float) -> None:
-        now = self._monotonic()
-        self._pauses[measurement] = _Pause(now + ASIDE_SECONDS, now + trial_seconds)
-        self._lasts_until = now + 2 * ASIDE_SECONDS
-        if self._troubles.came(measurement):
-            log.error("`%s` waits for an hour: %s", measurement, said)

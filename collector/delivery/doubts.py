@@ -22,13 +22,8 @@ FAILURES_BEFORE_ASIDE: Final = 5
 MOST_SUSPECTS: Final = 64
 MOST_ALONE: Final = 4096
 
-
 Key = Path | File
 """By what a segment is known: a hot one by its path, which no other gets."""
-
-
-def path_of(key: Key) -> Path:
-    return key.path if isinstance(key, File) else key
 
 
 @dataclass(slots=True)
@@ -61,14 +56,17 @@ class Doubts:
 
     def passed(self, key: Key, now: float, exists: Callable[[Key], bool]) -> None:
         """Hold their failures against those that failed while this one passed."""
-        self.forget(key)
+        self.suspects.pop(key, None)
+        self.failures.pop(key, None)
+        self.aside.pop(key, None)
+        self.alone.pop(key, None)
         blamed = [suspect for suspect, blamed in self.suspects.items() if blamed]
         for suspect in filter(exists, blamed):
             self.failures[suspect] = self.failures.get(suspect, 0) + 1
             if self.failures[suspect] >= FAILURES_BEFORE_ASIDE:
-                what = "fails while others pass, tried again in an hour: %s"
-                if self.troubles.came(str(path_of(suspect))):
-                    log.warning(what, path_of(suspect))
+                path = suspect.path if isinstance(suspect, File) else suspect
+                if self.troubles.came(str(path)):
+                    log.warning("fails while others pass, tried again in an hour: %s", path)
                 self.set_aside(suspect, now)
         self.suspects.clear()
         self.failures = {key: n for key, n in self.failures.items() if exists(key)}
@@ -93,9 +91,3 @@ class Doubts:
             self.alone[key] = None
         while len(self.alone) > MOST_ALONE:
             self.alone.popitem(last=False)
-
-    def forget(self, key: Key) -> None:
-        self.suspects.pop(key, None)
-        self.failures.pop(key, None)
-        self.aside.pop(key, None)
-        self.alone.pop(key, None)

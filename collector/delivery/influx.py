@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from http.client import HTTPException
 from threading import Thread, current_thread
 from typing import Any, Final
@@ -31,21 +30,9 @@ MOST_BYTES: Final = 64 * 1024
 """So much of an answer is read, of what comes packed nothing: the words in it need no more."""
 PLACEHOLDER: Final = "-"
 """An organisation where none is set: some products need none, and refuse an empty one."""
-
 _LONGEST_MESSAGE: Final = 500
 _ONE_CHARACTER: Final = 7
 """Bytes that a character of JSON may have, as an escape, and one."""
-
-
-@dataclass(slots=True)
-class _Call:
-    """One request in its own thread; `answer` is there once it has ended."""
-
-    work: Callable[[], Answer]
-    answer: Answer | None = field(default=None)
-
-    def run(self) -> None:
-        self.answer = self.work()
 
 
 class Influx:
@@ -57,8 +44,10 @@ class Influx:
     by who waits for the answer.
     """
 
+    meanwhile: Callable[[], None]
+
     def __init__(self, target: Target, *, deadline: float) -> None:
-        self.meanwhile: Callable[[], None] = lambda: None
+        self.meanwhile = lambda: None
         self._target = target
         self._deadline = deadline
         self._connection: HTTPConnection | None = None
@@ -74,8 +63,10 @@ class Influx:
         if self._late is not None and self._late.is_alive():
             return Answer(0, "the last request still hangs (the name server, perhaps)")
         body = lines if isinstance(lines, Packed) else pack([lines])
-        call = _Call(lambda: self._post(body))
-        thread = Thread(target=call.run, name="request", daemon=True)
+        answers: list[Answer] = []
+        thread = Thread(
+            target=lambda: answers.append(self._post(body)), name="request", daemon=True
+        )
         cut_at = time.monotonic() + self._deadline
         thread.start()
         self.meanwhile()
@@ -85,7 +76,7 @@ class Influx:
             self._cut()
             thread.join(CUT_SECONDS)
             return self._too_late()
-        return call.answer or Answer(0, "the request broke off")
+        return answers[0] if answers else Answer(0, "the request broke off")
 
     def _post(self, body: bytes) -> Answer:
         try:
@@ -109,9 +100,8 @@ class Influx:
             return Answer(0, self._words(explain(error, self._target.url)))
         except ValueError:
             # What cannot be put into a request; its words would show the token.
-            return Answer(
-                0, "cannot ask: check `P1_INFLUX_URL`, `P1_INFLUX_TOKEN` for typing errors"
-            )
+            what = "cannot ask: check `P1_INFLUX_URL`, `P1_INFLUX_TOKEN` for typing errors"
+            return Answer(0, what)
 
     def _too_late(self) -> Answer:
         return Answer(0, f"no answer within {self._deadline:g} s", is_late=True)
@@ -137,15 +127,13 @@ class Influx:
     def _opened(self) -> InfluxDBClient:
         if self._client is None:
             target = self._target
+            connecting = int(min(CONNECT_SECONDS, self._deadline) * 1000)
             self._client = InfluxDBClient(
                 target.url,
                 target.token,
                 org=target.org,
                 # Reading has longer, so that it is always the deadline that ends it.
-                timeout=(
-                    int(min(CONNECT_SECONDS, self._deadline) * 1000),
-                    int(2 * self._deadline * 1000),
-                ),
+                timeout=(connecting, int(2 * self._deadline * 1000)),
                 ssl_ca_cert=target.ca_file,
             )
             self._watch(self._client.api_client.rest_client.pool_manager)
@@ -161,11 +149,8 @@ class Influx:
                 super().connect()
                 opened(self)
 
-        class Secure(HTTPSConnection):
-            def connect(self) -> None:
-                opening(self)
-                super().connect()
-                opened(self)
+        class Secure(Plain, HTTPSConnection):
+            pass
 
         class PlainPool(_Bounded, HTTPConnectionPool):
             ConnectionCls = Plain
@@ -199,7 +184,13 @@ class _Bounded(HTTPConnectionPool):
 
     def urlopen(self, *arguments: Any, **more: Any) -> Any:
         answer = super().urlopen(*arguments, **more)
-        body = _beginning(answer)
+        body = b""
+        while piece := answer.read(MOST_BYTES - len(body), decode_content=False):
+            body += piece
+        answer.close()  # if that was not all of it, so does its connection
+        answer.release_conn()
+        if len(body) == MOST_BYTES:
+            body = _closed(body)
         return urllib3.HTTPResponse(
             b"" if "Content-Encoding" in answer.headers else body,
             answer.headers,
@@ -208,16 +199,6 @@ class _Bounded(HTTPConnectionPool):
             decode_content=False,
             retries=answer.retries,
         )
-
-
-def _beginning(answer: urllib3.BaseHTTPResponse) -> bytes:
-    """Read what is wanted of an answer; its connection goes on only if that was all of it."""
-    body = b""
-    while piece := answer.read(MOST_BYTES - len(body), decode_content=False):
-        body += piece
-    answer.close()
-    answer.release_conn()
-    return _closed(body) if len(body) == MOST_BYTES else body
 
 
 def _closed(body: bytes) -> bytes:

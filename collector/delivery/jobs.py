@@ -7,7 +7,7 @@ is in it: so small segments go together.
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate, takewhile
 from pathlib import Path
@@ -60,9 +60,6 @@ class Learnt:
         self._exists = exists
         self._narrowings: dict[File, tuple[int, Narrowing]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._narrowings)
-
     def __contains__(self, file: object) -> bool:
         return file in self._narrowings
 
@@ -94,56 +91,46 @@ class Ready:
     body: Packed
 
 
+@dataclass(slots=True)
 class Backlog:
     """Chooses what is next of the backlog, and keeps it ready while a request is under way."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        account: Account,
-        errands: Errands,
-        doubts: Doubts,
-        leftovers: Leftovers,
-        pace: Pace,
-        conflicts: Conflicts,
-        monotonic: Callable[[], float],
-    ) -> None:
-        self._spool = spool
-        self._account = account
-        self._errands = errands
-        self._doubts = doubts
-        self._leftovers = leftovers
-        self._pace = pace
-        self._conflicts = conflicts
-        self._monotonic = monotonic
-        self._joined = True
-        self._held: dict[File, frozenset[str]] = {}
-        self._ready: Ready | None = None
-        self.most_together = MOST_TOGETHER
+    spool: Spool
+    account: Account
+    errands: Errands
+    doubts: Doubts
+    leftovers: Leftovers
+    pace: Pace
+    conflicts: Conflicts
+    monotonic: Callable[[], float]
+    most_together: int = MOST_TOGETHER
+    _joined: bool = True
+    _held: dict[File, frozenset[str]] = field(default_factory=dict)
+    _ready: Ready | None = None
 
     def next(self, known: Learnt, *, joined: bool) -> Job | Ready | None:
         """Give what is next, several if they may be `joined`; while the disk hangs, nothing.
 
         What is ready goes as it stands, unless something is known of its lines.
         """
-        if self._errands.hang:
+        if self.errands.hang:
             return None
         self._joined = joined
         try:
             while files := self._chosen():
-                self._spool.in_flight = frozenset(files)
+                self.spool.in_flight = frozenset(files)
                 ready = None if known else self._taken(files)
                 if job := ready or self.load(files):
-                    self._spool.in_flight = frozenset(job.files)
+                    self.spool.in_flight = frozenset(job.files)
                     return job
         except HangingError:
             pass
-        self._spool.in_flight = frozenset()
+        self.spool.in_flight = frozenset()
         return None
 
     def hold(self, file: File, lines: Iterable[Line]) -> None:
         """Leave a segment alone while a measurement of its last lines waits."""
-        known = self._spool.stock
+        known = self.spool.stock
         if len(self._held) > 2 * known.usage().files:
             self._held = {file: names for file, names in self._held.items() if file in known}
         self._held[file] = frozenset(line.measurement for line in lines)
@@ -151,7 +138,7 @@ class Backlog:
     def look(self) -> None:
         """Make ready what probably is next. What cannot be read is left to who sends it."""
         with suppress(OSError):
-            files = self._chosen(but=self._spool.in_flight) if self._goes_whole else []
+            files = self._chosen(but=self.spool.in_flight) if self._goes_whole else []
             if self._ready is None or not _begins_with(files, self._ready.files):
                 self._ready = self._made(files)
 
@@ -161,33 +148,37 @@ class Backlog:
         records: list[Record] = []
         mark = 0
         for file, contents in self._read(files):
-            if waiting := self._unsettled(file, contents.records):
+            waiting = contents.records
+            # In the inbox a record may lie in parts, one a reason for which it was refused.
+            if file.directory not in self.spool.directories.inboxes:
+                waiting = self.account.unsettled(waiting)
+            if waiting:
                 taken.append(file)
                 records += waiting
                 mark = crc32(contents.data, mark)
             else:
-                self._leftovers.remove([file])
+                self.leftovers.remove([file])
         return Job(tuple(taken), tuple(records), mark=mark) if taken else None
 
     @property
     def _goes_whole(self) -> bool:
-        return not self._conflicts.any_doubt and self._pace.lines == MAX_LINES
+        return not self.conflicts.any_doubt and self.pace.lines == MAX_LINES
 
     def _chosen(self, but: Container[File] = ()) -> list[File]:
         """Give the segments that go next: one, or some that are small and never failed."""
-        doubts, leftovers = self._doubts, self._leftovers
-        aside = doubts.set_aside_now(self._monotonic())
+        doubts, leftovers = self.doubts, self.leftovers
+        aside = doubts.set_aside_now(self.monotonic())
 
         def is_out(file: File) -> bool:
-            waits = any(map(self._conflicts.pauses, self._held.get(file, ())))
+            waits = any(map(self.conflicts.pauses, self._held.get(file, ())))
             return waits or file in aside or file in leftovers or file in but
 
         def is_out_or_failed(file: File) -> bool:
             return file in doubts.suspects or is_out(file)
 
-        most = 1 if self._conflicts.any_pauses or not self._joined else self.most_together
+        most = 1 if self.conflicts.any_pauses or not self._joined else self.most_together
         # After a failure another one goes first: the fault may be the segment's, not the server's.
-        files = self._spool.next(most, is_out_or_failed) or self._spool.next(1, is_out)
+        files = self.spool.next(most, is_out_or_failed) or self.spool.next(1, is_out)
         sizes = accumulate(file.size for file in files)
         fit = takewhile(lambda each: each[0] <= MAX_BYTES, zip(sizes, files, strict=True))
         return list(takewhile(lambda f: f not in doubts.alone, (f for _, f in fit))) or files[:1]
@@ -197,7 +188,7 @@ class Backlog:
         ready, self._ready = self._ready, None
         if ready is None or not self._goes_whole or not _begins_with(files, ready.files):
             return None
-        return None if self._account.any_settled(ready.ids) else ready
+        return None if self.account.any_settled(ready.ids) else ready
 
     def _made(self, files: Sequence[File]) -> Ready | None:
         read = [(file, contents) for file, contents in self._read(files) if contents.places]
@@ -213,26 +204,17 @@ class Backlog:
         seen: set[RecordId] = set()
         size = lines = 0
         for file in files:
-            contents = self._errands.do(partial(self._spool.load, file))
+            contents = self.errands.do(partial(self.spool.load, file))
             if contents is None:
                 continue
             size, lines = size + len(contents.data), lines + contents.lines
-            large = lines > self._pace.lines or not fits(0, 0, size, lines)
+            large = lines > self.pace.lines or not fits(0, 0, size, lines)
             ids = {identity for identity in contents.ids if identity.counted}
             if read and (large or ids & seen):
                 break
             read.append((file, contents))
             seen |= ids
         return read
-
-    def _unsettled(self, file: File, records: tuple[Record, ...]) -> tuple[Record, ...]:
-        """Leave out what came from another file already.
-
-        Not in the inbox: there a record may lie in parts, one a reason for which it was refused.
-        """
-        if file.directory in self._spool.directories.inboxes:
-            return records
-        return self._account.unsettled(records)
 
 
 def _begins_with(files: Sequence[File], some: Sequence[File]) -> bool:

@@ -19,11 +19,7 @@ class Leftovers:
     """Removes files of the spool, sooner or later; `remove` may raise `OSError`."""
 
     def __init__(
-        self,
-        remove: Callable[[File], None],
-        errands: Errands,
-        *,
-        monotonic: Callable[[], float],
+        self, remove: Callable[[File], None], errands: Errands, *, monotonic: Callable[[], float]
     ) -> None:
         self._remove = remove
         self._errands = errands
@@ -38,8 +34,7 @@ class Leftovers:
     def remove(self, files: Collection[File]) -> None:
         """Remove files, now or, where that cannot be, as soon as it can."""
         self._files.update(files)
-        error = self._try(files)
-        if error is None:
+        if not (error := self._try(files)):
             return
         self._sweep_at = self._monotonic() + SWEEP_SECONDS
         if not isinstance(error, HangingError) and self._troubles.came("leftovers"):
@@ -47,7 +42,6 @@ class Leftovers:
             log.error(what, next(iter(files)).directory, words(error), advice(error))
 
     def sweep(self) -> None:
-        """Remove what is delivered and could not be removed then."""
         now = self._monotonic()
         if not self._files or now < self._sweep_at or self._errands.hang:
             return
@@ -64,13 +58,12 @@ class Leftovers:
             for file in files:
                 try:
                     self._remove(file)
+                    self._files.discard(file)
                 except OSError as error:
                     errors.append(error)
-                else:
-                    self._files.discard(file)
 
         try:
             self._errands.do(remove)
         except HangingError as error:
             return error
-        return errors[0] if errors else None
+        return next(iter(errors), None)

@@ -12,7 +12,7 @@ few lines far apart are tried, and if each is refused the whole waits, with noth
 
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -37,7 +37,6 @@ class Line:
 
     @property
     def time(self) -> int | None:
-        """Its timestamp; None if it has none, which our own lines never lack."""
         match = _TIME.search(self.text)
         return int(match[1]) if match else None
 
@@ -114,30 +113,19 @@ class Narrowing:
             self.most = self.requests + MOST_REQUESTS
         while self.parts and self.requests < self.most:
             self._cut(most_lines())
-            part = self._unpaused(self.parts.popleft(), paused)
-            if part:
+            if part := self._unpaused(self.parts.popleft(), paused):
                 self.parts.appendleft(part)
-                self._try(part, post, conflict, others_pass)
+                try:
+                    answer = self._post(part, post)
+                    if meaning(answer) is Meaning.UNCLEAR and not others_pass():
+                        self._probe(part, answer, post)
+                    else:
+                        self._judge(part, answer, post, conflict)
+                except Interrupted:
+                    self.requests -= 1  # what says nothing of the lines is none of their requests
+                    raise
             if turn():
                 break
-
-    def _try(
-        self,
-        part: Sequence[Line],
-        post: Callable[[bytes], Answer],
-        conflict: Callable[[str, Answer], None],
-        others_pass: Callable[[], bool],
-    ) -> None:
-        """Send the first part. What says nothing of the lines is none of their requests."""
-        try:
-            answer = self._post(part, post)
-            if meaning(answer) is Meaning.UNCLEAR and not others_pass():
-                self._probe(part, answer, post)
-            else:
-                self._judge(part, answer, post, conflict)
-        except Interrupted:
-            self.requests -= 1
-            raise
 
     def _probe(
         self, part: Sequence[Line], answer: Answer, post: Callable[[bytes], Answer]
@@ -169,8 +157,7 @@ class Narrowing:
         return refused
 
     def _unpaused(self, part: Sequence[Line], paused: Callable[[str], bool]) -> Sequence[Line]:
-        measurements = {line.measurement for line in part}
-        waiting = {name for name in measurements if paused(name)}
+        waiting = set(filter(paused, {line.measurement for line in part}))
         if not waiting:
             return part
         self.held += [line for line in part if line.measurement in waiting]
@@ -195,19 +182,16 @@ class Narrowing:
                 conflict(part[0].measurement, answer)
             self.parts.popleft()
             self.refused.append((part[0], words(answer)))
-        elif what is Meaning.OLD and (ordered := _by_time(part)):
-            self._bisect(ordered, answer, post)
+        elif what is Meaning.OLD and all(line.time is not None for line in part):
+            self._bisect(sorted(part, key=lambda line: line.time or 0), answer, post)
         elif told := _told(part, answer):
-            self._single_out(part, told)
+            # They stand alone, behind the others.
+            rest = [line for n, line in enumerate(part) if n not in told]
+            self.parts.popleft()
+            self.parts.extendleft([[part[n]] for n in sorted(told, reverse=True)])
+            self.parts.extendleft([rest] if rest else [])
         else:
             self._halve(part, len(part) // 2)
-
-    def _single_out(self, part: Sequence[Line], told: Collection[int]) -> None:
-        """Let lines stand alone, behind the others."""
-        rest = [line for n, line in enumerate(part) if n not in told]
-        self.parts.popleft()
-        self.parts.extendleft([[part[n]] for n in sorted(told, reverse=True)])
-        self.parts.extendleft([rest] if rest else [])
 
     def _halve(self, part: Sequence[Line], middle: int) -> None:
         self.parts.popleft()
@@ -217,8 +201,7 @@ class Narrowing:
         self, part: Sequence[Line], answer: Answer, post: Callable[[bytes], Answer]
     ) -> None:
         """Find the first line that is young enough: all from there on had a 204 together."""
-        low, high = 0, len(part)
-        reason = words(answer)
+        low, high, reason = 0, len(part), words(answer)
         while low < high:
             middle = (low + high) // 2
             verdict = self._post(part[middle:], post)
@@ -226,8 +209,7 @@ class Narrowing:
             if what is Meaning.STORED:
                 high = middle
             elif what is Meaning.OLD:
-                low = middle + 1
-                reason = words(verdict)
+                low, reason = middle + 1, words(verdict)
             elif what in REFUSED:
                 # Something else is wrong as well: let halving separate the two.
                 self._halve(part, middle or 1)
@@ -260,11 +242,3 @@ def _told(part: Sequence[Line], answer: Answer) -> set[int]:
     texts = {told.encode() for told in answer.told if isinstance(told, str)}
     quoted = {n for n, line in enumerate(part) if texts and line.text.rstrip(b"\n") in texts}
     return quoted | numbers & set(range(len(part)))
-
-
-def _by_time(part: Sequence[Line]) -> Sequence[Line]:
-    """Sort lines by time; give none if one of them has no time to sort by."""
-    times = [line.time for line in part]
-    if None in times:
-        return []
-    return sorted(part, key=lambda line: line.time or 0)

@@ -15,23 +15,14 @@ while all have the same. Live readings never wait for a gap.
 from collections.abc import Callable
 from typing import Final
 
-from collector.delivery.answer import (
-    Answer,
-    Meaning,
-    is_busy,
-    meaning,
-    says_busy,
-    was_too_slow,
-)
+from collector.delivery.answer import Answer, Meaning, meaning, says_busy, was_too_slow
 from collector.delivery.quota import Quota
 from collector.spool.segment import MAX_LINES
 
 LEAST_LINES: Final = 100
 """A request of so many lines is never too much for the line to InfluxDB."""
-
 LONG_SECONDS: Final = 5.0
 """A request that takes longer keeps live readings waiting: they come in such steps."""
-
 LEAST_GAP: Final = 1.0
 MOST_GAP: Final = 60.0
 FASTER: Final = 1 / 600
@@ -80,14 +71,15 @@ class Pace:
         self.quota.refused(answer)
         if meaning(answer) is Meaning.UNCLEAR:
             return False  # whose fault it is shows when others pass
-        smaller_may_do = was_too_slow(answer) and self.most_lines > LEAST_LINES
-        if was_too_slow(answer):
+        too_slow, busy = was_too_slow(answer), says_busy(answer)
+        smaller_may_do = too_slow and self.most_lines > LEAST_LINES
+        if too_slow:
             self._ceiling = self._half()
         self.most_lines = LEAST_LINES
-        if is_busy(answer):
+        if too_slow or busy:
             self._rate = 1 / min(MOST_GAP, 2 * max(LEAST_GAP, self._gap()))
             self._busy_at = self._monotonic()
-        return not (smaller_may_do or says_busy(answer))
+        return not (smaller_may_do or busy)
 
     def _gap(self) -> float:
         """Give the seconds between two requests, on average."""

@@ -14,29 +14,21 @@ from collector.spool.segment import MAX_LINES
 
 LEARNING_LINES: Final = 500
 """While it is not known where the quota ends, requests are small, so that it is found closely."""
-
 SHORTEST: Final = 60.0
 """Seconds: windows last whole minutes. Who says 429 in shorter ones is only busy."""
-
 TAIL: Final = 10.0
 """Seconds: `Retry-After` is rounded, and clocks are not the same."""
-
 LIVE_SHARE: Final = 0.05
 LIVE_ROOM: Final = 1.25
 """Of what live readings took in the last window."""
-
 MOSTLY: Final = 0.75
 """Of the quota: who is refused with less in use shares it with somebody else."""
-
 LESS: Final = 0.97
 """What is taken of a quota for the new one, if that is refused sooner than before."""
-
 FORGOTTEN: Final = 6 * 3600.0
 """Seconds without a 429 after which the quota is sought anew: it may have grown."""
-
 NEVER_FOUND: Final = 900.0
 """Seconds without a second 429 after which there is none: the server was busy."""
-
 _TOO_MANY: Final = 429
 
 
@@ -67,7 +59,6 @@ class Quota:
         return max(0, min(MAX_LINES, int(room / self._per_line)))
 
     def stored(self, lines: bytes, *, live: bool) -> None:
-        """Note what was stored."""
         self._turn()
         packed = isinstance(lines, Packed)
         size = int.from_bytes(lines[-4:], "little") if packed else len(lines)  # gzip ends with it
@@ -86,15 +77,12 @@ class Quota:
         length = round((end - (self._began or end)) / SHORTEST) * SHORTEST
         # At the very end of a window it is our idea of the end that is wrong, not of the quota.
         if length and answer.retry_after > (TAIL if self._size else 0.0):
-            self._size = self._found()
+            # Who was refused well before the end was: a request was large, or others have a part.
+            shared = self._used < MOSTLY * self._size
+            least = self._size // 2 if shared else int(LESS * self._size)
+            self._size = max(self._used, least)
             self._length = min(self._length or length, length)
         self._begin(end)
-
-    def _found(self) -> int:
-        """Give the quota, now that it is used up; a large request is refused well before that."""
-        if self._used < MOSTLY * self._size:
-            return max(self._used, self._size // 2)  # somebody else has a part of it
-        return max(self._used, int(LESS * self._size))
 
     def _turn(self) -> None:
         """Begin the next window where one is over."""
@@ -105,5 +93,5 @@ class Quota:
             self._begin(now - (now - self._began) % self._length)
 
     def _begin(self, moment: float) -> None:
-        self._live_before = max(self._live, 0)
+        self._live_before = self._live
         self._began, self._used, self._live = moment, 0, 0
