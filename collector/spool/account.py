@@ -64,7 +64,6 @@ class Account:
         """How often the fate of records that were read before may have changed."""
 
     def read(self, record: RecordId) -> None:
-        """Count a record that was just made."""
         with self._lock:
             self._read += record.counted and self._known.add(record)
 
@@ -72,14 +71,14 @@ class Account:
         """Count what an earlier run left in a file, unless it was met before."""
         with self._lock:
             self.news += 1
-            self._found += len(self._met(_counted(records)))
+            self._found += self._met(_counted(records))
 
     def handed_in(self, records: Iterable[RecordId]) -> None:
         """Count what another command put into the inbox: it waits, whatever it did before."""
         these = _counted(records)
         with self._lock:
             self.news += 1
-            self._found += len(self._met(these))
+            self._found += self._met(these)
             for settled in self._settled.values():
                 again = these.common(settled)
                 settled.remove(again)
@@ -141,12 +140,10 @@ class Account:
             found = [these.common(self._settled[outcome]) for outcome in _ANSWERED]
         return [some for some in found if some.ranges]
 
-    def _met(self, records: Identities) -> Identities:
-        """Give those that were not known before; now they are."""
-        new = Identities()
-        new.update(records)
-        new.remove(records.common(self._known))
-        self._known.update(new)
+    def _met(self, records: Identities) -> int:
+        """Give how many were not known before; now they are."""
+        new = len(records) - len(records.common(self._known))
+        self._known.update(records)
         return new
 
     def totals(self) -> Totals:

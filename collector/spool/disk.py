@@ -5,19 +5,19 @@ A card that dies may never answer a call. So it can be asked which calls are und
 
 import os
 import time
-from collections.abc import Callable  # noqa: TC003  a quoted name is one too
+from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from threading import get_ident
-from typing import Concatenate, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from collector.spool.fault import full
 
 _GRAIN_NANOSECONDS: Final = 3 * 10**9
+_NO_CALLS: Final = ("append", "longest_call")
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
+_T = TypeVar("_T")
 
 
 class Call(NamedTuple):
@@ -37,23 +37,31 @@ class Call(NamedTuple):
             return Path("(closed)")
 
 
-def _noted(method: "Callable[Concatenate[Disk, _P], _R]") -> "Callable[Concatenate[Disk, _P], _R]":
+def _noting(method: Callable[..., Any]) -> Callable[..., Any]:
     """Let a call be known while it lasts; of one within another, the other."""
 
     @wraps(method)
-    def noted(disk: "Disk", /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    def noting(disk: "Disk", *args: Any) -> Any:
         thread = get_ident()
         if thread in disk.under_way:
-            return method(disk, *args, **kwargs)
+            return method(disk, *args)
         disk.under_way[thread] = Call(method.__name__, args[0], time.monotonic())
         try:
-            return method(disk, *args, **kwargs)
+            return method(disk, *args)
         finally:
             del disk.under_way[thread]
 
-    return noted
+    return noting
 
 
+def _noted(disk: type[_T]) -> type[_T]:
+    for name, method in list(vars(disk).items()):
+        if not name.startswith("_") and name not in _NO_CALLS:
+            setattr(disk, name, _noting(method))
+    return disk
+
+
+@_noted
 class Disk:
     """Calls of the operating system; every one may raise `OSError`, none hides one.
 
@@ -68,7 +76,6 @@ class Disk:
         """Give the call that has been under way for longest."""
         return min(list(self.under_way.values()), key=lambda call: call.since, default=None)
 
-    @_noted
     def make_directory(self, path: Path) -> None:
         """Make a directory and those above it, each name synced; one that is there is no error."""
         if path.is_dir():
@@ -80,12 +87,10 @@ class Disk:
         with suppress(PermissionError):
             self.sync_directory(path.parent)
 
-    @_noted
     def create(self, path: Path) -> int:
         """Make a file that is not there yet, for appending."""
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
 
-    @_noted
     def write(self, file: int, data: bytes) -> int:
         """Append; the number of bytes that went in may be smaller than asked."""
         return os.write(file, data)
@@ -93,21 +98,17 @@ class Disk:
     def append(self, file: int, data: bytes) -> None:
         """Append all of it: where a call falls short, the next one says why."""
         while data:
-            written = self.write(file, data)
-            if not written:
+            if not (written := self.write(file, data)):
                 raise full()
             data = data[written:]
 
-    @_noted
     def open(self, path: Path) -> int:
         """Open a file that is there, for appending."""
         return os.open(path, os.O_WRONLY | os.O_APPEND)
 
-    @_noted
     def truncate(self, file: int, size: int) -> None:
         os.ftruncate(file, size)
 
-    @_noted
     def cut(self, path: Path, size: int) -> None:
         """Shorten a file that nobody has open, synced."""
         file = os.open(path, os.O_WRONLY)
@@ -117,12 +118,10 @@ class Disk:
         finally:
             os.close(file)
 
-    @_noted
     def sync(self, file: int) -> None:
         """Return when the file's data and size are on the card."""
         os.fdatasync(file)
 
-    @_noted
     def sync_directory(self, path: Path) -> None:
         """Return when the names in a directory are on the card."""
         directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -131,41 +130,33 @@ class Disk:
         finally:
             os.close(directory)
 
-    @_noted
     def close(self, file: int) -> None:
         os.close(file)
 
-    @_noted
     def read(self, path: Path) -> bytes:
         return path.read_bytes()
 
-    @_noted
     def first_line(self, path: Path) -> bytes:
         with path.open("rb") as file:
             return file.readline()
 
-    @_noted
     def rename(self, old: Path, new: Path) -> None:
         old.rename(new)
 
-    @_noted
     def link(self, old: Path, new: Path) -> None:
         """Give a file a second name; unlike `rename`, never in the place of another file."""
         new.hardlink_to(old)
 
-    @_noted
     def give_to_owner_of(self, directory: Path, path: Path) -> None:
         """Let a file that root made in somebody's directory belong to whose that is."""
         if os.geteuid() == 0:
             state = directory.stat()
             os.chown(path, state.st_uid, state.st_gid)
 
-    @_noted
     def remove(self, path: Path) -> None:
         """Remove a file; one that is gone already is no error."""
         path.unlink(missing_ok=True)
 
-    @_noted
     def names(self, path: Path) -> list[str]:
         """Give the names in a directory; none when there is no directory."""
         try:
@@ -173,7 +164,6 @@ class Disk:
         except FileNotFoundError:
             return []
 
-    @_noted
     def version(self, directory: Path) -> tuple[int, int] | None:
         """Give what becomes another when a name in a directory does.
 
@@ -187,7 +177,6 @@ class Disk:
         lately = 0 <= time.time_ns() - state.st_mtime_ns < _GRAIN_NANOSECONDS
         return None if lately else (state.st_ino, state.st_mtime_ns)
 
-    @_noted
     def size(self, path: Path) -> int:
         """Give a file's length in bytes; 0 when it has gone meanwhile."""
         try:
@@ -195,46 +184,38 @@ class Disk:
         except FileNotFoundError:
             return 0
 
-    @_noted
     def mark(self, path: Path) -> tuple[int, int]:
         """Give a file's size, and what tells it from others that had, or will have, its name."""
         state = path.stat()
         return state.st_size, hash((state.st_ino, state.st_mtime_ns))
 
-    @_noted
     def modified(self, path: Path) -> float:
         """Give when a file was written, in seconds since 1970."""
         return path.stat().st_mtime
 
-    @_noted
     def free(self, path: Path) -> int:
         """Give the bytes that an ordinary user may still write there."""
         state = os.statvfs(path)
         return state.f_bavail * state.f_frsize
 
-    @_noted
     def free_files(self, path: Path) -> int | None:
         """Give how many files an ordinary user may still make there; None if as many as go in."""
         state = os.statvfs(path)
         return state.f_favail if state.f_files else None
 
-    @_noted
     def write_whole(self, path: Path, data: bytes) -> None:
         """Make `path` hold `data`, synced: whole, or not at all under that name."""
         draft = path.with_suffix(".draft")
         self.remove(draft)
         try:
-            self._fill(draft, data)
+            file = self.create(draft)
+            try:
+                self.append(file, data)
+                self.sync(file)
+            finally:
+                self.close(file)
         except OSError:
             self.remove(draft)
             raise
         self.rename(draft, path)
         self.sync_directory(path.parent)
-
-    def _fill(self, path: Path, data: bytes) -> None:
-        file = self.create(path)
-        try:
-            self.append(file, data)
-            self.sync(file)
-        finally:
-            self.close(file)

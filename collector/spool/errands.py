@@ -30,12 +30,13 @@ class Errands:
         self._patience = patience
         self._asked: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._thread: Thread | None = None
-        self._done: Event | None = None
+        self._done = Event()
+        self._done.set()
 
     @property
     def hang(self) -> bool:
         """Whether the last one has not ended yet."""
-        return self._done is not None and not self._done.is_set()
+        return not self._done.is_set()
 
     def do(self, call: Callable[[], T]) -> T:
         """Give what a call gives, or raise what it raises; `HangingError` if it does not end."""
@@ -54,18 +55,15 @@ class Errands:
                 raised.append(error)
             done.set()
 
-        self._hand_over(run)
+        if self._thread is None:
+            self._thread = Thread(target=self._work, name="errands", daemon=True)
+            self._thread.start()
+        self._asked.put(run)
         if not done.wait(self._patience):
             raise HangingError
         if raised:
             raise raised[0]
         return given[0]
-
-    def _hand_over(self, run: Callable[[], None]) -> None:
-        if self._thread is None:
-            self._thread = Thread(target=self._work, name="errands", daemon=True)
-            self._thread.start()
-        self._asked.put(run)
 
     def _work(self) -> None:
         while True:

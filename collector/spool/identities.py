@@ -10,7 +10,10 @@ Spans = tuple[tuple[str, int, int], ...]
 
 
 class Identities:
-    """A set of records: for each of `runs` the bounds of its ranges (from, up to, from, up to)."""
+    """A set of records: for each of `runs` the bounds of its ranges (from, up to, from, up to).
+
+    An odd place in the bounds is within a range, or at its end.
+    """
 
     __slots__ = ("runs",)
 
@@ -32,31 +35,33 @@ class Identities:
         if bounds and bounds[-1] == record.number:
             bounds[-1] += 1
             return True
-        if _holds(bounds, record.number):
+        if record in self:
             return False
         _put_in(bounds, record.number, record.number + 1)
         return True
 
     def update(self, others: "Identities") -> None:
-        """Put all of these in."""
         for run, start, stop in others.spans():
             _put_in(self.runs.setdefault(run, []), start, stop)
 
     def remove(self, others: "Identities") -> None:
-        """Take all of these out."""
         for run, start, stop in others.spans():
-            _take_out(self.runs.get(run, []), start, stop)
+            bounds = self.runs.get(run, [])
+            first, last = bisect_left(bounds, start), bisect_right(bounds, stop)
+            bounds[first:last] = [start] * (first % 2) + [stop] * (last % 2)
 
     def common(self, others: "Identities") -> "Identities":
         """Give those that are in both; fast if this set is the small one."""
         both = Identities()
         for run, start, stop in self.spans():
-            ranges = _overlap(others.runs.get(run, []), start, stop)
+            bounds = others.runs.get(run, [])
+            first, last = bisect_right(bounds, start), bisect_left(bounds, stop)
+            ranges = [start] * (first % 2) + bounds[first:last] + [stop] * (last % 2)
             both.runs.setdefault(run, []).extend(ranges)
         return both
 
     def __contains__(self, record: RecordId) -> bool:
-        return _holds(self.runs.get(record.run, []), record.number)
+        return bisect_right(self.runs.get(record.run, []), record.number) % 2 == 1
 
     def __iter__(self) -> Iterator[RecordId]:
         for run, start, stop in self.spans():
@@ -77,24 +82,6 @@ class Identities:
                 yield run, start, stop
 
 
-# An odd place in the bounds is within a range, or at its end.
-
-
-def _holds(bounds: list[int], number: int) -> bool:
-    return bisect_right(bounds, number) % 2 == 1
-
-
 def _put_in(bounds: list[int], start: int, stop: int) -> None:
     first, last = bisect_left(bounds, start), bisect_right(bounds, stop)
     bounds[first:last] = [start] * (first % 2 == 0) + [stop] * (last % 2 == 0)
-
-
-def _take_out(bounds: list[int], start: int, stop: int) -> None:
-    first, last = bisect_left(bounds, start), bisect_right(bounds, stop)
-    bounds[first:last] = [start] * (first % 2) + [stop] * (last % 2)
-
-
-def _overlap(bounds: list[int], start: int, stop: int) -> list[int]:
-    """Give the bounds of what lies in a range."""
-    first, last = bisect_right(bounds, start), bisect_left(bounds, stop)
-    return [start] * (first % 2) + bounds[first:last] + [stop] * (last % 2)

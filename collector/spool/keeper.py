@@ -21,22 +21,19 @@ from collector.spool.unclosed import Unclosed
 
 log: Final = logging.getLogger(__name__)
 
-RETRY_SECONDS: Final = 5.0
-"""How long the keeper leaves a disk alone that refused a write twice."""
-
 _MIB: Final = 1024 * 1024
 
+RETRY_SECONDS: Final = 5.0
+"""How long the keeper leaves a disk alone that refused a write twice."""
 TICK_SECONDS: Final = 0.25
 """How soon the keeper looks again while something is under way."""
 SEAL_SECONDS: Final = 0.7
 """How soon after it was asked the reader has sealed: it waits for the meter meanwhile."""
-
 IDLE_SECONDS: Final = 2.0
 COUNT_SECONDS: Final = 1.0
 COUNT_AT_ONCE: Final = 100
 """How many segments are counted in one tick, and for how long at most."""
 TICK_SHARE_SECONDS: Final = 0.1
-
 HANG_SECONDS: Final = 2.0
 PATIENCE_SECONDS: Final = 0.5
 """How long the end of the program waits for a disk that hangs."""
@@ -66,7 +63,6 @@ class Room:
 
     @property
     def most(self) -> int:
-        """The most bytes that the spool may use."""
         return min(self.limits.largest, (self.used.size + self.free.size) // 2)
 
     def has(self, more: Amount) -> bool:
@@ -82,17 +78,11 @@ class Room:
         most = min((used + free) // 2, used + free - self.limits.free_files)
         return not more or used + more <= most
 
-    def could_have(self, more: Amount, droppable: Amount) -> bool:
-        """Whether it will have room for so much once so much is dropped."""
-        return Room(self.used - droppable, self.free + droppable, self.limits).has(more)
-
     def __str__(self) -> str:
-        used, most, free, floor = (
-            f"{size / _MIB:.1f}"
-            for size in (self.used.size, self.most, self.free.size, self.limits.free)
-        )
         if not self._has_files(1):
             return f"{self.used.files} files are used, {self.free.files} can be made (`df -i`)"
+        sizes = (self.used.size, self.most, self.free.size, self.limits.free)
+        used, most, free, floor = (f"{size / _MIB:.1f}" for size in sizes)
         return (
             f"{used} MiB of at most {most} are used (`P1_SPOOL_MIB`, and half of what is free),"
             f" {free} MiB are free, of which {floor} stay free (`P1_FREE_MIB`)"
@@ -220,8 +210,13 @@ class Keeper:
                 self._keep(now)
                 self._keep_early(now - self._due_seconds)
                 self._tray.keep(self._due_seconds - self._idle_seconds)
-                self._close()
-                self._bound_side_rooms()
+                if self.close_wanted:
+                    self.close_wanted = False
+                    self._writer.close()
+                    self._handoff.wake()
+                if self._spool.side_rooms_grew:  # the limits are theirs, too
+                    self._spool.side_rooms_grew = False
+                    self._make_room(Amount(0, 0))
                 self._count(now)
             except OSError as error:
                 self._block(now, error)
@@ -289,19 +284,16 @@ class Keeper:
 
     def _keep(self, now: float) -> None:
         oldest = self._handoff.oldest()
+        asked, self._asked = self._asked, False
         if oldest is None:
-            self._asked = False
             self.trouble = None
             self._troubles.went()
-        elif now - oldest < self._due_seconds:
-            self._asked = False
-        elif not self._asked:
+        elif now - oldest >= self._due_seconds and asked:
+            self._copy(self._handoff.due(now))
+        elif now - oldest >= self._due_seconds:
             # A moment more, so that one sync covers what the open hot segment has.
             self._asked = True
             self._handoff.ask_seal()
-        else:
-            self._asked = False
-            self._copy(self._handoff.due(now))
 
     def _keep_early(self, before: float) -> None:
         if self.early is not None:
@@ -311,29 +303,22 @@ class Keeper:
         synced = False
         try:
             if due:
-                if not self._make_room(self._amount(due)):
+                size = sum(segment.size for segment in due)
+                if not self._make_room(Amount(size, self._writer.new_files(size))):
                     raise OSError(errno.ENOSPC, f"{NO_ROOM}: {self._room()}")
                 for segment in due:
                     self._writer.append(self._spool.read_hot(segment))
                 self._writer.sync()
-                self._mend()
+                if self._troubles.went():
+                    log.info("the spool can be written again")
+                if self.trouble is not None:
+                    self._spool.stock.unusable.clear()  # what it did not give back is read again
+                self.trouble = None
             synced = True
         finally:
             done = [segment for segment in due if self._handoff.copied(segment, synced=synced)]
             for segment in done:
                 self._spool.remove_hot(segment)
-
-    def _close(self) -> None:
-        if self.close_wanted:
-            self.close_wanted = False
-            self._writer.close()
-            self._handoff.wake()
-
-    def _bound_side_rooms(self) -> None:
-        """Keep the limits also while only `rejected/` and `damaged/` grow."""
-        if self._spool.side_rooms_grew:
-            self._spool.side_rooms_grew = False
-            self._make_room(Amount(0, 0))
 
     def _count(self, now: float) -> None:
         """Count what nobody has read yet; then look what others did, now and then."""
@@ -347,24 +332,20 @@ class Keeper:
             if now < self._count_at or self._monotonic() - now > TICK_SHARE_SECONDS:
                 return
 
-    def _amount(self, due: list[HotSegment]) -> Amount:
-        """Give what these will take: a file only where none is open, or not large enough."""
-        size = sum(segment.size for segment in due)
-        return Amount(size, self._writer.new_files(size))
-
     def _make_room(self, more: Amount) -> bool:
         """Drop the oldest files until this much more fits.
 
         False, and nothing is dropped, if it would not fit even then.
         """
-        self._spool.prepare()
+        spool = self._spool
+        spool.prepare()
         while not (room := self._room()).has(more):
-            oldest = self._spool.stock.oldest_kept(self._spool.in_flight)
-            if oldest is None or not room.could_have(
-                more, self._spool.stock.droppable(self._spool.in_flight)
-            ):
+            oldest = spool.stock.oldest_kept(spool.in_flight)
+            gone = spool.stock.droppable(spool.in_flight)
+            at_best = Room(room.used - gone, room.free + gone, self._limits)
+            if oldest is None or not at_best.has(more):
                 return False
-            self._spool.drop(oldest)
+            spool.drop(oldest)
         return True
 
     def _room(self) -> Room:
@@ -374,17 +355,10 @@ class Keeper:
         """Try again at once, in a new segment; after a second failure, leave the disk alone."""
         self._writer.abandon()
         self._recovered, self._recover_at = False, now
+        where = self._spool.directories.spool
         if self._troubles.came("spool"):
             what = "cannot write to the spool `%s`, readings stay in RAM: %s (%s)"
-            log.error(what, self._spool.directories.spool, words(error), advice(error))
+            log.error(what, where, words(error), advice(error))
         if self.trouble is not None:
             self._blocked_until = now + RETRY_SECONDS
-        where = self._spool.directories.spool
         self.trouble = f"cannot write to the spool `{where}`: {words(error)}"
-
-    def _mend(self) -> None:
-        if self._troubles.went():
-            log.info("the spool can be written again")
-        if self.trouble is not None:
-            self._spool.stock.unusable.clear()  # what it did not give back is read once more
-        self.trouble = None

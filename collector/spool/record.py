@@ -112,11 +112,6 @@ class Contents:
             yield b"".join([whole[start:stop] for _, start, stop in some])
 
     @property
-    def body(self) -> bytes:
-        """The lines of all good records, without trailers."""
-        return b"".join(self.parts())
-
-    @property
     def size(self) -> int:
         """Bytes of the lines of all good records, without trailers."""
         return sum(stop - start for _, start, stop in self.places)
@@ -150,14 +145,12 @@ def decode(data: bytes) -> Contents:
 
 
 def _checksum(body: bytes | memoryview, fields: bytes) -> int:
-    """Cover the body, and of the trailer what stands before the checksum."""
     return zlib.crc32(fields, zlib.crc32(body))
 
 
 def _damage(offset: int, span: bytes) -> Iterable[Damage]:
-    harmless = all(map(_is_comment, span.splitlines(keepends=True)))
+    harmless = all(
+        line.startswith(b"# ") and line.endswith(b"\n") and not _LOOKS_LIKE_TRAILER.match(line)
+        for line in span.splitlines(keepends=True)
+    )
     return () if harmless else (Damage(offset, span),)
-
-
-def _is_comment(line: bytes) -> bool:
-    return line.startswith(b"# ") and line.endswith(b"\n") and not _LOOKS_LIKE_TRAILER.match(line)

@@ -16,13 +16,12 @@ from typing import Final
 
 from collector.spool.disk import Disk
 from collector.spool.record import Record, decode
-from collector.spool.segment import fits, rejected_name, segments
+from collector.spool.segment import fits, segments
 
 _QUOTED: Final = re.compile(r'"[^"]*"|`[^`]*`|(?<!\w)\'.*?\'(?!\w)')
 _WRAPPED: Final = re.compile(r'\s*\{"error":\s*"(.*?)(?:"\s*[,}].*)?$')
 """InfluxDB 1 and 3 say it in JSON, and all of that is quoted."""
 _CHANGES: Final = re.compile(r"\S*\d\S*")
-
 
 MOST_KINDS: Final = 64
 """A day's kinds with a file of their own; whatever else is refused goes to one file more."""
@@ -52,12 +51,7 @@ class Refusals:
     """
 
     def __init__(
-        self,
-        directory: Path,
-        disk: Disk,
-        *,
-        number: Callable[[], int],
-        wall: Callable[[], float],
+        self, directory: Path, disk: Disk, *, number: Callable[[], int], wall: Callable[[], float]
     ) -> None:
         self._directory = directory
         self._disk = disk
@@ -70,17 +64,28 @@ class Refusals:
         data = b"".join(record.encode() for record in records)
         said = b"# rejected: %s\n" % " ".join(words.split()).encode(errors="replace")
         of = self._of(kind(words))
-        page = self._page(of, len(said) + len(data), data.count(b"\n") + 1)
+        page = self._pages.get(of) or self._left(of)
+        size, lines = len(said) + len(data), data.count(b"\n") + 1
+        if page is None or not fits(page.size, page.lines, size, lines):
+            page = _Page()
+        self._pages[of] = page
         path, file = self._opened(page, of)
+        more = data if said == page.words else said + data
         try:
-            self._append(file, page, data if said == page.words else said + data)
+            self._disk.append(file, more)
+            self._disk.sync(file)
+            page.size += len(more)
+            page.lines += more.count(b"\n")
+            page.words = said
         except OSError:
             del self._pages[of]  # the next ones go to another file
-            self._undo(file, path, page)
+            with suppress(OSError):
+                self._disk.truncate(file, page.size)
+                if not page.size:
+                    self._disk.remove(path)
             raise
         finally:
             self._disk.close(file)
-        page.words = said
         return path
 
     def _of(self, kind: str) -> str:
@@ -88,14 +93,6 @@ class Refusals:
         self._pages = {of: page for of, page in self._pages.items() if of[:8] == day}
         of = f"{day}-{zlib.crc32(kind.encode(errors='replace')):08x}"
         return of if of in self._pages or len(self._pages) < MOST_KINDS else f"{day}-{0:08x}"
-
-    def _page(self, of: str, size: int, lines: int) -> _Page:
-        """Give the file of a kind and day that has room."""
-        page = self._pages.get(of) or self._left(of)
-        if page is None or not fits(page.size, page.lines, size, lines):
-            page = _Page()
-        self._pages[of] = page
-        return page
 
     def _left(self, of: str) -> _Page | None:
         """Give the file that an earlier run left, unless its end is none."""
@@ -111,20 +108,8 @@ class Refusals:
         if page.path is not None:
             with suppress(FileNotFoundError):  # it was handed in again, or dropped
                 return page.path, self._disk.open(page.path)
-        page.path = self._directory / rejected_name(self._number(), of)
+        page.path = self._directory / f"{self._number():020d}-{of}.lp"
         page.size, page.lines, page.words = 0, 0, b""
         file = self._disk.create(page.path)
         self._disk.sync_directory(self._directory)
         return page.path, file
-
-    def _append(self, file: int, page: _Page, data: bytes) -> None:
-        self._disk.append(file, data)
-        self._disk.sync(file)
-        page.size += len(data)
-        page.lines += data.count(b"\n")
-
-    def _undo(self, file: int, path: Path, page: _Page) -> None:
-        with suppress(OSError):
-            self._disk.truncate(file, page.size)
-            if not page.size:
-                self._disk.remove(path)

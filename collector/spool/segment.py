@@ -19,11 +19,6 @@ def closed_name(number: int) -> str:
     return f"{number:020d}.lp"
 
 
-def rejected_name(number: int, of: str) -> str:
-    """Name a file of refusals; `of` is the day and a checksum of the kind."""
-    return f"{number:020d}-{of}.lp"
-
-
 def open_name(number: int) -> str:
     return f"{number:020d}.open"
 

@@ -121,21 +121,12 @@ class Spool:
             self._number = number
             return number
 
-    def waiting(self) -> list[File]:
-        """Give the closed segments, oldest first."""
-        return self.stock.first(self.directories.spool, sys.maxsize)
-
-    def inbox(self) -> list[File]:
-        """Give the segments that other commands left, oldest first."""
-        rooms = self.directories.inboxes
-        return [file for room in rooms for file in self.stock.first(room, sys.maxsize)]
-
     def tray(self) -> list[File]:
         """See which segments other commands put into RAM; gives them, oldest first."""
         if self.directories.tray is None:
             return []
         self._look_into(self.directories.tray)
-        return self.stock.first(self.directories.tray, sys.maxsize)
+        return self.stock.first(self.directories.tray)
 
     def moved(self, files: Iterable[File], path: Path) -> None:
         """Say that what was in these is in one file now."""
@@ -147,8 +138,8 @@ class Spool:
 
     def note_oldest(self) -> None:
         """Read how old the oldest segment is, unless that is known."""
-        paths = [file.path for file in self.stock.first(self.directories.spool, 1)]
-        oldest = next(iter([*paths, *sorted(self.opened_here)]), None)
+        closed = [file.path for file in self.stock.first(self.directories.spool, 1)]
+        oldest = next(iter([*closed, *sorted(self.opened_here)]), None)
         if oldest != self._oldest or self.oldest_second is None:
             self._oldest, self.oldest_second = oldest, None
             if oldest is not None:
@@ -175,8 +166,8 @@ class Spool:
             except OSError as error:
                 self._unreadable(file, error)
                 return None
-            if now != file:
-                self.stock.became(file, now)
+            if now != file and file in self.stock:
+                self.stock.add(now, self.stock.forget(file))
             if file.directory in self.directories.inboxes:
                 self._inside[now] = crc32(contents.data)
             if self._count(now, contents):
@@ -204,12 +195,11 @@ class Spool:
         """Remove a hot segment that nobody needs. A file that stays is found at the next start."""
         try:
             self.disk.remove(segment.path)
+            self._hot_files.went()
         except OSError as error:
             if self._hot_files.came(words(error)):
                 what = "cannot remove files of the hot directory `%s`: %s (%s)"
                 log.error(what, segment.path.parent, words(error), advice(error))
-        else:
-            self._hot_files.went()
 
     def count_one(self) -> bool:
         """Count one segment that nobody has read yet. False if there is none left to count."""
@@ -229,19 +219,15 @@ class Spool:
                 return
             with suppress(FileNotFoundError):
                 now = File(*file[:2], *self.disk.mark(file.path))
-                if now != file or not self._is_inside(file):
+                inside = self._inside.get(file)
+                # To the inbox, names come again at once: what was read of it must be in it still.
+                if now != file or (inside and inside != crc32(self.disk.read(file.path))):
                     self._inside.pop(file, None)
-                    self.stock.forget(file)
                     self.stock.add(now)
                     return
             self.disk.remove(file.path)
             self._inside.pop(file, None)
             self.stock.forget(file)
-
-    def _is_inside(self, file: File) -> bool:
-        """Whether a file has in it what was read of it: to the inbox, names come again at once."""
-        inside = self._inside.get(file)
-        return inside is None or inside == crc32(self.disk.read(file.path))
 
     def drop(self, file: File) -> None:
         """Give up a file to make room; what waited in it counts as dropped."""
@@ -251,8 +237,7 @@ class Spool:
             waited = file.directory == self.directories.spool
             contents = self.load(file) if waited else None
             self.remove(file)
-            ids = contents.ids if contents is not None else ()
-            number = self.account.settle(Outcome.DROPPED, ids)
+            number = self.account.settle(Outcome.DROPPED, contents.ids if contents else ())
             what = "the spool is full, its oldest file was dropped with %d readings: %s (%s)"
             hint = "make room there; `P1_SPOOL_MIB` and `P1_FREE_MIB` are the bounds"
             if self._tells("dropped"):
@@ -286,7 +271,6 @@ class Spool:
         with self.lock:
             self.prepare()
             path = self._refusals.add(records, reason)
-            self.stock.forget_name(path)
             self._add(path)
             self.side_rooms_grew = True
 
@@ -372,27 +356,22 @@ class Spool:
             what = "cannot read a segment, the others go on: %s: %s (%s)"
             log.error(what, file.path, words(error), advice(error))
         self.stock.unusable.add(file)
-        if error.errno in _LOST_BY_THE_DISK:
-            self._count_lost(file)
-            self._move_aside(file)
-
-    def _move_aside(self, file: File) -> None:
+        if error.errno not in _LOST_BY_THE_DISK:
+            return
+        records = self.stock.count(file, Identities())
+        if records is None:
+            self.account.found_damaged(1)
+        else:
+            self.account.settle(Outcome.DAMAGED, records)
         aside = self.directories.damaged / damage_name(self.number_for(file.path), 0)
         try:
             self.disk.rename(file.path, aside)
-        except OSError as error:
+        except OSError as why:
             if self._tells("not moved"):
-                log.error("cannot move it to `%s`: %s", aside, error)
+                log.error("cannot move it to `%s`: %s", aside, why)
         else:
             self.stock.forget(file)
             self._add(aside)
 
     def _tells(self, trouble: str) -> bool:
         return self._troubles[trouble].came(trouble)
-
-    def _count_lost(self, file: File) -> None:
-        records = self.stock.count(file, Identities())
-        if records is None:
-            self.account.found_damaged(1)
-        else:
-            self.account.settle(Outcome.DAMAGED, records)

@@ -90,7 +90,7 @@ class Stock:
 
     def __init__(self, directories: Directories) -> None:
         rooms = (*directories.kept, *directories.inboxes)
-        self._inboxes = directories.inboxes
+        self._inbox = directories.inbox
         self._kept = directories.kept
         self._lock = RLock()
         self._files: dict[Path, OrderedDict[str, File]] = {room: OrderedDict() for room in rooms}
@@ -105,10 +105,12 @@ class Stock:
         return self._files[file.directory].get(file.name) == file
 
     def add(self, file: File, records: Identities | None = None) -> None:
-        """Note a file, and what is in it if that is counted."""
+        """Note a file instead of what had its name, and what is in it if that is counted."""
         with self._lock:
             files = self._files[file.directory]
-            in_order = not files or file.name in files or file.name > next(reversed(files))
+            if before := files.get(file.name):
+                self.forget(before)
+            in_order = not files or file.name > next(reversed(files))
             files[file.name] = file
             if not in_order:
                 self._files[file.directory] = OrderedDict(sorted(files.items()))
@@ -126,24 +128,10 @@ class Stock:
             if file not in self:
                 return None
             del self._files[file.directory][file.name]
-            return self._let_go(file)
-
-    def forget_name(self, path: Path) -> None:
-        """Forget what was known of a file that has grown."""
-        if known := self._files[path.parent].get(path.name):
-            self.forget(known)
-
-    def became(self, file: File, other: File) -> None:
-        """Note that there is something else under a file's name."""
-        with self._lock:
-            if file in self:
-                self.add(other, self._let_go(file))
-
-    def _let_go(self, file: File) -> Identities | None:
-        self._sizes[file.directory] -= file.size
-        self.uncounted.pop(file, None)
-        self.unusable.discard(file)
-        return _set(self._records.pop(file, None))
+            self._sizes[file.directory] -= file.size
+            self.uncounted.pop(file, None)
+            self.unusable.discard(file)
+            return _set(self._records.pop(file, None))
 
     def count(self, file: File, records: Identities) -> Identities | None:
         """Note what is in a file; gives what was noted before."""
@@ -154,7 +142,6 @@ class Stock:
             return _set(before)
 
     def last_uncounted(self) -> File | None:
-        """Give the last of the files of which nobody knows what is in them."""
         with self._lock:
             return next(reversed(self.uncounted), None)
 
@@ -165,8 +152,7 @@ class Stock:
     def usage(self) -> Amount:
         """Give how much there is of what the limits count, the unfinished files included."""
         unfinished = self.unfinished.copy()
-        more = Amount(sum(unfinished.values()), len(unfinished))
-        return self._closed() + more
+        return self._closed() + Amount(sum(unfinished.values()), len(unfinished))
 
     def droppable(self, but: Iterable[File]) -> Amount:
         """Give how much may go when a limit is reached."""
@@ -188,10 +174,13 @@ class Stock:
 
     @property
     def inbox_bytes(self) -> int:
-        return self._sizes[self._inboxes[0]]
+        return self._sizes[self._inbox]
 
     def first(
-        self, directory: Path, most: int, but: Callable[[File], bool] = lambda _: False
+        self,
+        directory: Path,
+        most: int | None = None,
+        but: Callable[[File], bool] = lambda _: False,
     ) -> list[File]:
         """Give the first files that can be used, in order, leaving some out."""
         with self._lock:

@@ -47,7 +47,6 @@ class Unclosed:
                         self._spool.disk.remove(directory / name)
 
     def _closed(self, path: Path) -> bool:
-        """Close one segment that was left open; whether that worked."""
         try:
             self._close_left(path)
         except OSError as error:
@@ -72,8 +71,10 @@ class Unclosed:
             self._account.found(contents.ids)
             self._account.found_damaged(sum(damage.records for damage in aside))
         ids = Identities(contents.ids)
-        if contents.records:
-            self._cut(path, contents.end)
+        if contents.places:
+            if self._spool.disk.size(path) > contents.end:
+                log.warning("an unfinished tail was cut off: %s at byte %d", path, contents.end)
+                self._spool.disk.cut(path, contents.end)
             self._spool.finish(path, None if ours is None else ids)
         else:
             self._spool.disk.remove(path)
@@ -82,11 +83,6 @@ class Unclosed:
             del self._spool.opened_here[path]
             ours.remove(ours.common(ids))
             self._account.settle(Outcome.DAMAGED, ours)
-
-    def _cut(self, path: Path, size: int) -> None:
-        if self._spool.disk.size(path) > size:
-            log.warning("an unfinished tail was cut off: %s at byte %d", path, size)
-            self._spool.disk.cut(path, size)
 
 
 def take_over(
@@ -110,7 +106,7 @@ def take_over(
                 keep_aside(damage)
             account.found(contents.ids)
             account.found_damaged(sum(damage.records for damage in contents.damage))
-            if contents.records:
+            if contents.places:
                 sealed = _sealed(path, contents, disk)
                 size = disk.size(sealed)
                 handoff.add(HotSegment(sealed, tuple(contents.ids), size, began))

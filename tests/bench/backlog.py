@@ -54,7 +54,7 @@ class Backlog:
 
 def body(segment: Path) -> bytes:
     """Give what the service sends of a segment, before it is compressed."""
-    return decode(segment.read_bytes()).body
+    return b"".join(decode(segment.read_bytes()).parts())
 
 
 def backlog(spool: Path, days: int) -> Backlog:

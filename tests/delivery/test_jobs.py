@@ -88,7 +88,7 @@ def test_a_bad_line_of_a_segment_that_is_ready_costs_that_line(post: Post) -> No
 
 def test_what_was_delivered_meanwhile_is_not_sent_again(post: Post) -> None:
     _, second = look_during_the_first(post)
-    (file,) = post.spool.waiting()
+    (file,) = post.spool.stock.first(post.spool.directories.spool)
     twin = decode(file.path.read_bytes()).records[0]
     post.link.stored.update(twin.body.splitlines(keepends=True))
     post.account.settle(Outcome.DELIVERED, [twin.id])
@@ -100,7 +100,7 @@ def test_what_was_delivered_meanwhile_is_not_sent_again(post: Post) -> None:
 
 def test_a_segment_that_was_dropped_meanwhile_is_not_sent(post: Post) -> None:
     look_during_the_first(post)
-    (path,) = post.spool.waiting()
+    (path,) = post.spool.stock.first(post.spool.directories.spool)
     third = post.spool_up(telegram(4))
     post.spool.drop(path)
     post.drain()
@@ -112,7 +112,7 @@ def test_a_segment_that_was_dropped_meanwhile_is_not_sent(post: Post) -> None:
 def test_damage_in_a_segment_that_is_made_ready_is_counted_once(post: Post) -> None:
     post.spool_up(telegram(1))
     post.spool_up(telegram(2), telegram(3))
-    path = post.spool.waiting()[1].path
+    path = post.spool.stock.first(post.spool.directories.spool)[1].path
     path.write_bytes(path.read_bytes().replace(telegram(2), telegram(2).upper()))
     post.link.during.append(post.sender.backlog.look)
     post.drain()
@@ -154,10 +154,12 @@ def test_a_file_that_got_the_name_of_one_that_is_ready_is_sent_too(post: Post) -
     old = post.hand_in(telegram(2))
     post.link.during.append(post.sender.backlog.look)
     post.sender.step()
-    (file,) = post.spool.inbox()
+    (file,) = post.spool.stock.first(post.spool.directories.inbox)
     file.path.unlink()
     other = post.hand_in(telegram(3))
-    assert [another.path for another in post.spool.inbox()] == [file.path]
+    assert [another.path for another in post.spool.stock.first(post.spool.directories.inbox)] == [
+        file.path
+    ]
     post.drain()
 
     assert post.link.requests[-1] == other

@@ -970,7 +970,7 @@ def test_a_record_in_two_small_segments_goes_once(tmp_path: Path) -> None:
     post = Post(tmp_path, together=MOST_TOGETHER)
     post.spool_up(telegram(1))
     post.spool_up(telegram(2))
-    (one, _) = post.spool.waiting()
+    (one, _) = post.spool.stock.first(post.spool.directories.spool)
     (post.directories.spool / closed_name(7)).write_bytes(one.path.read_bytes())
     post.spool.look()
     post.drain()
@@ -1002,7 +1002,7 @@ def test_a_name_that_comes_again_is_another_segment_while_the_old_one_is_half_se
     post.hand_in(*map(telegram, range(40)))
     post.link.rule = lambda sent: UNPARSABLE if len(sent) > 1 else STORED
     post.sender.step()
-    (file,) = post.spool.inbox()
+    (file,) = post.spool.stock.first(post.spool.directories.inbox)
     assert file in post.sender.learnt
     file.path.unlink()
     other = post.hand_in(*map(telegram, range(100, 125)), run="beefbeefbeef")
@@ -1019,7 +1019,7 @@ def test_a_name_that_comes_again_is_not_removed_for_what_was_delivered(tmp_path:
     post.hand_in(telegram(1))
     disk.fail("remove", errno.EIO, post.directories.inbox, times=1)
     post.sender.step()
-    (file,) = post.spool.inbox()
+    (file,) = post.spool.stock.first(post.spool.directories.inbox)
     file.path.unlink()
     other = post.hand_in(telegram(2))
     post.clock.now += SWEEP_SECONDS

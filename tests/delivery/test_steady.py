@@ -44,7 +44,7 @@ def lives(post: Post, seconds: float, numbers: Iterator[int]) -> None:
 def test_what_waits_for_a_measurement_is_a_few_files(post: Post) -> None:
     post.link.rule = gas_refused
     lives(post, 1.5 * HOUR, count(1))
-    assert len(post.spool.waiting()) <= 2
+    assert len(post.spool.stock.first(post.spool.directories.spool)) <= 2
     assert all(stored.startswith(b"electricity") for stored in post.link.stored)
     post.link.rule = lambda _: STORED
     post.clock.now += 2 * HOUR + SELDOM_SECONDS

@@ -90,7 +90,7 @@ def test_a_file_of_the_spool_can_be_loaded_by_hand(
 
 
 def _lines(file: Path) -> int:
-    body = decode(file.read_bytes()).body
+    body = b"".join(decode(file.read_bytes()).parts())
     return sum(line.startswith(b"electricity,") for line in body.splitlines())
 
 

@@ -112,10 +112,10 @@ def test_a_failure_leaves_nothing_half_in_the_inbox(machine: Machine, operation:
     with pytest.raises(OSError, match="No space"):
         inbox(machine).put(records(3, RUN), never)
 
-    assert machine.spool.inbox() == []
+    assert machine.spool.stock.first(machine.spool.directories.inbox) == []
     inbox(machine).put(records(3, RUN), never)
     machine.spool.look()
-    assert len(machine.spool.inbox()) == 1
+    assert len(machine.spool.stock.first(machine.spool.directories.inbox)) == 1
 
 
 def test_directories_are_listed_only_when_a_name_has_changed(machine: Machine) -> None:
@@ -134,7 +134,7 @@ def test_directories_are_listed_only_when_a_name_has_changed(machine: Machine) -
     machine.spool.look()
     listed = [path for call, path in machine.disk.calls if call == "names"]
     assert listed == [machine.directories.inbox]
-    assert len(machine.spool.inbox()) == 1
+    assert len(machine.spool.stock.first(machine.spool.directories.inbox)) == 1
 
 
 def test_a_listing_that_failed_is_made_again(machine: Machine) -> None:
@@ -144,7 +144,7 @@ def test_a_listing_that_failed_is_made_again(machine: Machine) -> None:
     with pytest.raises(OSError, match="Input/output"):
         machine.spool.look()
     machine.spool.look()
-    assert len(machine.spool.inbox()) == 1
+    assert len(machine.spool.stock.first(machine.spool.directories.inbox)) == 1
 
 
 def test_a_segment_is_synced_before_it_has_its_name(machine: Machine) -> None:

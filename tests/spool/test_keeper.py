@@ -282,7 +282,7 @@ def test_the_segment_that_is_being_filled_may_not_be_dropped(machine: Machine) -
 
 def test_a_segment_that_somebody_removed_is_counted_by_who_misses_it(machine: Machine) -> None:
     machine.backlog(3)
-    (file,) = machine.spool.waiting()
+    (file,) = machine.spool.stock.first(machine.spool.directories.spool)
     machine.spool.load(file)
     file.path.unlink()
 
@@ -501,7 +501,7 @@ def filled_by(machine: Machine, segments: int) -> list[int]:
     """Fill the spool; the size of each closed segment."""
     for _ in range(segments):
         machine.backlog(100)
-    return [file.size for file in machine.spool.waiting()]
+    return [file.size for file in machine.spool.stock.first(machine.spool.directories.spool)]
 
 
 def test_beyond_the_largest_size_the_oldest_segment_goes_whole_and_counted(

@@ -206,7 +206,7 @@ class SpoolModel(RuleBasedStateMachine):
     @rule(where=st.integers(0, 10_000), which=st.integers(0, 10))
     def damage(self, where: int, which: int) -> None:
         """Flip a bit in a closed segment."""
-        paths = self.machine.spool.waiting()
+        paths = self.machine.spool.stock.first(self.machine.spool.directories.spool)
         if not paths:
             return
         path = paths[which % len(paths)].path

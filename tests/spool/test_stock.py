@@ -39,7 +39,7 @@ def test_the_first_are_given_in_order_whenever_they_came(stock: Stock) -> None:
 
 def test_a_file_of_the_same_name_is_another_one(stock: Stock) -> None:
     stock.add(file(1), records(1, 2))
-    stock.became(file(1), file(1, mark=2))
+    stock.add(file(1, mark=2), stock.forget(file(1)))
 
     assert file(1) not in stock
     assert file(1, mark=2) in stock

@@ -107,7 +107,7 @@ def run(home: Path, megabytes: int) -> Course:
 
     began = post.clock.now
     post.meanwhile = goes_on
-    while post.spool.waiting():
+    while post.spool.stock.first(post.spool.directories.spool):
         goes_on()
         post.sender.step()
         post.link.requests.clear()

@@ -82,7 +82,7 @@ class Turn(Service):
         if self._sender is not None and self._sender.delivery.message:
             return False
         spool = self._spool
-        return bool(self._account.totals().waiting or spool.waiting() or spool.inbox())
+        return bool(self._account.totals().waiting or spool.next(1))
 
 
 def take(settings: Settings, seconds: float) -> str:

@@ -97,7 +97,8 @@ class Home:
 
     def points(self) -> list[bytes]:
         paths = segments(Disk(), Directories(self.spool).inbox)
-        return [line for path in paths for line in decode(path.read_bytes()).body.splitlines()]
+        parts = [part for path in paths for part in decode(path.read_bytes()).parts()]
+        return b"".join(parts).splitlines()
 
 
 def test_what_was_broken_off_and_gone_on_with_gives_the_same_points(

@@ -45,7 +45,8 @@ def settings(home: Path) -> Settings:
 
 def points(home: Path) -> list[bytes]:
     paths = segments(Disk(), home / "spool" / "inbox")
-    return [line for path in paths for line in decode(path.read_bytes()).body.splitlines()]
+    parts = [part for path in paths for part in decode(path.read_bytes()).parts()]
+    return b"".join(parts).splitlines()
 
 
 @pytest.mark.parametrize("name", ["log.txt", "dsmr50.sqlite"])

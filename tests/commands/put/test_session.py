@@ -49,7 +49,8 @@ class Home:
 
     def lines(self, room: Path) -> list[bytes]:
         files = sorted(room.glob("*.lp"))
-        return b"".join(decode(file.read_bytes()).body for file in files).splitlines()
+        parts = [part for file in files for part in decode(file.read_bytes()).parts()]
+        return b"".join(parts).splitlines()
 
 
 @pytest.fixture
