@@ -1,13 +1,8 @@
 r"""Readings kept in files until InfluxDB has them: the format, and who may do what.
 
-`record` and `segment` are the format; `hot`, `handoff`, `keeper` and `inbox` are the ways into
-`spool`, the directory, of which `stock` knows the files, `refusals` keeps what is refused,
-and `unclosed` closes what a crash left; `early` is where telegrams wait for a clock; `account`,
-with its `identities`, counts; `disk` makes every call to a disk, `errands` has another thread
-make them, and `fault` says what a failing one means.
-
-What must hold
-==============
+`record` and `segment` are the format; `hot`, `handoff`, `keeper` and `inbox` the ways into `spool`,
+the directory, whose files `stock` knows; `early` is where telegrams wait for a clock. No meter, no
+schema and no server is known here: lines go in, lines come out.
 
 - A file is plain line protocol: `influx write --precision s --file …` takes it as it stands.
 - What was written is found again after a crash of the process at any instruction; what was
@@ -30,16 +25,18 @@ The lines of one telegram and one comment line, the *trailer*, which InfluxDB ig
          │            └ number in that run, counted from 1, decimal
          └ run: 6 random bytes drawn at each start of the program, 12 hex digits
 
-`run` and `number` together are the record's identity. They never repeat on a machine, so a record
-found in two files after a crash is one record. Number 0 is the program's own state (`collector`
-points): kept and delivered like the others, outside the accounting.
+`run` and `number` are the record's identity, which never repeats on a machine: a record found in
+two files after a crash is one record. Number 0 is the program's own state (`collector` points):
+kept and delivered like the others, outside the accounting.
 
-The trailer stands behind its body, so a record is whole once its last byte is there, and a reader
-that has lost its place finds the next trailer and looks back `length` bytes. What lies between two
-good records is damage: reported with its place, kept aside, skipped. Lines of comment that are not
-trailers are allowed between records and mean nothing (`rejected/` puts the server's words there).
-A tail of zeros means nothing either: ext4 leaves that of an append that was never synced. Zeros
-before a good record are damage.
+A record is whole once its last byte is there, and who has lost the place finds the next trailer
+and looks back `length` bytes. What lies between two good records is damage: reported with its
+place, kept aside, skipped. Other comment lines between records mean nothing (`rejected/` puts the
+server's words there), nor does a tail of zeros, which ext4 leaves of an append that was never
+synced; zeros before a good record are damage.
+
+Do not change the order, the width or the meaning of the trailer's fields: files written by an
+older version must be read by every later one. A new kind of trailer gets a new word for `p1`.
 
 A segment
 =========
@@ -48,9 +45,6 @@ A file of whole records, at most 5,000 lines and 4 MiB, so that it is one reques
 one together. Its name is a number of 20 digits: `00000000000000000042.open` while it is written,
 `00000000000000000042.lp` once it is closed. Closed files do not change. No line of a body begins
 with `#`.
-
-Do not change the order, the width or the meaning of the trailer's fields: files written by an
-older version must be read by every later one. A new kind of trailer gets a new word for `p1`.
 
 What waits for a clock
 ======================
@@ -63,8 +57,8 @@ wait as records whose body is none of InfluxDB's::
     # clock b0..1f 1770120000.250000\n              once it is known: what to add to the seconds
 
 in `early.p1` in the hot directory at once, and after a while in `early/`, in a file named after
-the boot. They keep their identity when they get their time and are records like the others. What
-is of an earlier boot and has no such line goes to `damaged/`.
+the boot. They keep their identity when they get their time. What is of an earlier boot and has no
+such line goes to `damaged/`.
 
 Directories
 ===========
@@ -85,9 +79,6 @@ hot `inbox/`        RAM disk     the tray: the same, for what comes beside the r
 Who does what
 =============
 
-Service and commands make the parts and hand them to each other; reader and sender call them. This
-room knows no meter, no schema and no server: lines go in, lines come out.
-
 The **reader** creates hot files, appends to them and seals them. What the RAM disk does not take
 goes the same way from the memory of the process; beyond the bound of both the oldest are dropped.
 The **keeper** copies hot segments to the spool when they are due, syncs, then removes the hot
@@ -95,28 +86,22 @@ file; it creates and closes spool segments, recovers them at the start, and drop
 a limit is reached and that makes room. The **sender** reads closed segments, and removes a file
 when InfluxDB has answered 204 for all of it, or after its refused lines are synced in `rejected/`.
 
-Which lock guards what
-======================
+Locks are taken in this order, never the other way round:
 
 ===================  ==============================================================================
-`Keeper._busy`       the keeper's own work on the disk: its thread's round, against `finish` of
-                     the main thread at the end
+`Keeper._busy`       the keeper's round, against `finish` of the main thread at the end
 `Spool.lock`         the disk, for one file at a time: the keeper, or who runs the sender's errands
 `Stock._lock`        which files there are; held for moments, and no call of the disk under it
 `Handoff._changed`   who has which sealed hot segment, and the wait for the next one
 `Account._lock`      the counts
 ===================  ==============================================================================
 
-They are taken in this order, never the other way round. The sender takes the last three alone, the
-reader the last two, so no disk can make either wait.
+A call of a disk may never end. The keeper may wait for it, and so may who runs the sender's
+errands. The sender takes only the last three locks, the reader the last two: neither ever waits.
 
 What lies in the directories is known without looking: who changes something says so, and the
 keeper looks at the names now and then for what others did. A file is known by its name, size,
 inode and time of change together: in the inbox, names come again.
-
-A disk may hang: a call of it never ends. The keeper may wait for it, and so may who runs the
-sender's errands; nobody else does, and no lock that others need is held meanwhile. Readings go on
-from RAM, and which disk it is is said.
 
 What happens in each crash
 ==========================
