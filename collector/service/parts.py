@@ -23,11 +23,10 @@ from collector.spool.account import Account
 from collector.spool.early import Early
 from collector.spool.errands import Errands
 from collector.spool.handoff import Handoff
-from collector.spool.hot import Hot
+from collector.spool.hot import Hot, take_over
 from collector.spool.keeper import Keeper, Limits
 from collector.spool.record import Damage, RecordId, new_run, numbering
 from collector.spool.spool import Spool
-from collector.spool.unclosed import take_over
 
 log: Final = logging.getLogger(__name__)
 

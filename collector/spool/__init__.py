@@ -1,8 +1,10 @@
 r"""Readings kept in files until InfluxDB has them: the format, and who may do what.
 
-`record` and `segment` are the format; `hot`, `handoff`, `keeper` and `inbox` the ways into `spool`,
-the directory, whose files `stock` knows; `early` is where telegrams wait for a clock. No meter, no
-schema and no server is known here: lines go in, lines come out.
+`record` and `segment` are the format; `hot`, `handoff`, `keeper` and `inbox` the ways into
+`spool`, the directory, of which `stock` knows the files, and `refusals` keeps what is refused;
+`early` is where telegrams wait for a clock; `account`, with its `identities`, counts; `disk` makes
+every call to a disk, `errands` has another thread make them, and `fault` says what a failing one
+means. No meter, no schema and no server is known here: lines go in, lines come out.
 
 - A file is plain line protocol: `influx write --precision s --file …` takes it as it stands.
 - What was written is found again after a crash of the process at any instruction; what was

@@ -11,8 +11,9 @@ from collector.spool.account import Account, Outcome
 from collector.spool.disk import Disk
 from collector.spool.fault import advice, full, words
 from collector.spool.handoff import Handoff, HotSegment
-from collector.spool.record import Record, RecordId
-from collector.spool.segment import closed_name, fits, highest_number, open_name
+from collector.spool.record import Contents, Damage, Record, RecordId, decode
+from collector.spool.segment import closed_name, fits, highest_number, open_name, segments
+from collector.spool.spool import Spool
 
 log: Final = logging.getLogger(__name__)
 
@@ -212,3 +213,51 @@ class Hot:
         """A segment was in its file from its first record to its last."""
         if self._troubles.went():
             log.info("the hot directory can be written again")
+
+
+def take_over(
+    directory: Path,
+    handoff: Handoff,
+    spool: Spool,
+    *,
+    since: Callable[[Path], float],
+    keep_aside: Callable[[Damage], object],
+) -> None:
+    """Hand over what an earlier run left in the hot directory, its torn tails cut off.
+
+    `since` says when a file's first record was read, on the monotonic clock.
+    """
+    disk, account = spool.disk, spool.account
+    for path in [*segments(disk, directory), *segments(disk, directory, ".open")]:
+        try:
+            began = since(path)
+            contents = decode(disk.read(path))
+            for damage in contents.damage:
+                keep_aside(damage)
+            account.found(contents.ids)
+            account.found_damaged(sum(damage.records for damage in contents.damage))
+            if contents.places:
+                sealed = _sealed(path, contents, disk)
+                size = disk.size(sealed)
+                handoff.add(HotSegment(sealed, tuple(contents.ids), size, began))
+            else:
+                disk.remove(path)
+        except OSError as error:
+            log.error("cannot take over what an earlier run left, it stays: %s: %s", path, error)
+
+
+def _sealed(path: Path, contents: Contents, disk: Disk) -> Path:
+    """Leave the good records alone, under the name of a sealed segment."""
+    data = b"".join(record.encode() for record in contents.records)
+    sealed = path.with_suffix(".lp")
+    try:
+        if contents.end == len(data) < len(contents.data):
+            disk.cut(path, contents.end)  # also on a full RAM disk
+        elif data != contents.data:
+            disk.write_whole(path, data)
+        disk.rename(path, sealed)
+    except OSError as error:
+        what = "what an earlier run left stays as it is, its good records count: %s: %s"
+        log.error(what, path, error)
+        return path
+    return sealed

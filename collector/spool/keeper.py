@@ -3,21 +3,23 @@
 import errno
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003  an attribute has this type
+from pathlib import Path
 from threading import Lock
 from typing import Final
 
 from collector.errors import Troubles
+from collector.spool.account import Outcome
 from collector.spool.early import Early  # noqa: TC001  an attribute has this type
 from collector.spool.fault import NO_ROOM, advice, words
 from collector.spool.handoff import Handoff, HotSegment
+from collector.spool.identities import Identities
 from collector.spool.inbox import Tray
-from collector.spool.record import Record, RecordId
-from collector.spool.segment import MAX_BYTES, fits, open_name
+from collector.spool.record import Record, RecordId, decode
+from collector.spool.segment import MAX_BYTES, fits, open_name, segments
 from collector.spool.spool import Spool
 from collector.spool.stock import Amount
-from collector.spool.unclosed import Unclosed
 
 log: Final = logging.getLogger(__name__)
 
@@ -99,6 +101,8 @@ class Writer:
         self.path: Path | None = None
         self._size = self._lines = 0
         self._unsynced: list[RecordId] = []
+        self._unclosable: set[Path] = set()
+        self._left: set[Path] = set()
 
     def new_files(self, size: int) -> int:
         """Give how many files, at least, it takes to append so much."""
@@ -140,12 +144,62 @@ class Writer:
             self.abandon()
 
     def abandon(self) -> None:
-        """Let go of a segment; if it is not closed yet, `Spool.recover` does that."""
+        """Let go of a segment; if it is not closed yet, `recover` does that."""
         file, self._file, self.path = self._file, None, None
         self._size = self._lines = 0
         self._unsynced = []
         if file is not None:
             self._disk.close(file)
+
+    def recover(self) -> bool:
+        """Close what a crash or a failing disk left open; False if the disk does not let us."""
+        with self._spool.lock:
+            for directory in self._spool.directories.kept:
+                for name in self._disk.names(directory):
+                    if name.endswith(".draft"):  # the locks say that nobody writes it now
+                        with suppress(OSError):  # it takes its room, and holds up nothing
+                            self._disk.remove(directory / name)
+            self._spool.look()
+            opened = segments(self._disk, self._spool.directories.spool, ".open")
+            return not [path for path in opened if path != self.path and not self._closed(path)]
+
+    def _closed(self, path: Path) -> bool:
+        try:
+            self._close_left(path)
+        except OSError as error:
+            if path not in self._unclosable:
+                what = "cannot close a segment that was left open, it is tried again: %s: %s (%s)"
+                log.error(what, path, words(error), advice(error))
+            self._unclosable.add(path)
+            return False
+        self._unclosable.discard(path)
+        return True
+
+    def _close_left(self, path: Path) -> None:
+        contents = decode(self._disk.read(path))
+        ours, account = self._spool.opened_here.get(path), self._spool.account
+        # What an append of this run left unfinished is in RAM still, and written again.
+        aside = [d for d in contents.damage if (d.offset >= contents.end) == (ours is None)]
+        for damage in aside:
+            self._spool.keep_aside(self._spool.number_for(path), damage)
+        if ours is None and path not in self._left:
+            # Before the cut: if the rest fails after that, the tail is gone the next time.
+            self._left.add(path)
+            account.found(contents.ids)
+            account.found_damaged(sum(damage.records for damage in aside))
+        ids = Identities(contents.ids)
+        if contents.places:
+            if self._disk.size(path) > contents.end:
+                log.warning("an unfinished tail was cut off: %s at byte %d", path, contents.end)
+                self._disk.cut(path, contents.end)
+            self._spool.finish(path, None if ours is None else ids)
+        else:
+            self._disk.remove(path)
+            self._spool.stock.unfinished.pop(path, None)
+        if ours is not None:
+            del self._spool.opened_here[path]
+            ours.remove(ours.common(ids))
+            account.settle(Outcome.DAMAGED, ours)
 
     def _open(self) -> None:
         self._spool.prepare()
@@ -186,7 +240,6 @@ class Keeper:
         self._idle_seconds = min(IDLE_SECONDS, keep_seconds / 5)
         self._monotonic = monotonic
         self._writer = Writer(spool)
-        self._unclosed = Unclosed(spool)
         self._tray = Tray(spool, limits.free)
         self._busy = Lock()
         self._asked = False
@@ -280,7 +333,7 @@ class Keeper:
         if not self._recovered and now >= self._recover_at:
             self._recover_at = now + RETRY_SECONDS
             self._spool.prepare()
-            self._recovered = self._unclosed.recover(but=self._writer.path)
+            self._recovered = self._writer.recover()
 
     def _keep(self, now: float) -> None:
         oldest = self._handoff.oldest()

@@ -31,11 +31,10 @@ from collector.delivery.sender import Sender
 from collector.spool.account import Account
 from collector.spool.disk import Disk
 from collector.spool.handoff import Handoff
-from collector.spool.hot import Hot
+from collector.spool.hot import Hot, take_over
 from collector.spool.keeper import Keeper, Limits
 from collector.spool.record import Damage, Record, new_run, numbering
 from collector.spool.spool import Directories, Spool
-from collector.spool.unclosed import take_over
 
 log: Final = logging.getLogger(__name__)
 

@@ -8,12 +8,11 @@ from pathlib import Path
 from collector.commands.spool import waiting
 from collector.spool.account import Account, Outcome, Totals
 from collector.spool.handoff import Handoff, HotSegment
-from collector.spool.hot import Hot
+from collector.spool.hot import Hot, take_over
 from collector.spool.keeper import Keeper, Limits
 from collector.spool.record import Damage, Record, RecordId, decode, new_run, numbering
 from collector.spool.spool import Directories, Spool
 from collector.spool.stock import File
-from collector.spool.unclosed import take_over
 from spool.disks import FaultyDisk
 
 MIB = 1024 * 1024
