@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Final
 
 from collector.errors import Troubles
 from collector.p1.framing import Frame
@@ -45,11 +45,8 @@ class Held:
         return Record(self.id, f"{times} {' '.join(texts)}\n".encode()).encode()
 
 
-class Timed(NamedTuple):
-    """A telegram that waited, and when it came, in seconds since 1970."""
-
-    held: Held
-    wall: float
+Timed = tuple[Held, float]
+"""A telegram that waited, and when it came, in seconds since 1970."""
 
 
 class Early:
@@ -69,7 +66,7 @@ class Early:
         self._troubles = Troubles(lambda: 0.0)
         self._waiting: dict[RecordId, Held] = {}
         self._met: set[RecordId] = set()
-        self._found: deque[Held | Timed] = deque()
+        self._found: deque[tuple[Held, float | None]] = deque()
         self._lost: deque[Damage] = deque()
         self._data = b""
         self._unkept_since: float | None = None
@@ -92,18 +89,17 @@ class Early:
         """
         given = []
         while self._found:
-            item = self._found.popleft()
-            held = item.held if isinstance(item, Timed) else item
+            held, wall = self._found.popleft()
             if held.id not in self._met:
                 self._met.add(held.id)
-                given += [item] if isinstance(item, Timed) else self._wait(held)
+                given += self._wait(held) if wall is None else [(held, wall)]
         if self._waiting and (ahead := offset()) is not None:
             ahead = round(ahead, 6)
             self._append(b"# clock %s %.6f\n" % (self._boot.encode(), ahead))
             self._unkept_since = -inf
-            given += [Timed(held, held.monotonic + ahead) for held in self._waiting.values()]
+            given += [(held, held.monotonic + ahead) for held in self._waiting.values()]
             self._waiting.clear()
-        return sorted(given, key=lambda timed: timed.wall)
+        return sorted(given, key=lambda timed: timed[1])
 
     def stored(self, now: float) -> None:
         """Say that all that was given is in sealed hot segments."""
@@ -152,27 +148,27 @@ class Early:
             data = self._spool.disk.read(self._ram)
         except OSError:
             return
-        for item in self._sorted(data):
-            if isinstance(item, Timed):
-                self._found.append(item)
+        for held, wall in self._sorted(data):
+            if wall is not None:
+                self._found.append((held, wall))
             else:
-                self._met.add(item.id)
-                self._waiting[item.id] = item
+                self._met.add(held.id)
+                self._waiting[held.id] = held
         self._data = data
         if self._waiting:
             self._unkept_since = min(held.monotonic for held in self._waiting.values())
 
-    def _sorted(self, data: bytes) -> Iterator[Held | Timed]:
-        """Give what of a file can still be stored; the rest is counted and kept aside."""
+    def _sorted(self, data: bytes) -> Iterator[tuple[Held, float | None]]:
+        """Give what of a file can be stored, its time where known; the rest is counted as lost."""
         marks = {boot.decode(): float(offset) for boot, offset in _MARK.findall(data)}
         contents = decode(data)
         lost = [damage.data for damage in contents.damage]
         for record in contents.records:
             held = _held(record)
             if held is not None and held.boot in marks:
-                yield Timed(held, held.monotonic + marks[held.boot])
+                yield held, held.monotonic + marks[held.boot]
             elif held is not None and held.boot == self._boot:
-                yield held
+                yield held, None
             else:
                 lost.append(record.encode())
         if lost:

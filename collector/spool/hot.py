@@ -116,7 +116,8 @@ class Hot:
                 self._restore(opened)
         else:
             self._hand_over(sealed, None)
-            self._mend()
+            if self._troubles.went():  # it was in its file from its first record to its last
+                log.info("the hot directory can be written again")
 
     def _hand_over(self, path: Path, data: bytes | None) -> None:
         segment = HotSegment(path, tuple(self._ids), len(self._data), self._since, data)
@@ -131,7 +132,9 @@ class Hot:
         while self.size + len(data) > self._limit and self._drop_oldest():
             pass
         if not self._ids:
-            self._begin()
+            self._number += 1
+            self._since = self._monotonic()
+            self._in_file = True
         if self._in_file:
             self._write(data)
         self._data += data
@@ -157,27 +160,18 @@ class Hot:
         self._ids = []
         self._lines = 0
 
-    def _begin(self) -> None:
-        self._number += 1
-        self._since = self._monotonic()
-        self._in_file = True
-
     def _write(self, data: bytes) -> None:
         """Append to the file; after a failure nothing more goes there, so none goes behind it."""
         try:
-            file = self._opened()
-            if self._disk.write(file, data) != len(data):
-                self._disk.truncate(file, len(self._data))
+            if self._file is None:
+                self._disk.make_directory(self.directory)
+                self._file = self._disk.create(self.directory / open_name(self._number))
+            if self._disk.write(self._file, data) != len(data):
+                self._disk.truncate(self._file, len(self._data))
                 raise full()
         except OSError as error:
             self._report(error)
             self._in_file = False
-
-    def _opened(self) -> int:
-        if self._file is None:
-            self._disk.make_directory(self.directory)
-            self._file = self._disk.create(self.directory / open_name(self._number))
-        return self._file
 
     def _drop_oldest(self) -> bool:
         segment = self._handoff.drop_oldest()
@@ -201,18 +195,11 @@ class Hot:
 
     def _report(self, error: OSError) -> None:
         if self._troubles.came("failing"):
-            log.error(
+            what = (
                 "cannot write to the hot directory `%s`, the last readings stay in the memory of"
-                " the process: %s (%s)",
-                self.directory,
-                words(error),
-                advice(error),
+                " the process: %s (%s)"
             )
-
-    def _mend(self) -> None:
-        """A segment was in its file from its first record to its last."""
-        if self._troubles.went():
-            log.info("the hot directory can be written again")
+            log.error(what, self.directory, words(error), advice(error))
 
 
 def take_over(

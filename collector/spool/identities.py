@@ -22,13 +22,6 @@ class Identities:
         for record in sorted(records):
             self.add(record)
 
-    @classmethod
-    def of(cls, spans: Spans) -> "Identities":
-        some = cls()
-        for run, start, stop in spans:
-            some.runs.setdefault(run, []).extend((start, stop))
-        return some
-
     def add(self, record: RecordId) -> bool:
         """Put one in; whether it was not in yet."""
         bounds = self.runs.setdefault(record.run, [])

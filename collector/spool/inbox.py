@@ -17,13 +17,15 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from collector.spool.disk import Disk
 from collector.spool.record import Record, decode
 from collector.spool.segment import closed_name, fits, highest_number, segments
 from collector.spool.spool import Spool
 from collector.spool.stock import Directories, File
+
+T = TypeVar("T")
 
 BOUND: Final = 64 * 1024 * 1024
 """Bytes that may wait in the inbox."""
@@ -71,10 +73,10 @@ class Inbox:
     def put(self, records: Iterable[Record], wait: Callable[[], object]) -> int:
         """Write records as segments; `wait` is called while there is no room. Gives how many."""
         number = 0
-        for segment in _grouped(records):
+        for segment in _grouped((record, record.encode()) for record in records):
             while not self.has_room:
                 wait()
-            self.put_in(b"".join(record.encode() for record in segment))
+            self.put_in(b"".join(data for _, data in segment))
             number += len(segment)
         return number
 
@@ -120,18 +122,17 @@ class Inbox:
                 return name
 
 
-def _grouped(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Group records so that each group is one segment."""
-    group: list[Record] = []
+def _grouped(pieces: Iterable[tuple[T, bytes]]) -> Iterator[list[tuple[T, bytes]]]:
+    """Group what comes with its bytes so that each group is one segment."""
+    group: list[tuple[T, bytes]] = []
     size = lines = 0
-    for record in records:
-        length = len(record.encode())
-        if group and not fits(size, lines, length, record.lines):
+    for what, data in pieces:
+        more = data.count(b"\n")
+        if group and not fits(size, lines, len(data), more):
             yield group
             group, size, lines = [], 0, 0
-        group.append(record)
-        size += length
-        lines += record.lines
+        group.append((what, data))
+        size, lines = size + len(data), lines + more
     if group:
         yield group
 
@@ -157,7 +158,8 @@ class Tray:
             inbox = Inbox(Directories(spool.directories.spool), spool.disk, free=self._free)
             if not inbox.has_room:
                 return False
-            together = dict(self._together([*self._last(), *files]))
+            pieces = ((f, spool.disk.read(f.path)) for f in [*self._last(), *files])
+            together = dict(next(_grouped(pieces)))
             path = inbox.put_in(b"".join(together.values()))
             for file in together:
                 spool.disk.remove(file.path)
@@ -169,14 +171,3 @@ class Tray:
         spool = self._spool
         files = spool.stock.first(spool.directories.inbox, 1 << 30)[-1:]
         return [f for f in files if f.size < SMALL and f not in spool.in_flight]
-
-    def _together(self, files: list[File]) -> Iterator[tuple[File, bytes]]:
-        """Give as many of the first as are one segment, with what is in them."""
-        size = lines = 0
-        for file in files:
-            data = self._spool.disk.read(file.path)
-            more = data.count(b"\n")
-            if size and not fits(size, lines, len(data), more):
-                return
-            size, lines = size + len(data), lines + more
-            yield file, data

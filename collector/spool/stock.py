@@ -20,34 +20,20 @@ TRAY: Final = "inbox"
 """The name of the tray, in the hot directory."""
 
 
-@dataclass(frozen=True, slots=True)
 class Directories:
-    """The spool and its three side rooms; the `tray` is an inbox in RAM, where there is one."""
+    """The spool and its three side rooms; the `tray` is an inbox in RAM, where there is one.
 
-    spool: Path
-    tray: Path | None = None
+    Other commands put segments into the `inboxes`; what is in the first is older. Those that are
+    `kept` share one sequence of numbers and one limit.
+    """
 
-    @property
-    def rejected(self) -> Path:
-        return self.spool / "rejected"
-
-    @property
-    def damaged(self) -> Path:
-        return self.spool / "damaged"
-
-    @property
-    def inbox(self) -> Path:
-        return self.spool / "inbox"
-
-    @property
-    def inboxes(self) -> tuple[Path, ...]:
-        """Where other commands put segments; what is in the first is older."""
-        return (self.inbox, self.tray) if self.tray else (self.inbox,)
-
-    @property
-    def kept(self) -> tuple[Path, Path, Path]:
-        """The directories that share one sequence of numbers and one limit."""
-        return self.spool, self.rejected, self.damaged
+    def __init__(self, spool: Path, tray: Path | None = None) -> None:
+        self.spool, self.tray = spool, tray
+        self.rejected = spool / "rejected"
+        self.damaged = spool / "damaged"
+        self.inbox = spool / "inbox"
+        self.inboxes = (self.inbox, tray) if tray else (self.inbox,)
+        self.kept = (spool, self.rejected, self.damaged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,4 +182,9 @@ class Stock:
 
 
 def _set(spans: Spans | None) -> Identities | None:
-    return None if spans is None else Identities.of(spans)
+    if spans is None:
+        return None
+    some = Identities()
+    for run, start, stop in spans:
+        some.runs.setdefault(run, []).extend((start, stop))
+    return some
