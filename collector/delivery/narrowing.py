@@ -75,6 +75,8 @@ class Narrowing:
     requests: int = 0
     most: int = MOST_REQUESTS
     is_by_age: bool = False
+    _ask: Callable[[bytes], Answer] = field(init=False)
+    _conflict: Callable[[str, Answer], None] = field(init=False)
 
     @property
     def finished(self) -> bool:
@@ -107,44 +109,39 @@ class Narrowing:
         goes in pieces. Raises `Interrupted` when the server cannot decide, or may not mean the
         lines: unless `others_pass`.
         """
+        self._ask, self._conflict = post, conflict
         self.parts.extend([self.held] if self.held else [])
         self.held = []
         if self.requests >= self.most:
             self.most = self.requests + MOST_REQUESTS
         while self.parts and self.requests < self.most:
-            self._cut(most_lines())
+            if len(self.parts[0]) > (most := most_lines()):
+                self.known = None  # all of it was too much for the line
+                self._halve(self.parts[0], most)
             if part := self._unpaused(self.parts.popleft(), paused):
                 self.parts.appendleft(part)
                 try:
-                    answer = self._post(part, post)
+                    answer = self._post(part)
                     if meaning(answer) is Meaning.UNCLEAR and not others_pass():
-                        self._probe(part, answer, post)
+                        self._probe(part, answer)
                     else:
-                        self._judge(part, answer, post, conflict)
+                        self._judge(part, answer)
                 except Interrupted:
                     self.requests -= 1  # what says nothing of the lines is none of their requests
                     raise
             if turn():
                 break
 
-    def _probe(
-        self, part: Sequence[Line], answer: Answer, post: Callable[[bytes], Answer]
-    ) -> None:
+    def _probe(self, part: Sequence[Line], answer: Answer) -> None:
         """Try lines far apart. Raises `Interrupted` if they are all alike to the server."""
         for line in _far_apart(part):
-            verdict = self._post([line], post)
+            verdict = self._post([line])
             if meaning(verdict) is Meaning.STORED:
                 self.parts[0] = [other for other in part if other != line]
                 return
             if meaning(verdict) not in REFUSED:
                 raise Interrupted(verdict)
         raise Interrupted(answer)
-
-    def _cut(self, most: int) -> None:
-        """Cut the first part so that it has no more lines: more was too much for the line."""
-        if len(self.parts[0]) > most:
-            self.known = None
-            self._halve(self.parts[0], most)
 
     def refused_records(self) -> dict[str, list[Record]]:
         """Give the refused lines as records, by the server's words."""
@@ -163,13 +160,7 @@ class Narrowing:
         self.held += [line for line in part if line.measurement in waiting]
         return [line for line in part if line.measurement not in waiting]
 
-    def _judge(
-        self,
-        part: Sequence[Line],
-        answer: Answer,
-        post: Callable[[bytes], Answer],
-        conflict: Callable[[str, Answer], None],
-    ) -> None:
+    def _judge(self, part: Sequence[Line], answer: Answer) -> None:
         """Take the first part for what was said of it, and put what is left of it back."""
         what = meaning(answer)
         self.is_by_age |= what is Meaning.OLD
@@ -179,11 +170,11 @@ class Narrowing:
             raise Interrupted(answer)
         elif len(part) == 1:
             if what in (Meaning.CONFLICT, Meaning.UNCLEAR):
-                conflict(part[0].measurement, answer)
+                self._conflict(part[0].measurement, answer)
             self.parts.popleft()
             self.refused.append((part[0], words(answer)))
         elif what is Meaning.OLD and all(line.time is not None for line in part):
-            self._bisect(sorted(part, key=lambda line: line.time or 0), answer, post)
+            self._bisect(sorted(part, key=lambda line: line.time or 0), answer)
         elif told := _told(part, answer):
             # They stand alone, behind the others.
             rest = [line for n, line in enumerate(part) if n not in told]
@@ -197,14 +188,12 @@ class Narrowing:
         self.parts.popleft()
         self.parts.extendleft([part[middle:], part[:middle]])
 
-    def _bisect(
-        self, part: Sequence[Line], answer: Answer, post: Callable[[bytes], Answer]
-    ) -> None:
+    def _bisect(self, part: Sequence[Line], answer: Answer) -> None:
         """Find the first line that is young enough: all from there on had a 204 together."""
         low, high, reason = 0, len(part), words(answer)
         while low < high:
             middle = (low + high) // 2
-            verdict = self._post(part[middle:], post)
+            verdict = self._post(part[middle:])
             what = meaning(verdict)
             if what is Meaning.STORED:
                 high = middle
@@ -219,12 +208,12 @@ class Narrowing:
         self.parts.popleft()
         self.refused += [(line, reason) for line in part[:high]]
 
-    def _post(self, part: Sequence[Line], post: Callable[[bytes], Answer]) -> Answer:
+    def _post(self, part: Sequence[Line]) -> Answer:
         known, self.known = self.known, None
         if known is not None:
             return known
         self.requests += 1
-        return post(b"".join(line.text for line in part))
+        return self._ask(b"".join(line.text for line in part))
 
 
 def _far_apart(part: Sequence[Line]) -> list[Line]:

@@ -8,7 +8,7 @@ backlog take turns, so that a line too slow for both keeps up with neither, but 
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +32,7 @@ from collector.spool.account import Account, Outcome
 from collector.spool.errands import Errands, HangingError
 from collector.spool.handoff import Handoff, HotSegment
 from collector.spool.keeper import Keeper
+from collector.spool.record import RecordId
 from collector.spool.refusals import kind
 from collector.spool.spool import Spool
 from collector.spool.stock import File
@@ -163,7 +164,7 @@ class Sender:
             return
         self.delivery.retries += number > 1
         if isinstance(job, Ready):
-            self._send_ready(job)
+            self._send_together(job.files, job.ids, job.body)
         else:
             self._send(job)
 
@@ -207,32 +208,22 @@ class Sender:
 
     # Sending it.
 
-    def _send_ready(self, ready: Ready) -> None:
-        job = Job(ready.files, ())
-        answer = self._post_backlog(ready.body)
+    def _send_together(self, files: Sequence[File], ids: Iterable[RecordId], lines: bytes) -> None:
+        """Send segments in one request as they stand. Of what is not stored, each goes alone."""
+        job = Job(tuple(files), ())
+        answer = self._post(lines, live=False)
         if meaning(answer) is Meaning.STORED:
             self._passed(job)
-            self._account.settle(Outcome.DELIVERED, ready.ids)
-            self._leftovers.remove(ready.files)
+            self._account.settle(Outcome.DELIVERED, ids)
+            self._leftovers.remove(files)
         elif meaning(answer) not in REFUSED:
             self._put_off(job, answer)
-        elif len(ready.files) > 1:
-            self._doubts.failed_together(ready.files)
+        elif len(files) > 1:
+            self._doubts.failed_together(files)
         else:
             with suppress(HangingError):
-                if again := self.backlog.load(ready.files):
+                if again := self.backlog.load(files):
                     self._send(again)
-        self._spool.in_flight = frozenset()
-
-    def _send_joined(self, job: Job) -> None:
-        """Send small segments in one request. Of what is not stored, each goes alone."""
-        answer = self._post_backlog(b"".join(record.body for record in job.records))
-        if meaning(answer) is Meaning.STORED:
-            self._passed(job)
-            self._finish(job, Narrowing(deque()))
-        elif meaning(answer) not in REFUSED:
-            self._put_off(job, answer)
-        self._doubts.failed_together(file for file in job.files if file in self._spool.stock)
         self._spool.in_flight = frozenset()
 
     def _put_off(self, job: Job, answer: Answer, narrowing: Narrowing | None = None) -> None:
@@ -243,9 +234,10 @@ class Sender:
 
     def _send(self, job: Job) -> None:
         if len(job.files) > 1:
-            self._send_joined(job)
+            lines = b"".join(record.body for record in job.records)
+            self._send_together(job.files, [record.id for record in job.records], lines)
             return
-        post = partial(self._post_unless_too_old, backlog=job.hot is None)
+        post = partial(self._post_unless_too_old, live=job.hot is not None)
         narrowing = self.learnt.take(job)
         try:
             narrowing = narrowing or self._send_whole(job, post)
@@ -375,29 +367,25 @@ class Sender:
         self.delivery.state = "misconfigured" if wrong else "retrying"
         self.delivery.message = words
 
-    def _post(self, lines: bytes, *, live: bool = True) -> Answer:
+    def _post(self, lines: bytes, *, live: bool) -> Answer:
         self.delivery.requests += 1
         self._beat(0)
         self._handoff.quick, began = False, self._monotonic()
         answer = self._link.write(lines)
         if meaning(answer) is Meaning.STORED:
-            self._handoff.quick = live and self._monotonic() - began <= QUICK_SECONDS
+            took = self._monotonic() - began
+            self._handoff.quick = live and took <= QUICK_SECONDS
             if not self._conflicts.stored:
                 log.info("delivering to %s", self._place)
             self._pace.quota.stored(lines, live=live)
+            if not live:
+                self._pace.passed(took)
             if self._conflicts.passed(lines, others_wait=bool(self.learnt)):
                 self._doubts.aside.clear()  # what waits for its measurement is among them
         return answer
 
-    def _post_unless_too_old(self, lines: bytes, *, backlog: bool) -> Answer:
-        answer = self._post_backlog(lines) if backlog else self._post(lines)
+    def _post_unless_too_old(self, lines: bytes, *, live: bool) -> Answer:
+        answer = self._post(lines, live=live)
         if self._conflicts.all_too_old and meaning(answer) is Meaning.OLD:
             raise Interrupted(answer)
-        return answer
-
-    def _post_backlog(self, lines: bytes) -> Answer:
-        began = self._monotonic()
-        answer = self._post(lines, live=False)
-        if meaning(answer) is Meaning.STORED:
-            self._pace.passed(self._monotonic() - began)
         return answer
