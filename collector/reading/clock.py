@@ -68,7 +68,7 @@ class Clock:
     """Stamps the telegrams of one source, in order.
 
     `wall` gives the host's time in seconds since 1970, `monotonic` seconds since the boot, and
-    `synchronised` whether the host's clock can be believed.
+    `synchronised` whether the host's clock can be believed. `chosen` is which clock is in force.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Clock:
         self._live = live
         self._auto = choice is Choice.AUTO and live
         before = kept if self._auto else choice
-        self._chosen = Choice.HOST if before == Choice.HOST else Choice.METER
+        self.chosen = Choice.HOST if before == Choice.HOST else Choice.METER
         self._waits = choice is Choice.AUTO and live
         self._tolerance = tolerance_seconds
         self.wall = wall
@@ -99,17 +99,12 @@ class Clock:
         self._last: datetime | None = None
         self._latest = 0
 
-    @property
-    def chosen(self) -> Choice:
-        """Which clock is in force."""
-        return self._chosen
-
     def stamp(self, telegram: Telegram) -> Stamped | None:
         """Give a telegram its time; None if it has to wait for the host's clock."""
         if telegram.time is not None:
             time = self._last = self._told_apart(telegram.time)
             self._choose(time)
-            if self._chosen is Choice.METER:
+            if self.chosen is Choice.METER:
                 return Stamped(telegram, time)
         offset = self.offset()
         return None if offset is None else Stamped(telegram, self.rounded(self.wall()))
@@ -140,20 +135,20 @@ class Clock:
             return
         off = self._off(meter)
         agree = abs(off) <= self._tolerance
-        other_right = agree == (self._chosen is Choice.HOST)
+        other_right = agree == (self.chosen is Choice.HOST)
         now = self.monotonic()
         if not other_right:
             self._other_right_since = None
         elif self._other_right_since is None:
             self._other_right_since = now
         elif now - self._other_right_since >= AGREEMENT_SECONDS:
-            self._chosen = Choice.METER if agree else Choice.HOST
+            self.chosen = Choice.METER if agree else Choice.HOST
             self.changes += 1
             self._other_right_since = None
             self._say(off)
 
     def _say(self, off: float) -> None:
-        if self._chosen is Choice.METER:
+        if self.chosen is Choice.METER:
             if self._said.went():
                 log.info("the meter's clock is right again: its time is stored")
         elif self._said.came(""):
@@ -168,20 +163,16 @@ class Clock:
         """Round to a second. Of a replay nobody knows when it was: there, one apart is as good."""
         second = round(wall)
         if self._live and not self._synchronised():
-            self._count()
+            if not self.unset:
+                log.warning(
+                    "telegrams are stored under the time of this machine's clock, which no time"
+                    " server has set (`timedatectl timesync-status`; `unset_clock` counts them)"
+                )
+            self.unset += 1
         if not self._live:
             second = max(second, self._latest + 1)
         self._latest = second
         return datetime.fromtimestamp(second, UTC)
-
-    def _count(self) -> None:
-        """Count what may get a wrong time; say so once."""
-        if not self.unset:
-            log.warning(
-                "telegrams are stored under the time of this machine's clock, which no time server"
-                " has set (`timedatectl timesync-status`; `unset_clock` counts them)"
-            )
-        self.unset += 1
 
 
 class HostClock:

@@ -41,7 +41,8 @@ class Debt:
             return False
         if not self._memory.owes_checksums:
             return False
-        self._unchecked += _is_complete(telegram)
+        is_complete = bool(telegram.electricity or telegram.devices) and not telegram.errors
+        self._unchecked += is_complete
         if self._troubles.came("owed"):
             log.warning(
                 "a telegram without version and checksum is not taken: this line has given checked"
@@ -58,7 +59,3 @@ class Debt:
         )
         self._memory.owes_checksums = 0
         return False
-
-
-def _is_complete(telegram: Telegram) -> bool:
-    return bool(telegram.electricity or telegram.devices) and not telegram.errors

@@ -29,6 +29,10 @@ SPEED_SECONDS: Final = 15.0
 STEADY_SECONDS: Final = 60.0
 """A line that breaks again sooner than this has the same trouble still, which was said."""
 _SAMPLE: Final = 4096
+_UNPLUGGED: Final = (
+    "is the cable in the meter's P1 port, and the port switched on? (Belgium: on the grid"
+    " operator's site)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Line:
 
     `read` never raises but `EOFError`, at the end of a file; while the port is closed it waits a
     moment through `pause` and gives nothing. `telegram` must be called for each good telegram.
+    `live` is a meter that is being read now, and not a record of one; `name` the port, as it was
+    opened last; `sample` what came last, since the last telegram.
     """
 
     def __init__(
@@ -57,7 +63,8 @@ class Line:
         self.trouble: Trouble | None = None
         self.reopened = 0
         self._address = address
-        self._name = address.text
+        self.live = address.live
+        self.name = address.text
         self._silence = silence_seconds
         self._monotonic = monotonic
         self._pause = pause
@@ -68,28 +75,13 @@ class Line:
         self._last_telegram: float | None = None
         self._last_byte = 0.0
         self._first_byte: float | None = None
-        self._sample = b""
+        self.sample = b""
         self._troubles = Troubles(monotonic, steady=STEADY_SECONDS)
         self._read_before = False
 
     @property
     def is_open(self) -> bool:
         return self._source is not None
-
-    @property
-    def live(self) -> bool:
-        """Whether a meter is being read now, and not a record of one."""
-        return self._address.live
-
-    @property
-    def sample(self) -> bytes:
-        """What came last, since the last telegram."""
-        return self._sample
-
-    @property
-    def name(self) -> str:
-        """The port, as it was opened last: which that is may change where none is set."""
-        return self._name
 
     @property
     def speed(self) -> Speed:
@@ -128,7 +120,7 @@ class Line:
         self.trouble = None
         self._wait = FIRST_WAIT_SECONDS
         self._last_telegram = now
-        self._sample = b""
+        self.sample = b""
 
     def close(self) -> None:
         """Let go of the port."""
@@ -151,10 +143,10 @@ class Line:
             self._next_speed()
             self._close(Trouble(str(error), error.hint))
             return
-        self._name = self._source.name
+        self.name = self._source.name
         self._last_byte = self._monotonic()
         self._last_telegram = self._first_byte = None
-        self._sample = b""
+        self.sample = b""
 
     def _look_again(self, error: AbsentError) -> None:
         """Look for the port in a second; once it is there, nothing is held against it."""
@@ -182,16 +174,20 @@ class Line:
         if data:
             self._last_byte = now
             self._first_byte = now if self._first_byte is None else self._first_byte
-            self._sample = (self._sample + data)[-_SAMPLE:]
-        if not self._address.live:
+            self.sample = (self.sample + data)[-_SAMPLE:]
+        if not self.live:
             return
         if now - self._last_byte > self._silence:
             self._next_speed()
-            self._close(self._silent())
+            words, network = (
+                f"no byte in {self._silence:g} s from `{self.name}`",
+                Remedy.NETWORK_SILENCE,
+            )
+            self._close(Trouble(words, _UNPLUGGED if self._address.is_device else network.advice))
         elif now - self._last_good(now) > self._patience():
-            trouble = self._garbled()
+            words = f"bytes, but no telegram from `{self.name}`{self._at_speed()}"
             self._next_speed()
-            self._close(trouble)
+            self._close(Trouble(words, diagnose(self.sample) or "check the cable, and `P1_BAUD`"))
 
     def _last_good(self, now: float) -> float:
         """Give when a telegram came; before the first, when the bytes began to come."""
@@ -212,19 +208,3 @@ class Line:
 
     def _at_speed(self) -> str:
         return f" at {self.speed}" if self._address.is_device else ""
-
-    def _silent(self) -> Trouble:
-        words = f"no byte in {self._silence:g} s from `{self.name}`"
-        if not self._address.is_device:
-            return Trouble(words, Remedy.NETWORK_SILENCE.advice)
-        return Trouble(
-            words,
-            "is the cable in the meter's P1 port, and the port switched on? "
-            "(Belgium: on the grid operator's site)",
-        )
-
-    def _garbled(self) -> Trouble:
-        return Trouble(
-            f"bytes, but no telegram from `{self.name}`{self._at_speed()}",
-            diagnose(self._sample) or "check the cable, and `P1_BAUD`",
-        )

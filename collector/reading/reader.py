@@ -121,7 +121,10 @@ class Reader:
                 self._take(frame)
         self._say_refusal()
         if was_open and not self.line.is_open:
-            self._broke_off()
+            # Opening the port may block for long: nothing must wait in an open segment for that.
+            self._decryptor.reset()
+            self._framer.break_off()
+            self._hot.seal()
         self.counters.torn = self._framer.torn + self._owed
         self._store_early()
         self._hot.tick()
@@ -134,12 +137,6 @@ class Reader:
         if self._held is not None:
             self._store(self._held)
             self._held = None
-        self._hot.seal()
-
-    def _broke_off(self) -> None:
-        """Opening the port may block for long: nothing must wait in an open segment for that."""
-        self._decryptor.reset()
-        self._framer.break_off()
         self._hot.seal()
 
     def _say_refusal(self) -> None:
@@ -235,7 +232,12 @@ class Reader:
         try:
             lines = self.points.lines(stamped.telegram, stamped.time)
         except CrowdedError:
-            self._give_up(stamped.record or next(self._identities))
+            self._hot.give_up(stamped.record or next(self._identities))
+            if self._crowded.came(""):
+                log.warning(
+                    "readings are dropped, and counted: a clock was set back, and others have"
+                    " their seconds (`P1_CLOCK` says whose time is stored)"
+                )
             return
         if lines is None:
             self.counters.repeated += 1
@@ -243,15 +245,6 @@ class Reader:
             record = Record(stamped.record or next(self._identities), encode(lines))
             self._hot.append(record)
             self.points.memory.carried(record.id)
-
-    def _give_up(self, record: RecordId) -> None:
-        """Count a telegram for which there is no second."""
-        self._hot.give_up(record)
-        if self._crowded.came(""):
-            log.warning(
-                "readings are dropped, and counted: a clock was set back, and others have their"
-                " seconds (`P1_CLOCK` says whose time is stored)"
-            )
 
 
 def _interval(stamped: Stamped, seconds: int) -> int:

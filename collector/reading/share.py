@@ -63,14 +63,11 @@ class _Program:
     left: bool = False
 
     def take(self, data: bytes) -> bool:
-        """Whether all is on the way to it."""
-        self.begun = True
-        return self.line.send(data) == len(data)
-
-    def listen(self) -> None:
-        """Hear whether it hangs up; what it says is thrown away. Raises `OSError`."""
+        """Whether all is on the way to it. What it says is thrown away. Raises `OSError`."""
         with suppress(BlockingIOError):
             self.left = not self.line.recv(_BUFFER) or self.left
+        self.begun = self.begun or bool(data)
+        return not data or self.line.send(data) == len(data)
 
 
 class Share:
@@ -97,8 +94,7 @@ class Share:
         for program in self._programs.copy():
             piece = data if program.begun else data[start:]
             try:
-                program.listen()
-                is_slow = bool(piece) and not program.take(piece)
+                is_slow = not program.take(piece)
             except BlockingIOError:
                 is_slow = True
             except OSError:
