@@ -127,31 +127,25 @@ def message_code(sheet: Sheet, route: Route, body: str) -> None:
 
 
 def device_type(sheet: Sheet, route: Route, body: str) -> None:
-    def note(sheet: Sheet) -> None:
-        slot = sheet.slot(route.code)
-        slot.type = slot.type or body
-
-    sheet.keep(note)
+    _keep_of_device(sheet, route, "type", body)
 
 
 def device_meter(sheet: Sheet, route: Route, body: str) -> None:
-    number = values.identity(body)
-
-    def note(sheet: Sheet) -> None:
-        slot = sheet.slot(route.code)
-        slot.meter = slot.meter or number
-
-    sheet.keep(note)
+    _keep_of_device(sheet, route, "meter", values.identity(body))
 
 
 def valve(sheet: Sheet, route: Route, body: str) -> None:
-    if not body:
-        return
-    position = _whole(values.code(body), "not a code")
+    if body:
+        _keep_of_device(sheet, route, "valve", _whole(values.code(body), "not a code"))
+
+
+def _keep_of_device(sheet: Sheet, route: Route, what: str, value: str | int | None) -> None:
+    """Note what a device is; of several the first that says something counts."""
 
     def note(sheet: Sheet) -> None:
         slot = sheet.slot(route.code)
-        slot.valve = position if slot.valve is None else slot.valve
+        if getattr(slot, what) in ("", None):
+            setattr(slot, what, value)
 
     sheet.keep(note)
 

@@ -140,15 +140,12 @@ def quantity(units: Units, text: str, column: int = 0) -> tuple[str, Decimal]:
         name, places = units[unit.lower()]
     except KeyError:
         name, places = _odd_unit(units, number, unit if star else None, column)
-    if not _is_plain_number(number) and not NUMBER.fullmatch(number):
+    # Nearly always these are digits with one point at most.
+    digits = len(number) <= _WIDE and number.replace(".", "", 1)
+    if not (digits and digits.isdecimal() and number[0] != ".") and not NUMBER.fullmatch(number):
         raise Unreadable("not a number", column)
     value = Decimal(number)
     return name, scaled(value, places) if places else value
-
-
-def _is_plain_number(text: str) -> bool:
-    """Tell whether these are digits with one point at most, as nearly always."""
-    return text.replace(".", "", 1).isdecimal() and text[0] != "." and len(text) <= _WIDE
 
 
 def _odd_unit(units: Units, number: str, unit: str | None, column: int) -> tuple[str, int]:
