@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from threading import Event
 from typing import Final, Protocol
 
@@ -23,11 +24,10 @@ from collector.delivery.backoff import Backoff
 from collector.delivery.conflicts import Conflicts
 from collector.delivery.doubts import ASIDE_SECONDS, Doubts, Key
 from collector.delivery.jobs import Backlog, Job, Learnt, Ready
-from collector.delivery.knocking import Knocking
 from collector.delivery.leftovers import Leftovers
 from collector.delivery.narrowing import Interrupted, Narrowing, lines_of
 from collector.delivery.pace import Pace
-from collector.errors import Troubles
+from collector.errors import SELDOM_SECONDS, Troubles
 from collector.spool.account import Account, Outcome
 from collector.spool.errands import Errands, HangingError
 from collector.spool.handoff import Handoff, HotSegment
@@ -45,6 +45,9 @@ QUICK_SECONDS: Final = 0.1
 PAUSE_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 5.0
 """How long to wait where there is nothing to send. What comes ends it, the end of a pause not."""
+PATIENCE_SECONDS: Final = 30.0
+"""While InfluxDB is away: how long to wait for a hot segment to knock with, before the segment
+that the keeper is filling is closed for that."""
 
 
 class Link(Protocol):
@@ -108,7 +111,8 @@ class Sender:
         self._doubts = Doubts(Troubles(monotonic, again=ASIDE_SECONDS))
         self.learnt = Learnt(self._exists)
         self._conflicts = Conflicts(monotonic)
-        self._knocking = Knocking(keeper, self._conflicts, monotonic)
+        self._nothing_since: float | None = None
+        self._closed_at = -inf
         self._backlog_next = False
         self._pace = Pace(draw=draw, monotonic=monotonic)
         self._leftovers = Leftovers(spool.remove, self._errands, monotonic=monotonic)
@@ -180,13 +184,29 @@ class Sender:
         job = takers[0]() or takers[1]()
         if job is None:
             is_away, pauses = self.delivery.message is not None, self._pace.pauses
-            self._knocking.ask(is_away=is_away, pauses=pauses)
+            self._knock(is_away=is_away, pauses=pauses)
             seconds = PAUSE_SECONDS if is_away or pauses else IDLE_SECONDS
             self._beat(seconds)
             self._handoff.wait(seconds, seen)
         else:
-            self._knocking.nothing()
+            self._nothing_since = None
         return job
+
+    def _knock(self, *, is_away: bool, pauses: bool) -> None:
+        """Have the keeper close the segment that it fills: there is nothing else to send.
+
+        Not while the backlog `pauses`, and not yet where InfluxDB `is_away`. While a measurement
+        waits, what comes to the disk is what waits for it: a few files a day.
+        """
+        now = self._monotonic()
+        if not self._keeper.has_open or pauses:
+            self._nothing_since = None
+            return
+        since = self._nothing_since = now if self._nothing_since is None else self._nothing_since
+        seldom = self._conflicts.lasts and now - self._closed_at < SELDOM_SECONDS
+        if now - since >= (PATIENCE_SECONDS if is_away else 0.0) and not seldom:
+            self._closed_at = now
+            self._keeper.close_wanted = True
 
     def _hot_job(self) -> Job | None:
         aside = self._doubts.set_aside_now(self._monotonic())
@@ -348,7 +368,7 @@ class Sender:
             self._doubts.passed(key, self._monotonic(), self._exists)
         if self._troubles.went():
             log.info("InfluxDB takes readings again")
-            self._knocking.let_in()
+            self._closed_at = -inf  # what was kept meanwhile is for it
         self.delivery.state, self.delivery.message = "delivering", None
 
     def _failed(self, job: Job, answer: Answer) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from bed.post import Clock
 from collector.delivery.answer import Answer, pack
-from collector.delivery.quota import LEARNING_LINES, NEVER_FOUND, Quota
+from collector.delivery.pace import LEARNING_LINES, NEVER_FOUND, Quota
 from collector.spool.segment import MAX_LINES
 
 LINES = b"x" * 99 + b"\n"
