@@ -8,9 +8,8 @@ waited for: what else is there then has another purpose.
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -87,13 +86,9 @@ def _of_usb(real: Path) -> str:
     device = (SYSTEM / real.name / "device").resolve()
     for folder in (device, *device.parents):
         if (folder / "idVendor").is_file():
-            return " ".join(_facts(folder))
+            chip = f"{_text(folder / 'idVendor')}:{_text(folder / 'idProduct')}"
+            return " ".join([chip, *(_text(folder / name) for name in _FACTS)])
     return ""
-
-
-def _facts(folder: Path) -> Iterator[str]:
-    yield f"{_text(folder / 'idVendor')}:{_text(folder / 'idProduct')}"
-    yield from (_text(folder / name) for name in _FACTS)
 
 
 def _text(path: Path) -> str:
@@ -103,25 +98,14 @@ def _text(path: Path) -> str:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A process that has the port open."""
-
-    pid: int
-    command: str
-
-    def __str__(self) -> str:
-        return f"process {self.pid} ({self.command})"
-
-
-def holders(device: str) -> list[Holder]:
+def holders(device: str) -> list[str]:
     """Give the other processes that have the device open; none where there is no such device."""
     try:
         wanted = Path(device).stat().st_rdev
     except OSError:
         return []
     return [
-        Holder(int(process.name), _command(process))
+        f"process {process.name} ({_command(process)})"
         for process in sorted(_PROC.iterdir())
         if process.name.isdigit() and int(process.name) != os.getpid() and wanted in _open(process)
     ]
@@ -147,6 +131,6 @@ def _command(process: Path) -> str:
     return "?"
 
 
-def listed(others: Iterable[Holder]) -> str:
+def listed(others: Iterable[str]) -> str:
     """Name them in one line."""
-    return ", ".join(map(str, others))
+    return ", ".join(others)

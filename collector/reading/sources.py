@@ -35,6 +35,8 @@ SETTLE_SECONDS: Final = 2.0
 _CHUNK: Final = 4096
 PSEUDO_TERMINALS: Final = range(136, 144)
 """The major numbers of `/dev/pts/`."""
+_FAILED: Final = (OSError, termios.error)
+"""What a serial port raises: pyserial's errors are the system's."""
 _IN_USE: Final = (errno.EAGAIN, errno.EBUSY)
 _ABSENT: Final = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 IN_USE_WORDS: Final = "another program reads it"
@@ -208,19 +210,12 @@ class SerialSource:
     """
 
     def __init__(self, name: str, speed: Speed, bell: Bell | None = None) -> None:
-        import serial  # noqa: PLC0415  `--help` must not pay for it
-
         self.name = name
         self._bell = bell or Bell()
         self._seven_bits = speed.data_bits == SLOW.data_bits
-        self._failed: tuple[type[Exception], ...] = (
-            serial.SerialException,
-            OSError,
-            termios.error,
-        )
         try:
             self._port = _port(name, speed)
-        except (*self._failed, ValueError) as error:
+        except (*_FAILED, ValueError) as error:
             raise _kind(error, name)(
                 f"cannot open `{name}`: {_words(error)}", hint=_open_hint(error, name)
             ) from error
@@ -234,7 +229,7 @@ class SerialSource:
                 raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         except BlockingIOError:
             return b""  # a second program was quicker
-        except self._failed as error:
+        except _FAILED as error:
             raise SourceError(
                 f"the line `{self.name}` broke: {_words(error)}",
                 hint="was the cable pulled out, or does a second program read this port?",
@@ -242,12 +237,12 @@ class SerialSource:
         return data.translate(_SEVEN_BITS) if self._seven_bits else data
 
     def close(self) -> None:
-        with suppress(*self._failed):
+        with suppress(*_FAILED):
             self._port.close()
 
 
 def _port(name: str, speed: Speed) -> Any:
-    import serial  # noqa: PLC0415
+    import serial  # noqa: PLC0415  `--help` must not pay for it
 
     port = serial.Serial()
     port.port = name

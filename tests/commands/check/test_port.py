@@ -112,7 +112,7 @@ def test_a_port_of_others_is_told_with_the_groups(
 
 
 def test_the_other_reader_is_named(meter: str, reader: int) -> None:
-    assert reader in [holder.pid for holder in holders(meter)]
+    assert any(who.startswith(f"process {reader} (") for who in holders(meter))
 
 
 def test_a_port_that_is_taken_names_who_took_it(meter: str, reader: int) -> None:
