@@ -164,12 +164,10 @@ class Sender:
             job = self._next_job()
             if number == 1:
                 break
-        if job is None:
-            return
-        self.delivery.retries += number > 1
+        self.delivery.retries += job is not None and number > 1
         if isinstance(job, Ready):
             self._send_together(job.files, job.ids, job.body)
-        else:
+        elif job is not None:
             self._send(job)
 
     # What to send.

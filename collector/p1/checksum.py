@@ -16,7 +16,7 @@ division is done on the telegram as one integer, in some twenty operations. Over
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
@@ -34,6 +34,13 @@ _Q: Final = 1 << 15 | 1 << 1 | 1
 _REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _DIGITS: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
 _LINE_END: Final = re.compile(rb"\r*\n")
+# A terminal line that is not raw, and some gateways, eat the CRs or turn them into line ends, and
+# the checksum is over the CRs too.
+_UNDOINGS: Final[tuple[Callable[[bytes], bytes], ...]] = (
+    lambda data: _LINE_END.sub(b"\r\n", data),
+    lambda data: data.replace(b"\n\n", b"\r\n"),
+    lambda data: data if data.endswith((b"\n!", b"\r!")) else data[:-1] + b"\r\n!",
+)
 
 
 def judge(data: bytes, printed: bytes) -> Checksum:
@@ -78,22 +85,11 @@ def _sent(data: bytes, printed: bytes) -> Callable[[bytes], bytes] | None:
     expected = int(printed, 16)
     if crc16(data) == expected:
         return bytes
-    for undo in _undoings():
+    for undo in _UNDOINGS:
         undone = undo(data)
         if undone != data and crc16(undone) == expected:
             return undo
     return None
-
-
-def _undoings() -> Iterator[Callable[[bytes], bytes]]:
-    """Guess what happened to the line ends.
-
-    A terminal line that is not raw, and some gateways, eat the CRs or turn them into line ends,
-    and the checksum is over the CRs too.
-    """
-    yield lambda data: _LINE_END.sub(b"\r\n", data)
-    yield lambda data: data.replace(b"\n\n", b"\r\n")
-    yield lambda data: data if data.endswith((b"\n!", b"\r!")) else data[:-1] + b"\r\n!"
 
 
 def crc16(data: bytes) -> int:

@@ -207,10 +207,8 @@ def _nation_of(sheet: Sheet, header: str, data: bytes) -> Nation | None:
     fields = sheet.electricity
     if not (_L1 in fields or _L2 in fields or _L3 in fields):
         return None
-    lithuanian = (
-        header.startswith("ESO") or not _LITHUANIAN.isdisjoint(fields) or _KILO.search(data)
-    )
-    return Nation.LITHUANIA if lithuanian else None
+    has_its_fields = header.startswith("ESO") or not _LITHUANIAN.isdisjoint(fields)
+    return Nation.LITHUANIA if has_its_fields or _KILO.search(data) else None
 
 
 def _mean(sheet: Sheet, nation: Nation, lines: Iterable[str]) -> None:
@@ -270,11 +268,7 @@ _MEDIA: Final = {
     **dict.fromkeys(("6", "7", "15", "16", "21", "22"), Medium.WATER),
     **dict.fromkeys(("A", "B", "10", "11"), Medium.COOLING),
 }
-_MEDIUM_BY_FIELD: Final = {
-    "volume_m3": Medium.GAS,
-    "energy_gj": Medium.HEAT,
-    "energy_kwh": Medium.SUBMETER,
-}
+_MEDIUM_BY_FIELD: Final = {"volume_m3": Medium.GAS, "energy_kwh": Medium.SUBMETER}
 # The specifications of DSMR 3 and 4 call 6 cold; everybody else calls it warm water.
 _COLD: Final = "6"
 # Over this, the clock of a device is not ahead but wrong.

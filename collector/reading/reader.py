@@ -209,13 +209,11 @@ class Reader:
         if not self._checksums.came("checksum"):
             return
         what = "wrong" if telegram.checksum is Checksum.BAD else "missing"
-        log.warning(
+        said = (
             "checksum %s, telegram of %d bytes thrown away, %d so far (a bad cable or a lost byte;"
-            " `p1-collector decode` shows a recorded telegram, `P1_CRC` says what is accepted)",
-            what,
-            len(frame.data),
-            self.counters.bad_checksums,
+            " `p1-collector decode` shows a recorded telegram, `P1_CRC` says what is accepted)"
         )
+        log.warning(said, what, len(frame.data), self.counters.bad_checksums)
 
     def _keep(self, stamped: Stamped) -> None:
         """Store every telegram, or the last of each interval."""

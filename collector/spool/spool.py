@@ -240,8 +240,7 @@ class Spool:
             number = self.account.settle(Outcome.DROPPED, contents.ids if contents else ())
             what = "the spool is full, its oldest file was dropped with %d readings: %s (%s)"
             hint = "make room there; `P1_SPOOL_MIB` and `P1_FREE_MIB` are the bounds"
-            if self._tells("dropped"):
-                log.error(what, number, file.path, hint)
+            self._tell("dropped", what, number, file.path, hint)
 
     def keep_aside(self, number: int, damage: Damage) -> None:
         """Copy damage to `damaged/`, synced. A disk that cannot take it costs the copy only."""
@@ -254,11 +253,10 @@ class Spool:
                 self.disk.write_whole(path, damage.data)
                 self._add(path)
             except OSError as error:
-                if self._tells("not aside"):
-                    log.error("cannot keep damaged bytes aside in `%s`: %s", path, error)
+                self._tell("not aside", "cannot keep damaged bytes aside in `%s`: %s", path, error)
             else:
-                if self._tells("aside"):
-                    log.error("%d damaged bytes were kept aside: %s", len(damage.data), path)
+                what = "%d damaged bytes were kept aside: %s"
+                self._tell("aside", what, len(damage.data), path)
                 self.side_rooms_grew = True
 
     def give_up(self, damage: Damage) -> None:
@@ -344,17 +342,16 @@ class Spool:
 
     def _lost(self, path: Path, records: Identities) -> None:
         number = self.account.settle(Outcome.DROPPED, records)
-        if number and self._tells("lost"):
+        if number:
             what = "%d readings were removed by somebody else: %s (a copy of it belongs into `%s`)"
-            log.error(what, number, path, self.directories.inbox)
+            self._tell("lost", what, number, path, self.directories.inbox)
 
     def _unreadable(self, file: File, error: OSError) -> None:
         """Put a segment out of the way that the disk does not give back."""
         if error.errno in _NO_FAULT_OF_THE_FILE:
             raise error
-        if self._tells("unreadable"):
-            what = "cannot read a segment, the others go on: %s: %s (%s)"
-            log.error(what, file.path, words(error), advice(error))
+        what = "cannot read a segment, the others go on: %s: %s (%s)"
+        self._tell("unreadable", what, file.path, words(error), advice(error))
         self.stock.unusable.add(file)
         if error.errno not in _LOST_BY_THE_DISK:
             return
@@ -367,11 +364,11 @@ class Spool:
         try:
             self.disk.rename(file.path, aside)
         except OSError as why:
-            if self._tells("not moved"):
-                log.error("cannot move it to `%s`: %s", aside, why)
+            self._tell("not moved", "cannot move it to `%s`: %s", aside, why)
         else:
             self.stock.forget(file)
             self._add(aside)
 
-    def _tells(self, trouble: str) -> bool:
-        return self._troubles[trouble].came(trouble)
+    def _tell(self, trouble: str, what: str, *values: object) -> None:
+        if self._troubles[trouble].came(trouble):
+            log.error(what, *values)
