@@ -31,7 +31,7 @@ from collector.spool.spool import Spool
 OWN_STATE_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.9
 """How often it is looked whether there is something to say: at each telegram of a quick meter."""
-UNREAD_SECONDS: Final = 8.0
+UNREAD_SECONDS: Final = 14.0
 """How often the status is written that nobody reads."""
 _HISTORY: Final = 300
 
@@ -87,6 +87,7 @@ class Report:
         self._told: Stamped | None = None
         self._words: tuple[object, ...] = ()
         self._read_at: int | None = None
+        self._path = hot.directory / status.FILE_NAME
 
     def tell(self) -> None:
         """Say how it goes: to systemd, to the status file, once a minute to InfluxDB.
@@ -119,7 +120,7 @@ class Report:
         return (
             self._reader.points.memory.changed
             or self._words != self._state()
-            or self._read_at != status.read_at(self._hot.directory / status.FILE_NAME)
+            or self._read_at != status.read_at(self._path)
         )
 
     def _state(self) -> tuple[object, ...]:
@@ -131,10 +132,9 @@ class Report:
         """Write status and memory to the hot directory; gives the status."""
         self._words = self._state()
         facts = self._facts(state)
-        path = self._hot.directory / status.FILE_NAME
         try:
-            status.write(path, facts, power=self._power.rows)
-            self._read_at = status.read_at(path)
+            status.write(self._path, facts, power=self._power.rows)
+            self._read_at = status.read_at(self._path)
             status.write(self._hot.directory / status.MEMORY_NAME, self._reader.kept())
             self._reader.points.memory.changed = False
             self._reader.points.seconds.save(self._hot.directory / status.SECONDS_NAME)

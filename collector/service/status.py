@@ -2,9 +2,9 @@
 
 It is replaced as a whole in the hot directory, in RAM; `show` draws from it, so that it needs no
 port and no server. What stands in it, `report` gathers. Who reads it may rely on this: it is at
-most 15 seconds old as long as the service runs (8, and 5 in which a port is connected to); once it
-has been read, the next one follows within a second, so who looks each second sees each second; and
-so it does when the state changes.
+most 20 seconds old as long as the service runs (14, and 5 in which a port is connected to);
+once it has been read, the next one follows within a second, so who looks each second sees each
+second; and so it does when the state changes.
 """
 
 import json
@@ -20,7 +20,7 @@ FILE_NAME: Final = "status.json"
 MEMORY_NAME: Final = "memory.json"
 SECONDS_NAME: Final = "seconds"
 SILENT_SECONDS: Final = 30
-"""The service writes its status every few seconds."""
+"""The service writes its status more often than that."""
 
 
 def collector_line(status: dict[str, Any]) -> str:

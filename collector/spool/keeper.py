@@ -31,7 +31,7 @@ TICK_SECONDS: Final = 0.25
 """How soon the keeper looks again while something is under way."""
 SEAL_SECONDS: Final = 0.7
 """How soon after it was asked the reader has sealed: it waits for the meter meanwhile."""
-IDLE_SECONDS: Final = 2.0
+IDLE_SECONDS: Final = 3.0
 COUNT_SECONDS: Final = 1.0
 COUNT_AT_ONCE: Final = 100
 """How many segments are counted in one tick, and for how long at most."""
@@ -237,7 +237,7 @@ class Keeper:
         self._due_seconds = keep_seconds * 0.8
         self._tick_seconds = min(TICK_SECONDS, keep_seconds / 20)
         self._seal_seconds = min(SEAL_SECONDS, keep_seconds / 10)
-        self._idle_seconds = min(IDLE_SECONDS, keep_seconds / 5)
+        self._idle_seconds = min(IDLE_SECONDS, keep_seconds * 0.3)
         self._monotonic = monotonic
         self._writer = Writer(spool)
         self._tray = Tray(spool, limits.free)
