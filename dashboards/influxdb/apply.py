@@ -238,11 +238,13 @@ def main() -> int:
     token = os.environ.get("INFLUX_TOKEN")
     if not token:
         parser.error("the environment has no INFLUX_TOKEN")
+    if sys.stdout.isatty():
+        print(f"asking {arguments.url}, for some seconds", flush=True)  # noqa: T201  a command
     try:
         influxdb = InfluxDB(arguments.url, token, arguments.org)
         done = influxdb.remove() if arguments.remove else influxdb.apply(arguments.bucket)
     except ApplyError as reason:
-        print(f"error: {reason}", file=sys.stderr)  # noqa: T201  a command
+        print(f"error: {reason}", file=sys.stderr)  # noqa: T201  as above
         return 1
     print(done)  # noqa: T201  as above
     return 0
