@@ -35,7 +35,7 @@ const { outputFiles } = await build({
 const content = (ending) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? '';
 const style = `
   body { background: #111217; margin: 0; }
-  .row { color: #ccccdc; font: 500 14px Inter; padding: 4px 8px; }
+  .heading { color: #ccccdc; font: 500 14px Inter; padding: 4px 8px; }
   .no-data { display: flex; align-items: center; justify-content: center; height: 100%;
     text-align: center; color: #ccccdc; font-size: 14px; }
 `;
@@ -54,20 +54,24 @@ const browser = await puppeteer.launch({
   ],
 });
 
-// In the page, `now` is the moment of the readings, and stays it.
-function frozen(now) {
+// In the page it is `moment`, that of the readings, and stays it.
+function frozen() {
   const Real = Date;
+  window.moment = 0;
   window.Date = class extends Real {
     constructor(...given) {
-      super(...(given.length ? given : [now]));
+      super(...(given.length ? given : [window.moment]));
     }
     static now() {
-      return now;
+      return window.moment;
     }
   };
 }
 
-async function drawn({ picture, most, ...job }, errors) {
+let errors = [];
+
+// One page for all dashboards: to read the packages takes it longer than to draw.
+async function opened() {
   const page = await browser.newPage();
   page.setDefaultTimeout(PATIENCE);
   page.on('pageerror', (error) => errors.push(String(error.stack ?? error)));
@@ -77,25 +81,31 @@ async function drawn({ picture, most, ...job }, errors) {
       Promise.all(words).then((all) => errors.push(all.join(' ')));
     }
   });
-  await page.setViewport({ width: job.width, height: 4000 });
-  await page.evaluateOnNewDocument(frozen, job.now);
+  await page.evaluateOnNewDocument(frozen);
   await page.setRequestInterception(true);
   page.on('request', (asked) => asked.respond({ contentType: 'text/html', body: html }));
   await page.goto('http://localhost/'); // nobody is asked; a page needs an address for its storage
   await page.addScriptTag({ content: content('.js') });
+  return page;
+}
+
+const page = await opened();
+
+async function drawn({ picture, most, ...job }) {
+  await page.setViewport({ width: job.width, height: 4000 });
   const height = await page.evaluate((given) => window.draw(given), job);
   const panels = await page.evaluate(() => window.told());
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   const clip = { x: 0, y: 0, width: job.width, height: Math.min(height, most ?? height) };
   const compressed = picture.endsWith('.webp') ? { type: 'webp', quality: 60 } : {};
   await page.screenshot({ path: picture, clip, captureBeyondViewport: true, ...compressed });
-  await page.close();
-  return { panels, errors, wide };
+  const said = errors;
+  errors = [];
+  return { panels, errors: said, wide };
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const errors = [];
-  const answer = await drawn(JSON.parse(line), errors).catch((error) => ({
+  const answer = await drawn(JSON.parse(line)).catch((error) => ({
     failed: `${error.stack}\n${errors.join('\n')}`,
   }));
   process.stdout.write(`${JSON.stringify(answer)}\n`);

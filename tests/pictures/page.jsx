@@ -6,6 +6,7 @@ import {
   ThemeContext,
   VizOrientation,
   dateTime,
+  getDisplayValueAlignmentFactors,
   getFieldDisplayValues,
 } from '@grafana/data';
 import {
@@ -72,7 +73,7 @@ function Numbers({ panel, frames, timeZone, width, height }) {
       renderValue={({ value, width: w, height: h, alignmentFactors, count, orientation }) =>
         one({ panel, value, width: w, height: h, alignmentFactors, count, orientation })
       }
-      getAlignmentFactors={() => undefined}
+      getAlignmentFactors={getDisplayValueAlignmentFactors}
       width={width}
       height={height}
       orientation={panel.options.orientation ?? VizOrientation.Auto}
@@ -83,7 +84,7 @@ function Numbers({ panel, frames, timeZone, width, height }) {
   );
 }
 
-function Stat({ panel, value, width, height, count, orientation }) {
+function Stat({ panel, value, width, height, alignmentFactors, count, orientation }) {
   const { options } = panel;
   const wanted = options.textMode;
   // As Grafana does: one value stands alone, several have their names.
@@ -91,6 +92,7 @@ function Stat({ panel, value, width, height, count, orientation }) {
   return (
     <BigValue
       value={value.display}
+      alignmentFactors={alignmentFactors}
       count={count}
       parentOrientation={orientation}
       colorMode={options.colorMode}
@@ -99,7 +101,7 @@ function Stat({ panel, value, width, height, count, orientation }) {
       textMode={mode}
       text={options.text}
       percentChangeColorMode="standard"
-      wideLayout={options.wideLayout}
+      disableWideLayout={!options.wideLayout}
       theme={theme}
       width={width}
       height={height}
@@ -171,7 +173,7 @@ function place(panel, top, page) {
 function Panel({ panel, at, frames, range, timeZone }) {
   if (panel.type === 'row') {
     return (
-      <div className="row" style={{ ...at, position: 'absolute' }}>
+      <div className="heading" style={{ ...at, position: 'absolute' }}>
         {panel.collapsed ? '›' : '⌄'} {panel.title}
         {panel.collapsed && ` (${panel.panels.length} panels)`}
       </div>
@@ -264,15 +266,17 @@ window.told = () =>
   }));
 
 const root = createRoot(document.getElementById('root'));
+let drawings = 0;
 prepare();
 window.draw = async (job) => {
+  window.moment = job.now;
   const panels = await made(job);
   const bottom = Math.max(...panels.map(({ at }) => at.top + at.height)) + GAP;
   root.render(
     <ThemeContext.Provider value={theme}>
       <GlobalStyles />
       <PanelContextProvider value={frozen}>
-        <div style={{ position: 'relative', width: job.width, height: bottom }}>
+        <div key={drawings++} style={{ position: 'relative', width: job.width, height: bottom }}>
           {panels.map((one) => (
             <Panel key={one.panel.id} {...one} />
           ))}
