@@ -7,11 +7,16 @@ import { theme } from './data.js';
 const FONT = 12;
 
 // The height of the legend: its names one after the other, in as many lines as they take.
-function below(width, names) {
+function below(width, names, { showLegend }) {
+  if (!showLegend) {
+    return 0;
+  }
   const wide = names.reduce((sum, name) => sum + name.length * 7 + 34, 0);
   return 12 + 22 * Math.ceil(wide / (width - 16));
 }
 
+// As much as Grafana leaves free there, for half of the last label.
+const RIGHT = 25;
 const INK = theme.colors.text.primary;
 const GRID = theme.colors.border.weak;
 
@@ -59,22 +64,26 @@ export function BarChart({ panel, frame, width, height }) {
   const all = bars.flat(2);
   const fixed = fields[0].config;
   const marks = ticks(Math.min(fixed.min ?? 0, ...all), Math.max(fixed.max ?? 0, ...all));
-  const places = Math.max(0, -Math.floor(Math.log10(marks[1] - marks[0])));
+  const places = String(Number((marks[1] - marks[0]).toPrecision(3))).split('.')[1]?.length ?? 0;
   const texts = marks.map((mark) => text(fields[0], mark, fixed.decimals ?? places));
   const dashed = fixed.custom.thresholdsStyle?.mode === 'dashed';
   const limits = fixed.thresholds.steps.filter(({ value }) => dashed && Number.isFinite(value));
   const left = Math.max(...texts.map((one) => one.length)) * 7 + 12;
-  const chart = height - below(width, fields.map((field) => field.state.displayName));
+  const right = width - RIGHT;
+  const chart = height - below(width, fields.map((field) => field.state.displayName), panel.options.legend);
   const bottom = chart - 22;
   const scale = (value) =>
     bottom - ((value - marks[0]) / (marks.at(-1) - marks[0])) * (bottom - 8);
-  const step = (width - left - 8) / rows.length;
+  const step = (right - left) / rows.length;
   const wide = step * panel.options.groupWidth;
   const each = stacked ? wide : wide / fields.length;
   const gap = panel.options.xTickLabelSpacing;
-  const skip = gap ? Math.ceil(rows.length / Math.floor((width - left) / Math.abs(gap))) : 1;
+  const skip = gap ? Math.ceil(rows.length / Math.floor((right - left) / Math.abs(gap))) : 1;
   const labelled = (n) => (gap < 0 ? rows.length - 1 - n : n) % skip === 0;
   const coloured = (field) => getFieldSeriesColor(field, theme).color;
+  const byValue = fields.find((field) => field.state.displayName === panel.options.colorByField);
+  const colour = (field, row) =>
+    byValue ? byValue.display(byValue.values[row]).color : coloured(field);
   const items = fields.map((field) => ({
     label: field.state.displayName,
     color: coloured(field),
@@ -85,7 +94,7 @@ export function BarChart({ panel, frame, width, height }) {
       <svg width={width} height={chart} style={{ fontSize: FONT }}>
         {marks.map((mark, n) => (
           <g key={mark}>
-            <line x1={left} x2={width - 8} y1={scale(mark)} y2={scale(mark)} stroke={GRID} />
+            <line x1={left} x2={right} y1={scale(mark)} y2={scale(mark)} stroke={GRID} />
             <text
               className="axis-y"
               x={left - 8}
@@ -101,7 +110,7 @@ export function BarChart({ panel, frame, width, height }) {
           <line
             key={value}
             x1={left}
-            x2={width - 8}
+            x2={right}
             y1={scale(value)}
             y2={scale(value)}
             stroke={theme.visualization.getColorByName(color)}
@@ -116,20 +125,18 @@ export function BarChart({ panel, frame, width, height }) {
               y={Math.min(scale(from), scale(to))}
               width={each * panel.options.barWidth}
               height={Math.abs(scale(from) - scale(to))}
-              fill={coloured(fields[n])}
+              fill={colour(fields[n], row)}
               fillOpacity={0.8}
             />
           ))
         )}
         {rows.filter(labelled).map((row) => {
           const words = text(label, label.values[row]);
-          const half = words.length * 3.5;
-          const middle = left + step * (row + 0.5);
           return (
             <text
               key={row}
               className="axis-x"
-              x={Math.min(middle, width - half)}
+              x={left + step * (row + 0.5)}
               y={bottom + 18}
               textAnchor="middle"
               fill={INK}
@@ -139,7 +146,7 @@ export function BarChart({ panel, frame, width, height }) {
           );
         })}
       </svg>
-      <VizLegend items={items} displayMode="list" placement="bottom" />
+      {panel.options.legend.showLegend && <VizLegend items={items} displayMode="list" placement="bottom" />}
     </>
   );
 }
