@@ -250,6 +250,10 @@ def _prices(columns: Mapping[str, str], least: str) -> str:
     )
 
 
+_NEXT: Final = {"price": TAXED["import"]}
+_PRICE: Final = f"{_prices(_NEXT, '1d')}{named(_NEXT)}  |> group()\n"
+
+
 def _price_now() -> Ask:
     return Ask(f"{_prices(TAXED, '16m')}  |> first()\n{named(TAXED)}{BY_NAME}", tuple(TAXED))
 
@@ -288,27 +292,26 @@ union(tables: [power, prices])
 
 
 def _next() -> Ask:
-    """The prices of the next day, the cheapest and the dearest marked."""
-    columns = {"price": TAXED["import"]}
+    """The prices of the next day."""
     body = f"""\
-price = {_prices(columns, "1d")}{named(columns)}  |> group()
-marked = union(
-  tables: [
-    price |> min() |> map(fn: (r) => ({{r with _field: "cheapest"}})),
-    price |> max() |> map(fn: (r) => ({{r with _field: "dearest"}})),
-  ],
-)
-
-union(tables: [price, marked])
-  |> group()
-  |> map(fn: (r) => ({{r with _time: date.sub(d: 15m, from: r._time)}}))
-{BY_TIME}  |> map(fn: (r) => ({{r with Begin: clock(t: r._time)}}))
-  |> drop(columns: ["_time"])
+{_PRICE}  |> map(fn: (r) => ({{r with Begin: clock(t: date.sub(d: 15m, from: r._time))}}))
+  |> rename(columns: {{_value: "price"}})
+  |> keep(columns: ["Begin", "price"])
   |> sort(columns: ["Begin"])
 """
-    return Ask(
-        body, ("price", "cheapest", "dearest"), table=True, labels=("Begin",), order="Begin"
-    )
+    return Ask(body, ("price",), table=True, labels=("Begin",), order="Begin")
+
+
+def _extremes() -> Ask:
+    """The lowest and the highest of these."""
+    body = f"""\
+price = {_PRICE}
+union(tables: [price |> min(), price |> max()])
+  |> group()
+  |> map(fn: (r) => ({{from: clock(t: date.sub(d: 15m, from: r._time)), price: r._value}}))
+  |> sort(columns: ["price"])
+"""
+    return Ask(body, ("price",), table=True, labels=("from",))
 
 
 COST: Final[Mapping[str, Ask]] = {
@@ -322,5 +325,6 @@ COST: Final[Mapping[str, Ask]] = {
 NOW: Final[Mapping[str, Ask]] = {
     "Price of this quarter hour": _price_now(),
     "An hour like this": _hour(),
+    "Cheapest and dearest to come": _extremes(),
     "The next 24 hours": _next(),
 }

@@ -166,7 +166,7 @@ OWN: Final[Mapping[str, Ask]] = {
     "Rejected, dropped, damaged": state.own_total("{rejected} + {dropped} + {damaged}"),
     "Bad checksums": state.own_total("{bad_checksums}"),
     "stat Delivered late": state.own_late_total(),
-    "timeseries Age of the backlog": state.own({"lag": "{lag_s}"}),
+    "timeseries Age of the backlog": state.own({"lag": "{lag_s} / 60"}),
     "Spool": state.own({"spool": "{spool_bytes}"}),
     "Read and delivered": state.own_steps({"read": "{read}", "delivered": "{delivered}"}),
     "timeseries Delivered late": state.own_late(),

@@ -26,6 +26,7 @@ _SUFFIXES: Final = {
     look.EURO: "€",
     look.EURO_PER_KWH: "€/kWh",
     look.SECONDS: "s",
+    look.MINUTES: "min",
     look.BYTES: "B",
     look.PERCENT: "%",
     look.PART: "%",

@@ -6,7 +6,7 @@ from typing import Final
 from dashboards.build import influxql, look, priced
 from dashboards.build.dashboard import Row
 from dashboards.build.influxql import SPAN, Query, past
-from dashboards.build.panel import Json, columns, override, stat, table, without
+from dashboards.build.panel import SMALL, Json, columns, override, stat, table, without
 from dashboards.build.transformation import (
     DAY,
     MONTH,
@@ -52,6 +52,7 @@ ELECTRICITY: Final = tuple(name for part in (*BY_DAY, *BY_QUARTER) for name in p
 PARTS: Final = (*ELECTRICITY, *(name for part in DEVICES.values() for name in part))
 TARIFFS: Final = {"": "netting, one price", "_t1": "netting tariff 1", "_t2": "netting tariff 2"}
 NO_CONTRACT: Final = "no contract: see dashboards/README.md"
+NO_PRICE: Final = "no contract with one price, or with the market's"
 _DESCRIPTION: Final = (
     "By the contracts in the collector's file, each from its day on; export is below nought, its "
     "fee is a part of its own. What was used while nothing was read has the price of the quarter "
@@ -114,11 +115,11 @@ CONTRACT: Final = Row(
             transformations=[side_by_side()],
             field="/^(paid|mean of all hours)$/",
             text="value_and_name",
-            options={"text": {"valueSize": 24, "titleSize": 14}},
+            options=SMALL,
             decimals=4,
             width=12,
             height=5,
-            no_data=NO_CONTRACT,
+            no_data=NO_PRICE,
         ),
         columns(
             "Each day by the contracts",
@@ -269,8 +270,8 @@ PRICES_NOW: Final = Row(
             field=f"/^({'|'.join(TAXED)})$/",
             text="value_and_name",
             decimals=4,
-            width=6,
-            height=7,
+            width=5,
+            height=6,
             no_data=NO_CONTRACT,
         ),
         stat(
@@ -283,30 +284,47 @@ PRICES_NOW: Final = Row(
             transformations=_HOUR,
             field="/^€ an hour$/",
             decimals=2,
-            width=6,
-            height=7,
+            width=4,
+            height=6,
             no_data=NO_CONTRACT,
         ),
-        columns(
-            "The next 24 hours",
-            "The price of each quarter hour that is known, with the energy tax; the cheapest and "
-            "the dearest have colours of their own.",
+        table(
+            "Cheapest and dearest to come",
+            "The lowest and the highest price of the next 24 hours, as far as they are known, and "
+            "when those quarter hours begin.",
             look.EURO_PER_KWH,
-            priced.price_next("price", _NEXT),
-            priced.price_next("cheapest", _NEXT, "min"),
-            priced.price_next("dearest", _NEXT, "max"),
+            *(priced.price_next("price", _NEXT, how) for how in ("min", "max")),
             transformations=[
-                joined(),
+                merged(),
                 known("price"),
                 *until_begin("Begin"),
                 written("Begin", "ddd HH:mm"),
-                ordered(("Begin", "price", "cheapest", "dearest"), {}, hidden=["Time"]),
+                ordered(("price", "Begin"), {"Begin": "from"}, hidden=["Time"]),
             ],
+            decimals=4,
+            width=5,
+            height=6,
+            no_data=NO_PRICE,
+        ),
+        columns(
+            "The next 24 hours",
+            "The price of each quarter hour that is known, with the energy tax: from green, the "
+            "cheapest, to red.",
+            look.EURO_PER_KWH,
+            priced.price_next("price", _NEXT),
+            transformations=[
+                known("price"),
+                *until_begin("Begin"),
+                written("Begin", "HH:mm"),
+                ordered(("Begin", "price"), {}, hidden=["Time"]),
+            ],
+            colour="value",
+            options={"colorByField": "price"},
+            legend=False,
             along="Begin",
-            stacking="none",
-            width=12,
-            height=7,
-            no_data="no contract with one price, or with the market's",
+            width=10,
+            height=6,
+            no_data=NO_PRICE,
         ),
     ],
 )

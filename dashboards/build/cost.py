@@ -6,7 +6,7 @@ from dashboards.build import influxql, look
 from dashboards.build.contract import CONTRACT
 from dashboards.build.dashboard import Dashboard, Row, contract_year, textbox
 from dashboards.build.influxql import SPAN, Query, past
-from dashboards.build.panel import Json, columns, in_words, override, stat, table
+from dashboards.build.panel import SMALL, Json, columns, in_words, override, stat, table
 from dashboards.build.transformation import (
     DAY,
     MONTH,
@@ -94,7 +94,7 @@ _THIS_MONTH: Final = stat(
     overrides=[*in_words("a year ago"), override("before", mappings=[_NOTHING])],
     field="/^(so far|a year ago|difference)$/",
     text="value_and_name",
-    options={"text": {"valueSize": 24, "titleSize": 14}},
+    options=SMALL,
     since="now/M",
     decimals=2,
     width=12,

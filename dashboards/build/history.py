@@ -5,7 +5,7 @@ from typing import Any, Final
 from dashboards.build import influxql, look, solar
 from dashboards.build.dashboard import FAILURES, Dashboard, Row
 from dashboards.build.influxql import Query, past
-from dashboards.build.panel import Json, Panel, columns, in_words, override, stat, table
+from dashboards.build.panel import SMALL, Json, Panel, columns, in_words, override, stat, table
 from dashboards.build.transformation import (
     DAY,
     MONTH,
@@ -54,7 +54,7 @@ def _so_far(way: str, title: str, since: str, before: str) -> Panel:
             *compared("so far", "before", "difference"),
         ],
         overrides=in_words(before),
-        options={"text": {"valueSize": 24, "titleSize": 14}},
+        options=SMALL,
         since=since,
         decimals=1,
         width=6,
@@ -255,6 +255,7 @@ _LONGER: Final = Row(
 
 _SOLAR: Final = Row("Solar", [solar.EACH_DAY, solar.BY_MONTH], collapsed=True)
 
+_NO_NIGHT: Final = "no readings of a night in this time range"
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _HABITS: Final = Row(
@@ -273,6 +274,7 @@ _HABITS: Final = Row(
             along="Night",
             width=12,
             height=9,
+            no_data=_NO_NIGHT,
         ),
         stat(
             "Standby, the lowest night",
@@ -285,6 +287,7 @@ _HABITS: Final = Row(
             decimals=0,
             width=6,
             height=9,
+            no_data=_NO_NIGHT,
         ),
         stat(
             "Standby, the middle night",
@@ -297,6 +300,7 @@ _HABITS: Final = Row(
             decimals=0,
             width=6,
             height=9,
+            no_data=_NO_NIGHT,
         ),
         table(
             "Hour and weekday",
@@ -313,7 +317,7 @@ _HABITS: Final = Row(
             },
             overrides=[
                 override(
-                    "Hour", unit=look.TEXT, custom__cellOptions={"type": "auto"}, custom__width=45
+                    "Hour", unit=look.TEXT, custom__cellOptions={"type": "auto"}, custom__width=50
                 )
             ],
             steps=look.HEAT,

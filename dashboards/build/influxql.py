@@ -268,12 +268,12 @@ def month_peaks(name: str) -> tuple[Query, Query]:
 
 
 def own(columns: Mapping[str, str]) -> Query:
-    """The collector's own state, a series a site and column."""
+    """The collector's own state, a series a site."""
     return Query(
         f'SELECT {_shown(columns, "max")} FROM "collector" WHERE {SITE} AND $timeFilter'
         ' GROUP BY time($__interval), "site" fill(null)',
         tuple(columns),
-        alias="$tag_site: $col",
+        alias="$tag_site",
     )
 
 

@@ -19,6 +19,7 @@ GIGAJOULE: Final = "suffix:GJ"
 EURO: Final = "prefix:€ "
 EURO_PER_KWH: Final = "suffix:€/kWh"
 SECONDS: Final = "s"
+MINUTES: Final = "suffix:min"
 BYTES: Final = "bytes"
 NUMBER: Final = "none"
 PERCENT: Final = "suffix:%"
@@ -66,6 +67,9 @@ SERIES: Final = {
     "water": "#33A2E5",
     "heat": "#F2495C",
     "cooling": "#8AB8FF",
+    "gas, standing": "#8AB8FF",
+    "water, standing": "#9BD3F5",
+    "heat, standing": "#FF9CA8",
     "standing charge": "#8E8E8E",
     "energy tax": "#B877D9",
     "export fee": "#AD0317",
@@ -73,8 +77,6 @@ SERIES: Final = {
     "netting, one price": "#96D98D",
     "netting tariff 1": "#96D98D",
     "netting tariff 2": "#37872D",
-    "cheapest": "#56A64B",
-    "dearest": "#E02F44",
     "total": "#808C99",
     "standby": "#A352CC",
     "L1": "#F2CC0C",

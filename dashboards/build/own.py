@@ -34,14 +34,14 @@ _STATE: Final = Row(
             look.KILOWATT_HOUR,
             influxql.sites_seen(),
             transformations=[
-                ordered(("site", "meter", "Time", "reading"), {"Time": "last reading"})
+                ordered(("site", "Time", "reading", "meter"), {"Time": "last reading"})
             ],
             overrides=[
                 override("Time", unit=look.AGE),
-                override("site", unit=look.TEXT),
-                override("meter", unit=look.TEXT, custom__width=160),
+                override("site", unit=look.TEXT, custom__minWidth=75),
+                override("meter", unit=look.TEXT, custom__minWidth=170),
             ],
-            custom={"minWidth": 120},
+            custom={"minWidth": 140},
             decimals=3,
             width=10,
             height=7,
@@ -115,10 +115,9 @@ _COURSE: Final = Row(
             "Age of the backlog",
             "How old the oldest reading was that had not arrived yet. A ramp is an outage, its "
             "fall the catching up.",
-            look.SECONDS,
-            influxql.own({"lag": "{lag_s}"}),
+            look.MINUTES,
+            influxql.own({"lag": "{lag_s} / 60"}),
             interval="1m",
-            decimals=0,
             no_data=_NONE,
         ),
         lines(

@@ -22,6 +22,9 @@ LONGEST_JOINED_MS: Final = 1_000_000
 WIDEST_BAR: Final = 60
 """Pixels. Without it a bar that is alone in its panel is as wide as the panel."""
 
+SMALL: Final[Json] = {"text": {"valueSize": 24, "titleSize": 14}, "wideLayout": False}
+"""Several numbers of equal size, each below its name."""
+
 BETWEEN_LABELS: Final = -75
 """Pixels: some are left out rather than written over each other, never the newest."""
 
@@ -33,7 +36,8 @@ class Panel:
     `since` is a begin of its own, `now/d` is today, and with `back` `1y` it is today a year ago.
     Where Grafana's queries do not say so themselves, the panel's title may not either: Grafana
     shows `since` beside it, and leaves it away where a person chose two dates. `colour` is
-    `series` (each by its name), `thresholds`, `heat`, or a colour whose shades the series get.
+    `series` (each by its name), `thresholds`, `heat`, `value` (from green to red), or a colour
+    whose shades the series get.
     """
 
     kind: str
@@ -116,13 +120,15 @@ class Panel:
         if self.colour != "series":
             return list(self.overrides)
         names = {name: query.alias for query in self.queries for name in query.names}
-        coloured = [_coloured(name, names[name]) for name in names if name in look.SERIES]
+        shown = (name for name in names if name in look.SERIES and "$col" in names[name])
+        coloured = [_coloured(name, names[name]) for name in shown]
         return [*coloured, *self.overrides]
 
 
 _MODES: Final = {
     "thresholds": "thresholds",
     "heat": "thresholds",
+    "value": "continuous-GrYlRd",
 }
 
 
@@ -309,8 +315,9 @@ def columns(title: str, description: str, unit: str, *queries: Query, **more: An
             "stacking": stacking,
             "groupWidth": 0.7,
             "barWidth": 0.9,
-            "legend": {**_LEGEND, "calcs": []},
+            "legend": {**_LEGEND, "calcs": [], "showLegend": more.pop("legend", True)},
             "tooltip": {"mode": "multi", "sort": "none"},
+            **more.pop("options", {}),
         },
         **more,
     )

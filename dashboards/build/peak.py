@@ -5,7 +5,7 @@ from typing import Final
 from dashboards.build import influxql, look
 from dashboards.build.dashboard import FAILURES, Dashboard, Row, textbox
 from dashboards.build.influxql import past
-from dashboards.build.panel import columns, gauge, lines, override, stat, table
+from dashboards.build.panel import SMALL, columns, gauge, lines, override, stat, table
 from dashboards.build.transformation import (
     DAY,
     MONTH,
@@ -25,6 +25,11 @@ _STEPS: Final = ((None, look.GOOD), (look.PEAK_FLOOR_KW, look.CARE))
 _TO_COME: Final = influxql.newest(
     {"demand": "demand_kw", "power": "power_import_kw", "peak": "demand_month_peak_kw"}
 )
+_PLENTY: Final = {
+    "type": "range",
+    "options": {"from": 50, "to": None, "result": {"text": "> 50 kW", "index": 0}},
+}
+"""More than a house can import: in the last seconds there is room for megawatts."""
 _TWELVE: Final = "now-11M/M"
 """The month that runs, and the eleven before."""
 
@@ -62,9 +67,13 @@ _QUARTERS: Final = Row(
                 *quarter_to_come("demand", "power", "peak"),
                 ordered(("time left", "ends at", "room"), {}),
             ],
-            overrides=[override("time left", unit="suffix:s", decimals=0)],
+            overrides=[
+                override("time left", unit="suffix:s", decimals=0),
+                override("room", mappings=[_PLENTY]),
+            ],
             field="/^(time left|ends at|room)$/",
             text="value_and_name",
+            options=SMALL,
             no_data=_EMPTY,
             decimals=2,
             width=6,

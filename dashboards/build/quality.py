@@ -6,7 +6,7 @@ from dashboards.build import influxql, look
 from dashboards.build.dashboard import FAILURES, Dashboard, Row, textbox
 from dashboards.build.influxql import Query, past
 from dashboards.build.panel import Panel, lines, mirrored, override, stat, table, without
-from dashboards.build.transformation import sorted_by
+from dashboards.build.transformation import once, sorted_by
 
 _PHASES: Final = (1, 2, 3)
 _NONE: Final = "this meter does not send it"
@@ -89,7 +89,6 @@ _VOLTAGE: Final = Row(
             overrides=[without("allIsNull")],
             interval="10s",
             no_data=_NONE,
-            decimals=1,
             width=24,
             height=9,
         ),
@@ -113,7 +112,6 @@ _VOLTAGE: Final = Row(
             overrides=[without("allIsNull")],
             interval="10s",
             no_data=_NONE,
-            decimals=1,
             width=12,
         ),
         _by_phase(
@@ -143,6 +141,7 @@ _FAILED: Final = Row(
             look.NUMBER,
             influxql.counted({"all": "power_failures", "long": "long_power_failures"}),
             steps=_COUNT,
+            options={"text": {"valueSize": 60, "titleSize": 16}},
             decimals=0,
             width=8,
             height=9,
@@ -151,10 +150,10 @@ _FAILED: Final = Row(
         table(
             "Log of the long failures",
             "From the meter's own log, which goes back to before the collector was there: when "
-            "each ended and how long it was.",
+            "each ended and how long it was. What two meters have logged is there once.",
             look.SECONDS,
             influxql.rows({"length": "duration_s"}, measurement="power_failure", span=past(3660)),
-            transformations=[sorted_by("Time", descending=True)],
+            transformations=[once("Time", "length"), sorted_by("Time", descending=True)],
             overrides=[override("Time", displayName="End")],
             since="now-10y",
             width=8,

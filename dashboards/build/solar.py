@@ -8,7 +8,7 @@ from typing import Final
 
 from dashboards.build import influxql, look
 from dashboards.build.influxql import Query, past
-from dashboards.build.panel import Json, columns, lines, override, stat, table
+from dashboards.build.panel import SMALL, Json, columns, lines, override, stat, table
 from dashboards.build.transformation import (
     DAY,
     MONTH,
@@ -64,7 +64,7 @@ TODAY: Final = stat(
     overrides=[_SHARE],
     field="/^(solar|used at home|share)$/",
     text="value_and_name",
-    options={"text": {"valueSize": 24, "titleSize": 14}},
+    options=SMALL,
     since="now/d",
     decimals=2,
     width=24,

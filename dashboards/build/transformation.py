@@ -77,6 +77,12 @@ def summed_months(**columns: str) -> Json:
     return _step("groupBy", fields=fields)
 
 
+def once(*names: str) -> Json:
+    """One row of those that are alike."""
+    fields: Json = {name: {"aggregations": [], "operation": "groupby"} for name in names}
+    return _step("groupBy", fields=fields)
+
+
 def limited(count: int) -> Json:
     return _step("limit", limitField=count)
 

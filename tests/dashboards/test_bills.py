@@ -143,23 +143,39 @@ def test_the_capacity_tariff_is_the_mean_of_twelve_months(
         assert shown["cost"][n] == pytest.approx(cost)
 
 
-def test_this_quarter_hours_price_and_the_cheapest_and_dearest_to_come(
+def _to_come() -> dict[int, float]:
+    """The prices of the next day, by the second at which their quarter hours begin."""
+    begin = int(NOW.timestamp()) // 900 * 900
+    return {
+        t: (float(p) / 1000 + 0.015) * 1.21 + 0.110836
+        for t, p in market().items()
+        if begin <= t < begin + 24 * 3600
+    }
+
+
+def _written(second: int, pattern: str) -> str:
+    return local(datetime.fromtimestamp(second, NOW.tzinfo)).strftime(pattern)
+
+
+def test_the_prices_of_the_next_day_begin_with_this_quarter_hours(
     ask: Ask, packages: Packages
 ) -> None:
     shown = table(ask, packages, "now", "The next 24 hours", site="utrecht")
 
-    begin = int(NOW.timestamp()) // 900 * 900
-    wanted = [
-        (float(p) / 1000 + 0.015) * 1.21 + 0.110836
-        for t, p in market().items()
-        if begin <= t < begin + 24 * 3600
-    ]
-    assert shown["price"] == pytest.approx(wanted)
-    assert shown["Begin"][0] == local(datetime.fromtimestamp(begin, NOW.tzinfo)).strftime(
-        "%a %H:%M"
-    )
-    assert [p for p in shown["cheapest"] if p is not None] == pytest.approx([min(wanted)])
-    assert [p for p in shown["dearest"] if p is not None] == pytest.approx([max(wanted)])
+    wanted = _to_come()
+    assert shown["price"] == pytest.approx(list(wanted.values()))
+    assert shown["Begin"] == [_written(t, "%H:%M") for t in wanted]
+
+
+def test_the_cheapest_and_the_dearest_to_come_have_their_times(
+    ask: Ask, packages: Packages
+) -> None:
+    shown = table(ask, packages, "now", "Cheapest and dearest to come", site="utrecht")
+
+    wanted = _to_come()
+    found = [min(wanted, key=wanted.__getitem__), max(wanted, key=wanted.__getitem__)]
+    assert shown["price"] == pytest.approx([wanted[t] for t in found])
+    assert shown["from"] == [_written(t, "%a %H:%M") for t in found]
 
 
 def test_an_hour_like_this_is_the_power_times_the_price(
@@ -235,6 +251,7 @@ def test_influxdbs_own_ui_has_the_same_prices(
     there = table(ask, packages, "now", "An hour like this", site=site)
     assert float(row["_value"]) == pytest.approx(there["€ an hour"][0], abs=ROUNDED)
     if site == "utrecht":
-        later = shown("now", "The next 24 hours", begin="-1h")
-        grafana = table(ask, packages, "now", "The next 24 hours", site=site)
-        assert [float(each["price"]) for each in later] == pytest.approx(grafana["price"])
+        for title in ("The next 24 hours", "Cheapest and dearest to come"):
+            later = shown("now", title, begin="-1h")
+            grafana = table(ask, packages, "now", title, site=site)
+            assert [float(each["price"]) for each in later] == pytest.approx(grafana["price"])

@@ -297,3 +297,4 @@ def test_the_power_failure_is_in_the_log(ask: Ask, packages: Packages) -> None:
     shown = table(ask, packages, "power-quality", "Log of the long failures", site="utrecht")
 
     assert (utc(shown["Time"][0]), shown["length"][0]) == (FAILURE_END, FAILURE_SECONDS)
+    assert sorted(set(shown["Time"]), reverse=True) == shown["Time"]

@@ -22,7 +22,8 @@ DUTCH: Final = {
 }
 SOLAR: Final = {"Solar today", "Solar power", "Solar, each day", "Solar by month"}
 CONTRACTED: Final = {
-    *("Price of this quarter hour", "An hour like this", "The next 24 hours", "Price of a kWh"),
+    *("Price of this quarter hour", "An hour like this", "Price of a kWh"),
+    *("The next 24 hours", "Cheapest and dearest to come"),
     *("This contract's year", "Each day by the contracts", "The months by the contracts"),
     *("Netting as it builds up", "Capacity tariff"),
 }
@@ -37,7 +38,8 @@ EMPTY: Final = {
         *("Voltage", "Lowest voltage", "Highest voltage"),
     },
     "gent": {"Voltage sags", "Voltage swells", "Power failures", "Log of the long failures"}
-    | {"Messages", "The next 24 hours", "Price of a kWh", *SOLAR},
+    | {"Messages", "Price of a kWh", *SOLAR}
+    | {"The next 24 hours", "Cheapest and dearest to come"},
 }
 """What a household does not have: a meter of its kind, panels, a contract, prices of a market, a
 night with the collector, a year ago."""
