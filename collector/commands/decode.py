@@ -29,6 +29,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -53,8 +55,6 @@ _PERIOD: Final = timedelta(seconds=10)
 _ROWS: Final[Mapping[str, tuple[int, Field]]] = {
     field.name: (place, field) for place, field in reversed(list(enumerate(FIELDS)))
 }
-
-
 _Form = Callable[[Telegram], Iterable[str]]
 """One way to write a telegram: gives the lines."""
 
@@ -104,12 +104,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def main(args: argparse.Namespace) -> int:
+    """Decode the file; 1 if there is anything in it that must not be used."""
+    if args.file == "-":
+        return _decode(args, sys.stdin.buffer)
+    try:
+        with Path(args.file).open("rb") as file:
+            return _decode(args, file)
+    except BrokenPipeError:
+        # It is the output's: the command line deals with it.
+        raise
+    except OSError as error:
+        raise SourceError(f"cannot read `{args.file}`: {error.strerror}") from error
+
+
 def _keys(file: Path | None) -> Keys | None:
     """Find the keys: those of the file, else of the environment."""
-    if file:
-        key, auth_key, *_ = [*_lines(file), "", ""]
-        return _read_keys(str(file), key, auth_key)
-    return _read_keys("P1_DECRYPT_KEY", *_settings("P1_DECRYPT_KEY", "P1_DECRYPT_AUTH_KEY"))
+    where, found = "P1_DECRYPT_KEY", [""]
+    try:
+        if file:
+            where, found = str(file), [*file.read_text("ascii").splitlines(), ""]
+        else:
+            found = _settings("P1_DECRYPT_KEY", "P1_DECRYPT_AUTH_KEY")
+    except (OSError, UnicodeDecodeError) as error:
+        words = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UsageError(f"cannot read the key in `{file}`: {words}") from error
+    try:
+        return read_keys(*found[:2])
+    except ValueError as error:
+        raise UsageError(f"the key in {where} {error}") from None
 
 
 def _settings(*names: str) -> list[str]:
@@ -122,103 +145,53 @@ def _settings(*names: str) -> list[str]:
     return [found[name].text if name in found else "" for name in names]
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text("ascii").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        words = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise UsageError(f"cannot read the key in `{path}`: {words}") from error
-
-
-def _read_keys(where: str, key: str, auth_key: str) -> Keys | None:
-    try:
-        return read_keys(key, auth_key)
-    except ValueError as error:
-        raise UsageError(f"the key in {where} {error}") from None
-
-
-def main(args: argparse.Namespace) -> int:
-    """Decode the file; 1 if there is anything in it that must not be used."""
-    if args.file == "-":
-        return _Decoding(args).run(sys.stdin.buffer)
-    try:
-        with Path(args.file).open("rb") as file:
-            return _Decoding(args).run(file)
-    except BrokenPipeError:
-        # It is the output's: the command line deals with it.
-        raise
-    except OSError as error:
-        raise SourceError(f"cannot read `{args.file}`: {error.strerror}") from error
-
-
-class _Decoding:
-    def __init__(self, args: argparse.Namespace) -> None:
-        self._utc_offset_hours: int = args.utc_offset
-        self._policy = Policy(args.crc)
-        self._form = _form(args, self._policy)
-        self._decryptor = Decryptor(_keys(args.key_file))
-        self._framer = Framer()
-        self._start = b""
-        self._count = 0
-        self._good = True
-
-    def run(self, file: BinaryIO) -> int:
-        for frame in self._frames(file):
-            self._count += 1
-            telegram = parse(frame, utc_offset_hours=self._utc_offset_hours)
-            for line in self._form(telegram):
-                put(line)
-            self._judge(telegram)
-        self._close()
-        return 0 if self._good else 1
-
-    def _frames(self, file: BinaryIO) -> Iterator[Frame]:
-        while chunk := file.read(_CHUNK):
-            self._start = self._start or chunk
-            yield from self._framer.feed(self._decryptor.feed(chunk))
-        yield from self._framer.feed(self._decryptor.flush())
-        yield from self._framer.flush()
-
-    def _judge(self, telegram: Telegram) -> None:
-        if not acceptable(telegram, self._policy):
-            self._complain(f"telegram {self._count}: {_CHECKSUMS[telegram.checksum]}")
-        if telegram.errors and self._form in (_json, _table):
-            # Both have shown them.
-            self._complain(f"telegram {self._count}: damaged lines: {len(telegram.errors)}")
-            return
-        for error in telegram.errors:
-            self._complain(f"telegram {self._count}: {error}")
-
-    def _close(self) -> None:
-        if self._framer.pending:
-            self._complain(f"unfinished telegram at the end: {self._framer.pending} bytes")
-        if self._framer.noise:
-            complain(f"bytes that belong to no telegram: {self._framer.noise}")
-        if self._decryptor.refused and not is_foreign(self._start):
-            refusal = self._decryptor.refusal or Refusal.DAMAGED
-            said = f"encrypted telegrams that were not read: {self._decryptor.refused}"
-            self._complain(f"{said}: {refusal.message}\n\nhint: {refusal.hint}")
-        elif not self._count:
-            what = diagnose(self._start)
-            self._complain(f"no telegram{f': {what}' if what else ''}")
-
-    def _complain(self, what: str) -> None:
-        self._good = False
-        complain(what)
-
-
-_CHECKSUMS: Final = {
-    Checksum.BAD: "wrong checksum, not to be used",
-    Checksum.ABSENT: "no checksum, although this version has one, not to be used",
-}
-
-
-def _form(args: argparse.Namespace, policy: Policy) -> _Form:
-    if args.json:
-        return _json
+def _decode(args: argparse.Namespace, file: BinaryIO) -> int:
+    policy = Policy(args.crc)
+    form: _Form = _json if args.json else _table
     if args.line_protocol:
-        return _LineProtocol(args, policy)
-    return _table
+        form = _LineProtocol(args, policy)
+    decryptor, framer = Decryptor(_keys(args.key_file)), Framer()
+    start = file.read(_CHUNK)
+    count, good = 0, True
+    for count, frame in enumerate(_frames(start, file, decryptor, framer), start=1):
+        telegram = parse(frame, utc_offset_hours=args.utc_offset)
+        for line in form(telegram):
+            put(line)
+        for words in _complaints(telegram, policy, shown=not args.line_protocol):
+            complain(f"telegram {count}: {words}")
+            good = False
+    if framer.pending:
+        complain(f"unfinished telegram at the end: {framer.pending} bytes")
+    if framer.noise:
+        complain(f"bytes that belong to no telegram: {framer.noise}")
+    unread = decryptor.refused and not is_foreign(start)
+    if unread:
+        refusal = decryptor.refusal or Refusal.DAMAGED
+        said = f"encrypted telegrams that were not read: {decryptor.refused}"
+        complain(f"{said}: {refusal.message}\n\nhint: {refusal.hint}")
+    elif not count:
+        what = diagnose(start)
+        complain(f"no telegram{f': {what}' if what else ''}")
+    return 0 if good and count and not framer.pending and not unread else 1
+
+
+def _frames(start: bytes, file: BinaryIO, decryptor: Decryptor, framer: Framer) -> Iterator[Frame]:
+    for chunk in chain([start], iter(partial(file.read, _CHUNK), b"")):
+        yield from framer.feed(decryptor.feed(chunk))
+    yield from framer.feed(decryptor.flush())
+    yield from framer.flush()
+
+
+def _complaints(telegram: Telegram, policy: Policy, *, shown: bool) -> Iterator[str]:
+    """Say what is wrong with a telegram; `shown` if its damaged lines are seen already."""
+    if not acceptable(telegram, policy):
+        bad = telegram.checksum is Checksum.BAD
+        absent = "no checksum, although this version has one"
+        yield f"{'wrong checksum' if bad else absent}, not to be used"
+    if telegram.errors and shown:
+        yield f"damaged lines: {len(telegram.errors)}"
+    elif telegram.errors:
+        yield from map(str, telegram.errors)
 
 
 class _LineProtocol:
@@ -234,13 +207,12 @@ class _LineProtocol:
         self._clock: datetime = args.received or datetime.now(UTC)
 
     def __call__(self, telegram: Telegram) -> Iterable[str]:
-        if not acceptable(telegram, self._policy):
-            return []
-        time = telegram.time or self._clock
-        self._clock += _PERIOD
-        time = self._last = told_apart(time, self._last)
-        with suppress(CrowdedError):
-            return [line.rstrip("\n") for line in self._points.lines(telegram, time) or []]
+        if acceptable(telegram, self._policy):
+            self._last = told_apart(telegram.time or self._clock, self._last)
+            self._clock += _PERIOD
+            with suppress(CrowdedError):
+                lines = self._points.lines(telegram, self._last) or []
+                return [line.rstrip("\n") for line in lines]
         return []
 
 
@@ -280,19 +252,20 @@ def _section(title: str, fields: Mapping[str, Value]) -> Iterator[str]:
     """Give the fields in the order of the table, the decimal points below one another."""
     if not fields:
         return
-    rows = sorted((_ROWS[name], name, plain(value)) for name, value in fields.items())
+    rows = sorted(
+        (_ROWS[name], name, plain(value).partition(".")) for name, value in fields.items()
+    )
     names = max(len(name) for _, name, _ in rows)
-    whole = max(len(value.partition(".")[0]) for _, _, value in rows)
-    width = whole + max(len(value) - len(value.partition(".")[0]) for _, _, value in rows)
+    whole = max(len(value[0]) for _, _, value in rows)
+    rest = max(len(value[1] + value[2]) for _, _, value in rows)
     yield f"  {title}"
-    for (_, field), name, value in rows:
-        digits = " " * (whole - len(value.partition(".")[0])) + value
-        yield f"    {name:<{names}}  {digits:<{width}}  {field.unit:<5}  {field.doc}"
+    for (_, field), name, (before, point, after) in rows:
+        digits = f"{before:>{whole}}{point + after:<{rest}}"
+        yield f"    {name:<{names}}  {digits}  {field.unit:<5}  {field.doc}"
 
 
 def _list(title: str, lines: Iterable[str]) -> Iterator[str]:
     lines = list(lines)
     if lines:
         yield f"  {title}"
-    for line in lines:
-        yield from (f"    {part}" for part in line.split("\n"))
+    yield from (f"    {part}" for line in lines for part in line.split("\n"))
