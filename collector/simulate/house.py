@@ -7,6 +7,7 @@ watts, so that energy is an exact integer: watts times seconds.
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -59,8 +60,7 @@ class Weather:
     def _clouds_of(self, day: date) -> list[float]:
         """How much comes through, every five minutes of this day (UTC): 0.08 to 1."""
         dice = random.Random(f"{self._seed}/clouds/{day}")  # noqa: S311 - weather, no secret
-        kind = dice.choice(("clear", "broken", "broken", "grey", "grey"))
-        middle, spread = {"clear": (0.97, 0.03), "broken": (0.6, 0.35), "grey": (0.25, 0.12)}[kind]
+        middle, spread = dice.choice(((0.97, 0.03), (0.6, 0.35), (0.25, 0.12)))
         values, now = [], middle
         for _ in range(24 * 60 // _CLOUD_MINUTES + 1):
             now += 0.35 * (middle - now) + dice.gauss(0, spread * 0.6)
@@ -126,8 +126,39 @@ class Household:
         return _Plan(self, day).done()
 
 
+@dataclass(frozen=True, slots=True)
+class _Habit:
+    """What begins between two hours of the clock on the wall, on so many days of a hundred.
+
+    `runs` are what it switches on: minutes after that, for how many, how many watts, on which
+    phase. Of `water` and `gas` so many millilitres flow in each of so many minutes.
+    """
+
+    days: int
+    hours: tuple[float, float]
+    runs: Sequence[tuple[float, float, int, int]] = ()
+    water: tuple[int, int] = (0, 0)
+    gas: tuple[int, int] = (0, 0)
+
+
+_PANS: Final = [(3 * n, 1.5, watts, n % 2 + 1) for n, watts in enumerate((1400, 1800) * 6)]
+_HABITS: Final = (
+    _Habit(100, (0, 0.9), [(60 * hour, 25, 82, 1) for hour in range(24)]),  # the fridge
+    *(_Habit(75, (hour, hour + 1), [(0, 3, 2020, 0)], (1, 1200)) for hour in (6.5, 7, 10, 15, 20)),
+    _Habit(100, (7, 7.5), [(n, 0.5, 1600, 2) for n in range(0, 900, 5)]),  # the tap keeps warm
+    _Habit(100, (17.4, 18.4), _PANS, (6, 1500)),
+    _Habit(30, (17, 18), [(0, 40, 1950, 2)]),  # the oven
+    _Habit(100, (17, 20), [(0, 200, 210, 0)]),  # lamps
+    _Habit(100, (19, 19.5), [(0, 210, 105, 1)]),  # a screen
+    _Habit(50, (9, 14), [(5, 22, 2050, 2), (27, 53, 170, 2), (80, 7, 520, 2)], (50, 1000)),
+    _Habit(75, (19.5, 21.5), [(4, 15, 1850, 0), (19, 60, 60, 0), (79, 12, 1850, 0)], (12, 1000)),
+    *(_Habit(80, (hour, hour + 1), (), (8, 8500), (8, 38_000)) for hour in (6.9, 7.4, 22)),
+    *(_Habit(80, (hour, hour + 1), (), (1, 6000)) for hour in range(7, 22)),
+)
+
+
 class _Plan:
-    """A day in the making: the appliances are laid over one another, then summed."""
+    """A day in the making: all that is used is laid over one another, then summed."""
 
     def __init__(self, house: Household, day: date) -> None:
         self._house = house
@@ -138,16 +169,11 @@ class _Plan:
         self._phases = [[0] * self._steps for _ in range(PHASES)]
         self._gas = [0] * self._minutes
         self._water = [0] * self._minutes
-        self._weekend = day.weekday() >= 5  # noqa: PLR2004 - Saturday
 
     def done(self) -> Day:
         self._always_on()
-        self._fridge()
-        self._tap()
-        self._kitchen()
-        self._evening()
-        self._machines()
-        self._bathroom()
+        for number, habit in enumerate(_HABITS):
+            self._follow(habit, self._dice(number))
         self._heating()
         self._sun()
         grain = self._house.grain
@@ -163,28 +189,22 @@ class _Plan:
             water=list(accumulate(self._water, initial=0)),
         )
 
-    def _dice(self, what: str) -> random.Random:
+    def _dice(self, what: object) -> random.Random:
         return random.Random(f"{self._house.seed}/{what}/{self._day}")  # noqa: S311 - no secret
 
-    def _hour(self, hour: float) -> int:
-        """The second of this hour on the clock on the wall."""
-        after = timedelta(hours=hour)
-        plain = self._begin + after
-        wall = datetime.combine(self._day, time()) + after
-        return int((after + (wall - local(plain))).total_seconds())
-
-    def _run(self, start: int, seconds: int, watts: int, phase: int) -> None:
+    def _run(self, start: float, minutes: float, watts: int, phase: int) -> None:
         grain, values = self._house.grain, self._phases[phase]
-        for step in range(max(0, start // grain), min(self._steps, (start + seconds) // grain)):
+        first, last = int(start * 60) // grain, int((start + minutes) * 60) // grain
+        for step in range(first, min(self._steps, last)):
             values[step] += watts
 
-    def _flow(self, sums: list[int], start: int, minutes: int, millilitres: int) -> None:
-        for minute in range(max(0, start // 60), min(self._minutes, start // 60 + minutes)):
+    def _flow(self, sums: list[int], start: float, minutes: int, millilitres: int) -> None:
+        for minute in range(int(start), min(self._minutes, int(start) + minutes)):
             sums[minute] += millilitres
 
     def _always_on(self) -> None:
         dice = self._dice("base")
-        for phase, least in enumerate((60, 35, 20)):
+        for phase, least in enumerate((60, 35, 60)):
             busy, watts = 0, []
             for _ in range(self._steps):
                 if dice.random() < self._house.grain / 45:
@@ -192,106 +212,40 @@ class _Plan:
                 watts.append(least + busy + int(6 * dice.random()))
             self._phases[phase] = watts
 
-    def _tap(self) -> None:
-        """A boiling-water tap, which heats up again after each cup and keeps warm at night."""
-        dice, rise, rest = self._dice("tap"), self._hour(7.0), self._hour(23.0)
-        second = dice.randrange(200)
-        while second < self._minutes * 60:
-            awake = rise <= second < rest
-            self._run(second, dice.randrange(8, 20), 1600, 2)
-            second += dice.randrange(110, 420) if awake else dice.randrange(600, 2000)
-
-    def _fridge(self) -> None:
-        dice = self._dice("fridge")
-        second = -dice.randrange(1500)
-        while second < self._minutes * 60:
-            running = dice.randrange(1100, 1700)
-            self._run(second, 10, 420, 1)  # the compressor's start
-            self._run(second + 10, running, 78 + dice.randrange(8), 1)
-            second += running + dice.randrange(1700, 2700)
-
-    def _kitchen(self) -> None:
-        dice = self._dice("kitchen")
-        breakfast = 8.6 if self._weekend else 6.9
-        for hour in (breakfast, breakfast + 0.4, 10.5, 15.6, 19.9, 21.1)[: dice.randrange(3, 7)]:
-            start = self._hour(hour + dice.uniform(-0.3, 0.3))
-            self._run(start, dice.randrange(120, 230), dice.randrange(1990, 2060), 0)
-            self._flow(self._water, start - 60, 1, 1200)
-        start = self._hour(dice.uniform(17.4, 18.4))
-        for phase, watts in ((1, 1400), (2, 1800)):
-            second = start + dice.randrange(300)
-            while second < start + 2100:
-                burst = dice.randrange(30, 150)
-                self._run(second, burst, watts, phase)
-                second += burst + dice.randrange(20, 90)
-        if self._weekend:
-            self._run(start - 900, 2400, 1950, 2)  # the oven
-        self._flow(self._water, start, 6, 1500)
-
-    def _evening(self) -> None:
-        dice = self._dice("evening")
-        rise, rest = self._hour(7.0), self._hour(dice.uniform(22.6, 23.6))
-        dusk = self._hour(21.0 if self._day.month in range(4, 10) else 17.0)
-        self._run(dusk, rest - dusk, 110, 0)  # lamps
-        self._run(self._hour(19.5), rest - self._hour(19.5), 85 + dice.randrange(40), 1)  # screen
-        self._run(rise, rest - rise, 45, 2)
-
-    def _machines(self) -> None:
-        dice = self._dice("machines")
-        if dice.random() < (0.7 if self._weekend else 0.4):
-            start = self._hour(dice.uniform(9, 14))
-            for begin, seconds, watts in ((300, 1300, 2050), (1600, 3200, 170), (4800, 420, 520)):
-                self._run(start + begin, seconds, watts, 2)
-            self._flow(self._water, start, 50, 1000)
-        if dice.random() < 0.75:  # noqa: PLR2004 - days with a full dishwasher
-            start = self._hour(dice.uniform(19.5, 21.5))
-            for begin, seconds, watts in ((240, 900, 1850), (1140, 3600, 60), (4740, 700, 1850)):
-                self._run(start + begin, seconds, watts, 0)
-            self._flow(self._water, start, 12, 1000)
-
-    def _bathroom(self) -> None:
-        dice = self._dice("bathroom")
-        for hour in (7.2, 7.6, 22.2)[: dice.randrange(2, 4)]:
-            start = self._hour(hour + (1.2 if self._weekend else 0) + dice.uniform(-0.2, 0.2))
-            minutes = dice.randrange(5, 11)
-            self._flow(self._water, start, minutes, 8500)
-            self._flow(self._gas, start, minutes, 38_000)
-        for _ in range(dice.randrange(9, 16)):
-            hour = min(23.5, max(0, dice.gauss(14, 5)))
-            self._flow(self._water, self._hour(hour), 1, 6000)
+    def _follow(self, habit: _Habit, dice: random.Random) -> None:
+        if dice.randrange(100) >= habit.days:
+            return
+        after = timedelta(hours=dice.uniform(*habit.hours))
+        # The clock on the wall counts, on the days too on which it changes.
+        late = datetime.combine(self._day, time()) + after - local(self._begin + after)
+        start = (after + late) / timedelta(minutes=1)
+        for begin, minutes, watts, phase in habit.runs:
+            self._run(start + begin, minutes, watts + dice.randrange(-9, 10), phase)
+        self._flow(self._water, start, *habit.water)
+        self._flow(self._gas, start, *habit.gas)
 
     def _heating(self) -> None:
         """The heat pump carries the house; below 3 °C the boiler helps in the mornings."""
         dice = self._dice("heating")
         for minute in range(0, self._minutes, 15):
             when = self._begin + timedelta(minutes=minute)
-            outdoors = self._house.weather.temperature(when)
-            wanted = 19.5 if 6 <= local(when).hour < 22 else 17.0  # noqa: PLR2004 - the thermostat's day
+            outdoors, hour = self._house.weather.temperature(when), local(when).hour
+            wanted = 19.5 if 6 <= hour < 22 else 17.0  # noqa: PLR2004 - the thermostat's day
             missing = max(0.0, wanted - 4 - outdoors)
-            self._pump(minute, missing, outdoors, dice)
-            if outdoors < 3 and 6 <= local(when).hour < 9:  # noqa: PLR2004 - see above
-                self._flow(self._gas, minute * 60, 15, int(2500 * (3 - outdoors)))
-
-    def _pump(self, minute: int, missing: float, outdoors: float, dice: random.Random) -> None:
-        watts, least = int(130 * missing / min(5.0, max(2.2, 3.0 + 0.08 * outdoors))), 450
-        if watts <= 0:
-            return
-        # Below its least power it runs a part of the quarter of an hour.
-        seconds = min(900, 900 * watts // least)
-        power = min(max(watts, least), 2400) + dice.randrange(-15, 16)
-        for phase in range(PHASES):
-            self._run(minute * 60, seconds, power // PHASES, phase)
+            watts, least = int(130 * missing / min(5.0, max(2.2, 3.0 + 0.08 * outdoors))), 450
+            # Below its least power it runs a part of the quarter of an hour.
+            power = min(max(watts, least), 2400) + dice.randrange(-15, 16)
+            for phase in range(PHASES):
+                self._run(minute, min(15, 15 * watts / least), power // PHASES, phase)
+            if outdoors < 3 and 6 <= hour < 9:  # noqa: PLR2004 - see above
+                self._flow(self._gas, minute, 15, int(2500 * (3 - outdoors)))
 
     def _sun(self) -> None:
         """The inverter is on the third phase."""
-        if not self._house.solar_peak_w:
-            return
+        weather, peak = self._house.weather, self._house.solar_peak_w
         values, span = self._phases[2], SUN_MINUTES * 60 // self._house.grain
         moments = range(0, self._minutes + 1, SUN_MINUTES)
-        shares = [
-            self._house.weather.sunshine(self._begin + timedelta(minutes=n)) for n in moments
-        ]
-        yields = [self._house.solar_peak_w * share for share in shares]
+        yields = [peak * weather.sunshine(self._begin + timedelta(minutes=n)) for n in moments]
         for part, (now, then) in enumerate(pairwise(yields)):
             if now or then:
                 for step in range(span):

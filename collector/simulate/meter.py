@@ -75,18 +75,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What a meter is made for.
+    """What a meter is made for."""
 
-    Attributes:
-        phases: 3, or 1: then everything in the house is on it.
-        low_tariff: Which of the two tariffs is nights and weekends: 1 in the Netherlands, 2 in
-            Belgium.
-        device_minutes: How often the gas meter is read: 5 (DSMR 5), or 60 (DSMR 4).
-    """
-
-    phases: Literal[1, 3] = 3
-    low_tariff: Literal[1, 2] = 1
-    device_minutes: int = 5
+    phases: Literal[1, 3] = 3  # on one, everything in the house is on it
+    low_tariff: Literal[1, 2] = 1  # nights and weekends: 1 in the Netherlands, 2 in Belgium
+    device_minutes: int = 5  # between two readings of gas: 5 (DSMR 5), or 60 (DSMR 4)
 
 
 class Meter:
@@ -159,28 +152,21 @@ class Meter:
 
     def _electricity(self, when: datetime, peak: Peak) -> dict[str, Value]:
         counters, day = self.counters(when), self._house.day(local(when).date())
-        tariffs = [
-            (counters.import_low // 3600, counters.export_low // 3600),
-            (counters.import_normal // 3600, counters.export_normal // 3600),
-        ]
         low, clock = self._build.low_tariff, local(when)
-        if low == 2:  # noqa: PLR2004 - Belgium
-            tariffs.reverse()
         # Nights and weekends.
         is_low = clock.weekday() >= 5 or not 7 <= clock.hour < 23  # noqa: PLR2004 - Saturday; the contract's hours
         quarter = timedelta(seconds=(when - day.begin).total_seconds() // QUARTER * QUARTER)
         quarter_began = max(day.begin + quarter, self._installed)
-        demand = day.between(day.imported, quarter_began, when) // QUARTER
         values: dict[str, Value] = {
-            "energy_import_kwh": _thousandths(tariffs[0][0] + tariffs[1][0]),
-            "energy_export_kwh": _thousandths(tariffs[0][1] + tariffs[1][1]),
             "tariff": low if is_low else 3 - low,
-            "demand_kw": _thousandths(demand),
+            "demand_kw": _thousandths(day.between(day.imported, quarter_began, when) // QUARTER),
             "demand_month_peak_kw": _thousandths(peak.watts),
         }
-        for number, (taken, given) in enumerate(tariffs, start=1):
-            values[f"energy_import_t{number}_kwh"] = _thousandths(taken)
-            values[f"energy_export_t{number}_kwh"] = _thousandths(given)
+        for way in ("import", "export"):
+            parts = [getattr(counters, f"{way}_{name}") // 3600 for name in ("low", "normal")]
+            values[f"energy_{way}_kwh"] = _thousandths(sum(parts))
+            for number, part in zip((low, 3 - low), parts, strict=True):
+                values[f"energy_{way}_t{number}_kwh"] = _thousandths(part)
         return values | self._powers(day, when)
 
     def _powers(self, day: Day, when: datetime) -> dict[str, Value]:
@@ -240,9 +226,8 @@ class Meter:
         end = self._begun.replace(day=1)
         for _ in range(13):
             begin = (end - _ONE_DAY).replace(day=1)
-            day = begin.replace(day=self._dice.randrange(1, 29))
-            moment = midnight(day) + timedelta(seconds=QUARTER * self._dice.randrange(64, 84))
-            peak = Peak(moment, self._dice.randrange(2300, 5400))
+            evening = timedelta(days=self._dice.randrange(28), hours=self._dice.randrange(16, 21))
+            peak = Peak(midnight(begin) + evening, self._dice.randrange(2300, 5400))
             peaks.insert(0, MonthPeak(midnight(end), peak))
             end = begin
         return peaks
@@ -255,10 +240,9 @@ def counters_on(day: date) -> Counters:
     another day has not run backwards.
     """
     days = (day - date(2025, 1, 1)).days
-    daily = (40_000, 35_000, 15_000, 25_000)  # Wh
-    low, normal, low_out, normal_out = [
-        max(0, 1_200_000 + days * watt_hours) * 3600 for watt_hours in daily
-    ]
+    low, normal, low_out, normal_out = (
+        max(0, 1_200_000 + days * daily) * 3600 for daily in (40_000, 35_000, 15_000, 25_000)
+    )
     gas, water = max(0, 300_000 + days * 5000), max(0, 50_000 + days * 500)
     return Counters(low, normal, low_out, normal_out, gas * 1000, water * 1000)
 
