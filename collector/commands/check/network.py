@@ -24,9 +24,6 @@ SECONDS: Final = 5.0
 SOON: Final = timedelta(days=14)
 _PORTS: Final = {"http": 80, "https": 443}
 
-Place = tuple[socket.AddressFamily, Any]
-"""What `socket.connect` wants, and of which family it is."""
-
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -45,62 +42,57 @@ def end_of(url: str) -> End:
 def findings(target: Target, now: datetime) -> Iterator[Finding]:
     """Judge the way, step by step; behind a step that fails the next are not tried."""
     end = end_of(target.url)
-    found, addresses = name(end)
-    if (yield from holding([found], ("TCP", "TLS"), "its name is not found")):
-        found, address = port(end, addresses)
+    if (yield from holding([name(end)], ("TCP", "TLS"), "its name is not found")):
+        found, address = port(end)
         if (yield from holding([found], ("TLS",), "its port does not answer")):
-            yield certificate(end, address, target.ca_file, now) if end.secure else plain(address)
+            yield certificate(end, target.ca_file, now) if end.secure else plain(address)
 
 
-def name(end: End, whose: str = "", remedy: Remedy = Remedy.NAME) -> tuple[Finding, list[Place]]:
+def name(end: End, whose: str = "", remedy: Remedy = Remedy.NAME) -> Finding:
     """Look the name up; nothing bounds that but a thread."""
-    places: list[Place] = []
+    addresses: list[str] = []
     words = [f"no answer from the name server in {SECONDS:g} s"]
 
     def look() -> None:
         try:
             found = socket.getaddrinfo(end.host, end.port, type=socket.SOCK_STREAM)
-            places[:] = [(family, place) for family, _, _, _, place in found]
+            addresses[:] = dict.fromkeys(str(place[0]) for *_, place in found)
         except (OSError, UnicodeError) as error:
             words[:] = [str(getattr(error, "strerror", None) or error)]
 
     thread = Thread(target=look, daemon=True)
     thread.start()
     thread.join(SECONDS)
-    if not places:
-        return fail(f"{whose}DNS", f"`{end.host}`: {words[0]}", remedy), []
-    listed = ", ".join(dict.fromkeys(str(place[0]) for _, place in places))
-    is_address = end.host == listed
-    return ok(f"{whose}DNS", f"{end.host} is {'an address' if is_address else listed}"), places
+    if not addresses:
+        return fail(f"{whose}DNS", f"`{end.host}`: {words[0]}", remedy)
+    what = "an address" if addresses == [end.host] else ", ".join(addresses)
+    return ok(f"{whose}DNS", f"{end.host} is {what}")
 
 
-def port(
-    end: End, places: list[Place], whose: str = "", remedy: Remedy = Remedy.REFUSED
-) -> tuple[Finding, Place]:
-    words = ""
-    for family, place in places:
-        with socket.socket(family, socket.SOCK_STREAM) as trial:
-            trial.settimeout(SECONDS)
-            try:
-                trial.connect(place)
-            except OSError as error:
-                words = error.strerror or str(error)
-            else:
-                what = f"{place[0]} port {place[1]} answers"
-                return ok(f"{whose}TCP", what), (family, place)
-    return fail(f"{whose}TCP", f"{end.host} port {end.port}: {words}", remedy), places[-1]
+def port(end: End, whose: str = "", remedy: Remedy = Remedy.REFUSED) -> tuple[Finding, str]:
+    """Connect; gives the address too."""
+    try:
+        with socket.create_connection((end.host, end.port), SECONDS) as trial:
+            address = str(trial.getpeername()[0])
+    except OSError as error:
+        what = f"{end.host} port {end.port}: {error.strerror or error}"
+        return fail(f"{whose}TCP", what, remedy), ""
+    return ok(f"{whose}TCP", f"{address} port {end.port} answers"), address
 
 
-def certificate(end: End, address: Place, ca_file: str | None, now: datetime) -> Finding:
+def certificate(end: End, ca_file: str | None, now: datetime) -> Finding:
     """Shake hands as the sender does, and look at the certificate's dates."""
-    family, place = address
     try:
         context = ssl.create_default_context(cafile=ca_file)
-        with socket.socket(family, socket.SOCK_STREAM) as raw:
-            raw.settimeout(SECONDS)
-            raw.connect(place)
-            with context.wrap_socket(raw, server_hostname=end.host) as secure:
-                return _dates(secure, now)
+        with (
+            socket.create_connection((end.host, end.port), SECONDS) as raw,
+            context.wrap_socket(raw, server_hostname=end.host) as secure,
+        ):
+            shown: Any = secure.getpeercert() or {}
+            until = datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
+            what = f"{secure.version()}, certificate good until {until:%Y-%m-%d}"
+            soon = until - now < SOON
+            return warn("TLS", what, Remedy.TLS_SOON) if soon else ok("TLS", what)
     except ssl.SSLCertVerificationError as error:
         dates = "expired" in error.verify_message or "not yet valid" in error.verify_message
         remedy = Remedy.TLS_TIME if dates else Remedy.TLS
@@ -111,13 +103,6 @@ def certificate(end: End, address: Place, ca_file: str | None, now: datetime) ->
         if ca_file and error.filename is None and error.errno is not None:
             return fail("TLS", f"`{ca_file}`: {error.strerror}", Remedy.TLS)
         return fail("TLS", error.strerror or str(error), Remedy.TLS_NONE)
-
-
-def _dates(secure: ssl.SSLSocket, now: datetime) -> Finding:
-    shown: Any = secure.getpeercert() or {}
-    until = datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
-    what = f"{secure.version()}, certificate good until {until:%Y-%m-%d}"
-    return warn("TLS", what, Remedy.TLS_SOON) if until - now < SOON else ok("TLS", what)
 
 
 def in_plain(target: Target) -> bool:
@@ -136,22 +121,19 @@ def in_plain(target: Target) -> bool:
     return False
 
 
-def plain(address: Place) -> Finding:
+def plain(address: str) -> Finding:
     """Without TLS the token must not leave the house."""
-    with suppress(ValueError):
-        if ipaddress.ip_address(address[1][0]).is_global:
-            return warn("TLS", "none, and the address is a public one", Remedy.PLAIN)
+    if ipaddress.ip_address(address).is_global:
+        return warn("TLS", "none, and the address is a public one", Remedy.PLAIN)
     return ok("TLS", "none (`http://`), within this network")
 
 
 def to_gateway(settings: Settings) -> Iterator[Finding]:
     """Judge the way to a gateway that gives telegrams over HTTP, and whether it gives one."""
     end = end_of(settings.source)
-    found, places = name(end, "its ", Remedy.GATEWAY_NAME)
-    if not (yield from holding([found])):
+    if not (yield from holding([name(end, "its ", Remedy.GATEWAY_NAME)])):
         return
-    found, _ = port(end, places, "its ", Remedy.GATEWAY_PORT)
-    if not (yield from holding([found])):
+    if not (yield from holding([port(end, "its ", Remedy.GATEWAY_PORT)[0]])):
         return
     try:
         access = settings.access

@@ -80,8 +80,7 @@ def test_a_certificate_that_is_trusted_is_good(secure: Answers, certificate: Pat
 def test_a_certificate_that_expires_soon_is_a_warning(secure: Answers, certificate: Path) -> None:
     end = network.end_of(secure.url)
     soon = NOW + timedelta(days=20)
-    place = (socket.AF_INET, ("127.0.0.1", secure.port))
-    found = network.certificate(end, place, str(certificate), soon)
+    found = network.certificate(end, str(certificate), soon)
     assert (found.outcome, found.remedy) == (Outcome.WARN, Remedy.TLS_SOON.advice)
 
 
@@ -117,13 +116,13 @@ def test_a_server_that_speaks_tls_is_known_when_it_is_spoken_to_in_plain(
 
 
 def test_a_token_in_clear_over_the_internet_is_a_warning() -> None:
-    found = network.plain((socket.AF_INET, ("8.8.8.8", 8086)))
+    found = network.plain("8.8.8.8")
     assert (found.outcome, found.remedy) == (Outcome.WARN, Remedy.PLAIN.advice)
 
 
 @pytest.mark.parametrize("address", ["192.168.1.5", "10.0.0.1", "fe80::1", "fd00::5", "127.0.0.1"])
 def test_a_token_in_clear_in_the_house_is_not(address: str) -> None:
-    assert network.plain((socket.AF_INET, (address, 8086))).outcome is Outcome.OK
+    assert network.plain(address).outcome is Outcome.OK
 
 
 @pytest.mark.parametrize(
