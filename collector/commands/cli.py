@@ -32,13 +32,6 @@ COMMANDS: Final = {
     "simulate": "be a meter, on a pseudo-terminal or a TCP port",
     "demo": "show the whole path working, without hardware",
 }
-_FOLDERS: Final = {
-    "check": "check.command",
-    "once": "once.command",
-    "show": "show.command",
-    "import": "imports",
-}
-"""The commands that are not one module of their own name."""
 
 
 def entry() -> None:
@@ -90,7 +83,8 @@ def _sentence(text: str) -> str:
 
 
 def _module(command: str) -> "importlib.types.ModuleType":  # type: ignore[name-defined]
-    return importlib.import_module(f"collector.commands.{_FOLDERS.get(command, command)}")
+    name = "imports" if command == "import" else command  # which is no name of a module's
+    return importlib.import_module(f"collector.commands.{name}")
 
 
 def _log() -> None:

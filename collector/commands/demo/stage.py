@@ -20,7 +20,7 @@ from collector.commands.demo.process import Process
 from collector.commands.demo.receiver import Receiver
 from collector.commands.export.query import Asker, Period
 from collector.commands.output import put
-from collector.commands.show.command import read_status
+from collector.commands.show import read_status
 from collector.commands.show.screen import Status, render, summary
 from collector.commands.show.terminal import Terminal as Screen, is_live, wants_colour
 from collector.commands.spool import waiting

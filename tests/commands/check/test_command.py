@@ -15,8 +15,7 @@ import pytest
 from bed.answers import Answers
 from bed.command import called
 from bed.service import Service
-from collector.commands.check import chain, database, line, reading
-from collector.commands.check.command import in_words
+from collector.commands.check import chain, database, in_words, line, reading
 from collector.commands.check.finding import fail, ok
 from collector.remedies import Remedy
 from collector.simulate.stream import stream_like

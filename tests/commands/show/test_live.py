@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from collector.commands.output import complain_of
-from collector.commands.show.command import problem_with, read_status, show
+from collector.commands.show import problem_with, read_status, show
 from collector.errors import CollectorError
 from collector.service.status import FILE_NAME, write
 from commands.show.statuses import NOW, status
@@ -26,7 +26,7 @@ SHOW = """
 import sys
 from pathlib import Path
 from collector.commands.output import complain_of
-from collector.commands.show.command import show
+from collector.commands.show import show
 sys.exit(show(Path(sys.argv[1]), once=False))
 """
 ENTER, LEAVE = b"\x1b[?1049h\x1b[?25l", b"\x1b[?25h\x1b[?1049l"
