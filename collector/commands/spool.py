@@ -25,7 +25,6 @@ from collector.spool.spool import Directories
 from collector.spool.stock import TRAY
 
 FAILURE: Final = 1
-_MIB: Final = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -209,14 +208,12 @@ def _resend(directories: Directories, hot: Path, options: argparse.Namespace) ->
 
 def _take_over(spool: Path | None, directories: list[Path]) -> int:
     """Move what waits elsewhere to the inbox. Raises `CollectorError`; then the rest stays."""
-    from collector.service import former  # noqa: PLC0415  only if it is needed
+    from collector.commands.served import inbox_of  # noqa: PLC0415  only if it is needed
+    from collector.service import former  # noqa: PLC0415  as above
     from collector.settings.settings import load_strictly  # noqa: PLC0415  as above
 
-    settings, disk = (
-        load_strictly().model_copy(update={"spool_dir": spool} if spool else {}),
-        Disk(),
-    )
-    inbox = Inbox(Directories(settings.spool), disk, free=settings.free_mib * _MIB)
+    settings = load_strictly().model_copy(update={"spool_dir": spool} if spool else {})
+    inbox, disk = inbox_of(settings), Disk()
     spools = directories or former.left(settings, disk)
     if not spools:
         complain("nothing waits in a spool of before")

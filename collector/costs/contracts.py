@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,6 +53,10 @@ class Contract:
 Contracts = Sequence[Contract]
 
 
+_Place = tuple[str, int, str]
+"""A medium, the number of its table from 0, and a key in there."""
+
+
 def _number(value: Any, least: int, most: int, unit: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise _WrongError(f"a number in {unit}, with a point for the decimals")
@@ -60,16 +65,10 @@ def _number(value: Any, least: int, most: int, unit: str) -> Decimal:
     return Decimal(value)
 
 
-def _price(value: Any) -> Decimal:
-    return _number(value, -5, 5, "euros a unit (25 cents are 0.25)")
-
-
-def _charge(value: Any) -> Decimal:
-    return _number(value, -100_000, 100_000, "euros")
-
-
-def _percent(value: Any) -> Decimal:
-    return _number(value, 0, 100, "per cent")
+_price = partial(_number, least=-5, most=5, unit="euros a unit (25 cents are 0.25)")
+_charge = partial(_number, least=-100_000, most=100_000, unit="euros")
+_percent = partial(_number, least=0, most=100, unit="per cent")
+_device_price = partial(_number, least=0, most=1000, unit="euros a unit")
 
 
 def _day(value: Any) -> date:
@@ -118,10 +117,7 @@ _KEYS: Final[Mapping[str, Mapping[str, Any]]] = {
         "netting_until": _day,
         "year": _year,
     },
-    **{
-        medium: {**_EVERY, "price": lambda value: _number(value, 0, 1000, "euros a unit")}
-        for medium in ("gas", "water", "heat")
-    },
+    **{medium: {**_EVERY, "price": _device_price} for medium in ("gas", "water", "heat")},
 }
 _PLAIN: Final = ("from", "kind", "zone", "netting_until", "year")
 
@@ -143,7 +139,7 @@ class _File:
     def __init__(self, name: str, text: str) -> None:
         self._name = name
         self._lines = text.splitlines()
-        self._at: dict[tuple[str, int, str], int] = {}
+        self._at: dict[_Place, int] = {}
         self._text = text
 
     def contracts(self) -> Contracts:
@@ -183,22 +179,20 @@ class _File:
         starts = [table.get("from") for table in tables]
         for number, start in enumerate(starts):
             if start in starts[:number]:
-                line = self._at[medium, number, "from"]
-                raise self._error(line, "a day on which no other contract of its medium begins")
+                words = "a day on which no other contract of its medium begins"
+                raise self._error((medium, number, "from"), words)
         return tables  # type: ignore[no-any-return]  # looked at above
 
     def _contract(self, medium: str, number: int, table: Mapping[str, Any]) -> Contract:
         values = {}
         for key, value in table.items():
+            if key not in _KEYS[medium]:
+                known = ", ".join(f"`{name}`" for name in _KEYS[medium])
+                raise self._error((medium, number, key), f"one of {known}")
             try:
                 values[key] = _KEYS[medium][key](value)
-            except KeyError:
-                known = ", ".join(f"`{name}`" for name in _KEYS[medium])
-                raise self._error(
-                    self._at.get((medium, number, key), 1), f"one of {known}"
-                ) from None
             except _WrongError as error:
-                raise self._error(self._at.get((medium, number, key), 1), str(error)) from error
+                raise self._error((medium, number, key), str(error)) from error
         self._complete(medium, number, values)
         start = values["from"]
         return Contract(
@@ -218,16 +212,15 @@ class _File:
             if key not in own:
                 has = " and ".join(f"`{name}`" for name in own)
                 words = f'{has}, which a contract of the kind "{values["kind"]}" has'
-                raise self._error(self._at.get((medium, number, key), 1), words)
+                raise self._error((medium, number, key), words)
         needed = ["from", *(["kind"] if medium == "electricity" else ["price"])]
         needed += [name for name in own if not name.startswith("export")]
         for key in needed:
             if key not in values:
-                raise self._error(
-                    self._at.get((medium, number, ""), 1), f"`{key}` in this contract"
-                )
+                raise self._error((medium, number, ""), f"`{key}` in this contract")
 
-    def _error(self, line: int, expected: str) -> ContractsError:
+    def _error(self, place: _Place | int, expected: str) -> ContractsError:
+        line = place if isinstance(place, int) else self._at.get(place, 1)
         text = self._lines[line - 1].strip() if self._lines else ""
         words = f"{self._name}, line {line}: `{text}`; expected: {expected}"
         return ContractsError(words, hint="dashboards/README.md says what may stand there")

@@ -11,7 +11,7 @@ from collector.commands.imports.database import Database, is_database
 from collector.commands.imports.job import Job, Note, Progress, Tally
 from collector.commands.imports.recording import Place, Recording, Telegrams
 from collector.commands.output import counted, put, visible
-from collector.commands.served import is_served, why_it_waits
+from collector.commands.served import inbox_of, is_served, why_it_waits
 from collector.costs.prices import prices_of
 from collector.errors import CollectorError, SourceError
 from collector.memory import Memory
@@ -19,14 +19,12 @@ from collector.p1.telegram import Policy
 from collector.points import Points
 from collector.settings.settings import Settings
 from collector.spool.disk import Disk
-from collector.spool.inbox import BOUND, Inbox
-from collector.spool.spool import Directories
+from collector.spool.inbox import BOUND
 
 _WIDTH: Final = 30
 _STEP: Final = 10
 """Per cent between two lines."""
 WAIT_SECONDS: Final = 1.0
-_MIB: Final = 1024 * 1024
 _PACKED: Final = (b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"PK\x03\x04", b"(\xb5/\xfd")
 _HINTS: Final = {
     Telegrams.kind: "a recording starts with `/` and ends with `!`;"
@@ -103,14 +101,12 @@ class Session:
         return tally
 
     def _import(self, path: Path, recording: Recording, bar: Bar) -> Tally:
-        settings, disk = self.settings, Disk()
-        inbox = note = None
+        settings, inbox, note = self.settings, None, None
         progress = Progress(Place(), Memory())
         if not self.dry:
-            free = settings.free_mib * _MIB
-            inbox = Inbox(Directories(settings.spool), disk, free=free, bound=self.bound)
+            inbox = inbox_of(settings, bound=self.bound)
             under = f"{settings.site} {settings.meter} {settings.influx_bucket}"
-            note = Note(settings.spool, path, under, disk)
+            note = Note(settings.spool, path, under, Disk())
             if not self.again and (found := note.read()):
                 progress = found
                 bar.say(f"{path}: goes on behind telegram {progress.place.number}")

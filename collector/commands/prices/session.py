@@ -16,6 +16,7 @@ from typing import Final
 
 from collector.commands.output import complain
 from collector.commands.prices.market import Wanted, fetch
+from collector.commands.served import inbox_of
 from collector.costs.contracts import read
 from collector.costs.prices import Market, Prices, midnight
 from collector.errors import CollectorError
@@ -23,9 +24,7 @@ from collector.p1.time import local
 from collector.points import QUARTER_SECONDS, encode
 from collector.settings.settings import Settings
 from collector.spool.disk import Disk
-from collector.spool.inbox import Inbox
 from collector.spool.record import Record, new_run, numbering
-from collector.spool.spool import Directories
 
 NOTE: Final = "prices.json"
 BACK: Final = timedelta(days=30)
@@ -34,7 +33,6 @@ PUBLISHED: Final = 13
 LONGEST_SECONDS: Final = 360 * 24 * 3600
 """What is asked for at once: ENTSO-E gives a year."""
 _LINES: Final = 1000
-_MIB: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +89,11 @@ class Session:
         return found
 
     def _hand_over(self, lines: Iterable[str]) -> None:
-        every, settings, identities = list(lines), self.settings, numbering(new_run())
+        every, identities = list(lines), numbering(new_run())
         groups = (every[n : n + _LINES] for n in range(0, len(every), _LINES))
         records = [Record(next(identities), encode(group)) for group in groups]
         if records:
-            free = settings.free_mib * _MIB
-            Inbox(Directories(settings.spool), Disk(), free=free).put(records, _full)
+            inbox_of(self.settings).put(records, _full)
 
     def _today(self) -> date:
         return local(int(self.now.timestamp()), self.settings.utc_offset_hours).date()

@@ -8,7 +8,7 @@ from typing import Final
 
 from collector.commands.output import complain, counted
 from collector.commands.put.lines import Rules, Stream
-from collector.commands.served import is_served, why_it_waits
+from collector.commands.served import inbox_of, is_served, why_it_waits
 from collector.errors import CollectorError
 from collector.protocol import LineError
 from collector.settings.settings import Settings
@@ -16,7 +16,6 @@ from collector.spool.disk import Disk
 from collector.spool.inbox import BOUND, Inbox
 from collector.spool.record import Record, RecordId, new_run, numbering
 from collector.spool.segment import segments
-from collector.spool.spool import Directories
 from collector.spool.stock import TRAY
 
 WAIT_SECONDS: Final = 1.0
@@ -24,7 +23,6 @@ REPORTED: Final = 100
 """Bad lines that are told one by one; the rest is counted."""
 
 _TOGETHER: Final = 2_000
-_MIB: Final = 1024 * 1024
 _BEFORE, _BEHIND = 60, 20
 """So many characters are shown around what is wrong."""
 
@@ -42,7 +40,6 @@ class Session:
     stored: int = 0
     bad: int = 0
     _said: str = ""
-    _disk: Disk = field(default_factory=Disk)
     _identities: Iterator[RecordId] = field(default_factory=lambda: numbering(new_run()))
 
     def run(self, streams: Sequence[Stream]) -> None:
@@ -114,12 +111,10 @@ class Session:
 
     def _inbox(self, *, served: bool) -> Inbox:
         """Give where lines go: beside the service into RAM, else to the disk, behind those."""
-        settings, tray = self.settings, self.settings.hot / TRAY
-        free = settings.free_mib * _MIB
-        rooms = Directories(settings.spool, tray if served else None)
-        inbox = Inbox(rooms, self._disk, free=free, bound=self.bound)
+        tray = self.settings.hot / TRAY
+        inbox = inbox_of(self.settings, bound=self.bound, tray=tray if served else None)
         if not served:
-            for path in segments(self._disk, tray):
+            for path in segments(Disk(), tray):
                 inbox.take(path)
         return inbox
 
