@@ -6,9 +6,10 @@ It only reads, so it works beside a running service; `resend` hands files over b
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,23 +26,7 @@ from collector.spool.spool import Directories
 from collector.spool.stock import TRAY
 
 FAILURE: Final = 1
-
-
-@dataclass(slots=True)
-class Shelf:
-    """What a directory of segments holds now: files, records of telegrams, bytes of good lines."""
-
-    name: str
-    files: int = 0
-    records: Identities = field(default_factory=Identities)
-    size: int = 0
-
-    def add(self, contents: Contents) -> None:
-        self.files += 1
-        self.size += contents.size
-        for record in contents.ids:
-            if record.counted:
-                self.records.add(record)
+ROOMS: Final = ("hot", "spool", "tray", "inbox", "rejected")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,32 +63,20 @@ def main(options: argparse.Namespace) -> int:
 
 def waiting(directories: Directories, hot: Path) -> set[RecordId]:
     """Give the identities of all records that wait for InfluxDB now, each once."""
-    return set().union(*(shelf.records for shelf in _waiting(_shelves(directories, hot))))
+    found = _everything(directories, hot)
+    return {r for name, _, contents in found if name != "rejected" for r in _telegrams(contents)}
 
 
-def _rooms(directories: Directories, hot: Path) -> dict[str, Path]:
-    """Name the directories in the order in which records move, so that none slips past."""
-    return {
-        "hot": hot,
-        "spool": directories.spool,
-        "tray": hot / TRAY,
-        "inbox": directories.inbox,
-        "rejected": directories.rejected,
-    }
+def _everything(directories: Directories, hot: Path) -> Iterator[tuple[str, Path, Contents]]:
+    """Read what lies in all rooms, in the order in which records move, so that none slips past."""
+    rooms = (hot, directories.spool, hot / TRAY, directories.inbox, directories.rejected)
+    for name, directory in zip(ROOMS, rooms, strict=True):
+        for path, contents in _files(directory):
+            yield name, path, contents
 
 
-def _shelves(directories: Directories, hot: Path) -> list[Shelf]:
-    shelves = []
-    for name, directory in _rooms(directories, hot).items():
-        shelf = Shelf(name)
-        for _, contents in _files(directory):
-            shelf.add(contents)
-        shelves.append(shelf)
-    return shelves
-
-
-def _waiting(shelves: list[Shelf]) -> list[Shelf]:
-    return [shelf for shelf in shelves if shelf.name != "rejected"]
+def _telegrams(contents: Contents) -> Iterator[RecordId]:
+    return (record for record in contents.ids if record.counted)
 
 
 def _files(directory: Path) -> Iterator[tuple[Path, Contents]]:
@@ -122,16 +95,21 @@ def _files(directory: Path) -> Iterator[tuple[Path, Contents]]:
 
 
 def _status(directories: Directories, hot: Path, options: argparse.Namespace) -> int:
-    shelves = _shelves(directories, hot)
+    files, sizes, records = Counter[str](), Counter[str](), {n: Identities() for n in ROOMS}
+    for name, _, contents in _everything(directories, hot):
+        files[name] += 1
+        sizes[name] += contents.size
+        for record in _telegrams(contents):
+            records[name].add(record)
     service = read(hot / FILE_NAME)
-    waits = len(Identities(i for shelf in _waiting(shelves) for i in shelf.records))
+    waits = len(Identities(i for name in ROOMS if name != "rejected" for i in records[name]))
     if options.json:
-        facts = {s.name: {"files": s.files, "records": len(s.records)} for s in shelves}
+        facts = {n: {"files": files[n], "records": len(records[n])} for n in ROOMS}
         put(json.dumps({"waiting": waits, **facts, "service": service.get("counts")}))
         return 0
-    for shelf in shelves:
-        text = f"{shelf.files:>6} files {len(shelf.records):>9} telegrams {_size(shelf.size)}"
-        put(f"{shelf.name:<9}{text}")
+    for name in ROOMS:
+        text = f"{files[name]:>6} files {len(records[name]):>9} telegrams {_size(sizes[name])}"
+        put(f"{name:<9}{text}")
     damaged = Disk().names(directories.damaged)
     put(f"{'damaged':<9}{len(damaged):>6} files")
     put(f"{counted(waits, 'telegram')} waiting for InfluxDB, in {directories.spool} and {hot}")
@@ -151,25 +129,17 @@ def _accounting(service: dict[str, Any]) -> str:
 def _verify(directories: Directories, hot: Path, options: argparse.Namespace) -> int:
     del options
     damaged, sound = 0, Identities()
-    for name, directory in _rooms(directories, hot).items():
-        for path, contents in _files(directory):
-            for record in contents.ids:
-                if record.counted and name != "rejected":
-                    sound.add(record)
-            damaged += _report(path, contents)
+    for name, path, contents in _everything(directories, hot):
+        for record in _telegrams(contents):
+            if name != "rejected":
+                sound.add(record)
+        for damage in contents.damage:
+            if path.suffix == ".open" and damage.offset >= contents.end:
+                continue  # a record that is just being written
+            damaged += damage.records
+            put(f"{path}: {len(damage.data)} damaged bytes at byte {damage.offset}")
     put(f"{counted(len(sound), 'telegram')} sound, {damaged} damaged")
     return FAILURE if damaged else 0
-
-
-def _report(path: Path, contents: Contents) -> int:
-    """Print the damage in a file; gives how many records it was."""
-    damaged = 0
-    for damage in contents.damage:
-        if path.suffix == ".open" and damage.offset >= contents.end:
-            continue  # a record that is just being written
-        damaged += damage.records
-        put(f"{path}: {len(damage.data)} damaged bytes at byte {damage.offset}")
-    return damaged
 
 
 def _export(directories: Directories, hot: Path, options: argparse.Namespace) -> int:
@@ -177,21 +147,14 @@ def _export(directories: Directories, hot: Path, options: argparse.Namespace) ->
     del options
     keep_private()
     # Read first what moves first; the RAM disk is small enough to be held.
-    newest = list(_files(hot))
-    seen = Identities()
-    for directory in (directories.spool, hot / TRAY, directories.inbox):
-        for _, contents in _files(directory):
-            _write(contents, seen)
-    for _, contents in newest:
-        _write(contents, seen)
+    newest, seen = list(_files(hot)), Identities()
+    backlog = map(_files, (directories.spool, hot / TRAY, directories.inbox))
+    for _, contents in chain(*backlog, newest):
+        for record in contents.records:
+            if not record.id.counted or seen.add(record.id):
+                sys.stdout.buffer.write(record.body)
     sys.stdout.flush()
     return 0
-
-
-def _write(contents: Contents, seen: Identities) -> None:
-    for record in contents.records:
-        if not record.id.counted or seen.add(record.id):
-            sys.stdout.buffer.write(record.body)
 
 
 def _resend(directories: Directories, hot: Path, options: argparse.Namespace) -> int:
@@ -219,23 +182,17 @@ def _take_over(spool: Path | None, directories: list[Path]) -> int:
         complain("nothing waits in a spool of before")
     for old in spools:
         try:
-            number = _taken(inbox, old, former.backlog(old, disk))
+            paths = former.backlog(old, disk)
+            with ExitStack() as stack:
+                stack.callback(Lock(old).release)
+                for path in paths:
+                    inbox.take(path)
         except OSError as error:
             words = f"the rest stays in `{old}`: {error.strerror}: `{error.filename}`"
             hint = "make room, or run it as the user of the service; then call it again"
             raise CollectorError(words, hint=hint) from error
-        complain(f"{counted(number, 'file')} of `{old}` handed to the service")
+        complain(f"{counted(len(paths), 'file')} of `{old}` handed to the service")
     return 0
-
-
-def _taken(inbox: Inbox, old: Path, paths: list[Path]) -> int:
-    lock = Lock(old)
-    try:
-        for path in paths:
-            inbox.take(path)
-    finally:
-        lock.release()
-    return len(paths)
 
 
 def _size(size: int) -> str:
