@@ -7,7 +7,7 @@ import os
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from collector import __version__
@@ -52,42 +52,31 @@ class Power:
             self.rows.append(f"[{second}, {float(drawn)}, {float(returned)}]")
 
 
+@dataclass(kw_only=True)
 class Report:
     """Gathers the facts of a running service. `delivery` is there once there is a sender."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        reader: Reader,
-        hot: Hot,
-        handoff: Handoff,
-        keeper: Keeper,
-        spool: Spool,
-        account: Account,
-        notifier: Notifier,
-        watch: Watch,
-        own: RecordId,
-    ) -> None:
+    settings: Settings
+    reader: Reader
+    hot: Hot
+    handoff: Handoff
+    keeper: Keeper
+    spool: Spool
+    account: Account
+    notifier: Notifier
+    watch: Watch
+    own: RecordId
+
+    def __post_init__(self) -> None:
         self.delivery: DeliveryState | None = None
-        self._settings = settings
-        self._reader = reader
-        self._hot = hot
-        self._handoff = handoff
-        self._keeper = keeper
-        self._spool = spool
-        self._account = account
-        self._notifier = notifier
-        self._watch = watch
-        self._own = own
-        self._digest = settings.digest
+        self._digest = self.settings.digest
         self._started = int(time.time())
         self._power = Power()
         self._look_at = self._status_at = self._own_state_at = self._watchdog_at = 0.0
         self._told: Stamped | None = None
         self._words: tuple[object, ...] = ()
         self._read_at: int | None = None
-        self._path = hot.directory / status.FILE_NAME
+        self._path = self.hot.directory / status.FILE_NAME
 
     def tell(self) -> None:
         """Say how it goes: to systemd, to the status file, once a minute to InfluxDB.
@@ -95,38 +84,38 @@ class Report:
         Both say it at once where the state is another one, or somebody has read the file.
         """
         now = time.monotonic()
-        if self._notifier.watchdog_seconds and now >= self._watchdog_at:
-            self._watchdog_at = now + self._notifier.watchdog_seconds / 3
-            if self._watch.all_move(now):
-                self._notifier.send(WATCHDOG="1")
-        if (last := self._reader.last) is not self._told and last is not None:
+        if self.notifier.watchdog_seconds and now >= self._watchdog_at:
+            self._watchdog_at = now + self.notifier.watchdog_seconds / 3
+            if self.watch.all_move(now):
+                self.notifier.send(WATCHDOG="1")
+        if (last := self.reader.last) is not self._told and last is not None:
             self._told = last
             self._power.add(last)
         if now < self._look_at:
             return
         self._look_at = now + LOOK_SECONDS
-        self._watch.look(now)
+        self.watch.look(now)
         if now < min(self._status_at, self._own_state_at) and not self._is_wanted():
             return
         self._status_at = now + UNREAD_SECONDS
         facts = self.write()
-        self._notifier.send(STATUS=summary(facts))
+        self.notifier.send(STATUS=summary(facts))
         if now >= self._own_state_at:
             self._own_state_at = now + OWN_STATE_SECONDS
-            self._hot.append(Record(self._own, collector_line(facts).encode()))
+            self.hot.append(Record(self.own, collector_line(facts).encode()))
 
     def _is_wanted(self) -> bool:
         """Whether there is news, or somebody who wants some."""
         return (
-            self._reader.points.memory.changed
+            self.reader.points.memory.changed
             or self._words != self._state()
             or self._read_at != status.read_at(self._path)
         )
 
     def _state(self) -> tuple[object, ...]:
-        line, delivery = self._reader.line, self.delivery
+        line, delivery = self.reader.line, self.delivery
         said = (delivery.state, delivery.message) if delivery else ()
-        return (line.state, line.trouble, self._watch.hanging, self._keeper.trouble, *said)
+        return (line.state, line.trouble, self.watch.hanging, self.keeper.trouble, *said)
 
     def write(self, state: str | None = None) -> dict[str, Any]:
         """Write status and memory to the hot directory; gives the status."""
@@ -135,59 +124,59 @@ class Report:
         try:
             status.write(self._path, facts, power=self._power.rows)
             self._read_at = status.read_at(self._path)
-            status.write(self._hot.directory / status.MEMORY_NAME, self._reader.kept())
-            self._reader.points.memory.changed = False
-            self._reader.points.seconds.save(self._hot.directory / status.SECONDS_NAME)
+            status.write(self.hot.directory / status.MEMORY_NAME, self.reader.kept())
+            self.reader.points.memory.changed = False
+            self.reader.points.seconds.save(self.hot.directory / status.SECONDS_NAME)
         except OSError:
             # The hot directory says so itself; a missing status is the smaller loss.
             with suppress(OSError):
-                self._spool.disk.make_directory(self._hot.directory)
+                self.spool.disk.make_directory(self.hot.directory)
         return facts
 
     def _lag(self) -> int:
         """Give the age of the oldest record that waits, by its own time."""
-        if (second := self._spool.oldest_second) is not None:
+        if (second := self.spool.oldest_second) is not None:
             return max(0, int(time.time()) - second)
-        oldest = self._handoff.oldest()
+        oldest = self.handoff.oldest()
         return int(time.monotonic() - oldest) if oldest is not None else 0
 
     def _facts(self, state: str | None) -> dict[str, Any]:
-        line = self._reader.line
-        unsent = "starting" if self._settings.target else "off"
+        line = self.reader.line
+        unsent = "starting" if self.settings.target else "off"
         words = f"{line.trouble.message} ({line.trouble.hint})" if line.trouble else None
         return {
             "version": __version__,
             "pid": os.getpid(),
-            "site": self._settings.site,
+            "site": self.settings.site,
             "source": line.name,
             "speed": str(line.speed),
             "state": state or line.state,
-            "trouble": words or self._watch.hanging or self._keeper.trouble,
+            "trouble": words or self.watch.hanging or self.keeper.trouble,
             "settings": self._digest,
             "started": self._started,
             "updated": int(time.time()),
-            "telegram": _telegram(self._reader.last),
+            "telegram": _telegram(self.reader.last),
             "counts": self._counts(),
-            "uncounted_segments": len(self._spool.stock.uncounted),
+            "uncounted_segments": len(self.spool.stock.uncounted),
             "lag_s": self._lag(),
             "delivery": {
                 "state": self.delivery.state if self.delivery else unsent,
-                "url": shown(url) if (url := self._settings.influx_url) else None,
+                "url": shown(url) if (url := self.settings.influx_url) else None,
                 "message": self.delivery.message if self.delivery else None,
             },
         }
 
     def _counts(self) -> dict[str, int]:
         return {
-            **asdict(self._reader.counters),
-            "reopened": self._reader.line.reopened,
-            "clock_changes": self._reader.clock_changes,
-            "unset_clock": self._reader.unset_clock,
-            **self._account.totals().as_dict(),
+            **asdict(self.reader.counters),
+            "reopened": self.reader.line.reopened,
+            "clock_changes": self.reader.clock_changes,
+            "unset_clock": self.reader.unset_clock,
+            **self.account.totals().as_dict(),
             "requests": self.delivery.requests if self.delivery else 0,
             "retries": self.delivery.retries if self.delivery else 0,
-            "spool_bytes": self._spool.stock.backlog_bytes,
-            "hot_bytes": self._hot.size,
+            "spool_bytes": self.spool.stock.backlog_bytes,
+            "hot_bytes": self.hot.size,
         }
 
 

@@ -88,7 +88,7 @@ class Service:
         )
         self._sender: Sender | None = None
         self._report = Report(
-            settings,
+            settings=settings,
             reader=self._reader,
             hot=self._hot,
             handoff=self._handoff,

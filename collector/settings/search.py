@@ -1,6 +1,8 @@
-"""Where settings stand: the environment, an `.env` file, credentials, secrets, files.
+"""Where settings stand: what they mean is `collector.settings.settings`' business.
 
-This module finds the texts; what they mean is `collector.settings.settings`' business.
+They are looked for in the environment, then in `.env`, then in files named like the variable in
+lower case in `$CREDENTIALS_DIRECTORY` and `/run/secrets`, then in the file that the variable with
+`_FILE` behind its name names.
 """
 
 import difflib

@@ -8,6 +8,7 @@ settings are made from what stands below each of them.
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -175,9 +176,11 @@ class Settings(BaseSettings):
             return None
         if not url.startswith(("http://", "https://")):
             raise ValueError("must begin with `http://` or `https://`")
-        if not _names_host(url):
-            raise ValueError("must name a host, such as `http://localhost:8086`")
-        return url.rstrip("/")
+        with suppress(ValueError):
+            place = urlsplit(url)
+            if place.hostname and place.port != 0 and not any(map(str.isspace, url)):
+                return url.rstrip("/")
+        raise ValueError("must name a host, such as `http://localhost:8086`")
 
     @classmethod
     def settings_customise_sources(
@@ -247,21 +250,8 @@ class Settings(BaseSettings):
         return Path(f"/dev/shm/p1-collector-{os.getuid()}")  # noqa: S108  0700, checked when made
 
 
-def _names_host(url: str) -> bool:
-    try:
-        place = urlsplit(url)
-        return bool(place.hostname) and place.port != 0 and not any(map(str.isspace, url))
-    except ValueError:
-        return False
-
-
 def load(environment: Mapping[str, str] | None = None) -> tuple[Settings, list[SettingsError]]:
-    """Give the settings and what is wrong with them; a wrong value counts as not set.
-
-    Values are looked for in the environment, then in `.env`, then in files named like the variable
-    in lower case in `$CREDENTIALS_DIRECTORY` and `/run/secrets`, then in the file that the
-    variable with `_FILE` behind its name names.
-    """
+    """Give the settings and what is wrong with them; a wrong value counts as not set."""
     search = _search(environment)
     found, problems = search.found, search.problems
     wrong = set()
