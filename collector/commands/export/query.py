@@ -3,6 +3,7 @@
 import codecs
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,6 +40,10 @@ _HINTS: Final = {
     403: "the token may not read: check `P1_INFLUX_TOKEN`",
     404: "this server does not know InfluxQL: check `P1_INFLUX_URL`",
 }
+
+_REFUSED: Final = (
+    "does the bucket exist (`P1_INFLUX_BUCKET`), and may the token read it, not only write?"
+)
 
 Row = Mapping[str, Any]
 """A row: `time` in seconds, tags and fields by name; None is what it does not have."""
@@ -100,12 +105,12 @@ class Asker:
 
     def schemas(self) -> list[Schema]:
         """Give what is in the bucket, measurement by measurement."""
-        tags = self._by_measurement("SHOW TAG KEYS")
-        fields = self._by_measurement("SHOW FIELD KEYS")
-        return [
-            Schema(name, tuple(key for key, *_ in tags.get(name, [])), dict(keys))
-            for name, keys in fields.items()
-        ]
+        tags, fields = defaultdict[str, list[str]](list), defaultdict[str, dict[str, str]](dict)
+        for name, _, rows in self._series("SHOW TAG KEYS"):
+            tags[name] += [key for key, *_ in rows]
+        for name, _, rows in self._series("SHOW FIELD KEYS"):
+            fields[name].update(map(tuple, rows))
+        return [Schema(name, tuple(tags[name]), kinds) for name, kinds in fields.items()]
 
     def rows(self, measurement: str, columns: Sequence[str], period: Period) -> Iterator[Row]:
         """Give the rows of a period, oldest first; only those that have one of the columns."""
@@ -118,18 +123,12 @@ class Asker:
             for row in values:
                 yield dict(zip(names, row, strict=True))
 
-    def _by_measurement(self, query: str) -> dict[str, list[list[Any]]]:
-        found: dict[str, list[list[Any]]] = {}
-        for name, _, values in self._series(query):
-            found.setdefault(name, []).extend(values)
-        return found
-
     def _series(self, query: str) -> Iterator[tuple[str, list[str], list[list[Any]]]]:
         try:
             for answer in self._answers(query):
                 for result in answer.get("results", []):
                     if words := result.get("error"):
-                        raise _refused(str(words))
+                        raise CollectorError(f"InfluxDB refuses the query: {words}", hint=_REFUSED)
                     for series in result.get("series", []):
                         yield series.get("name", ""), series["columns"], series["values"]
         except _UNREADABLE as error:
@@ -155,7 +154,9 @@ class Asker:
                 preload_content=False,
             )
             if answer.status != _OK:
-                raise _failed(answer)
+                said = answer.read(500, decode_content=False).decode("utf-8", "replace")
+                words = f"answer {answer.status}: {' '.join(said.split())}"
+                raise CollectorError(words, hint=_HINTS.get(answer.status))
             yield from objects(answer.stream(_PIECE, decode_content=False))
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise CollectorError(explain(error, target.url), hint=_CHECK) from error
@@ -180,16 +181,6 @@ def objects(pieces: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             raise ValueError(f"no JSON: {rest[:_SHOWN]!r}")
     if rest:
         _DECODER.decode(rest)  # raises, and says where it breaks off
-
-
-def _failed(answer: urllib3.BaseHTTPResponse) -> CollectorError:
-    words = " ".join(answer.read(500, decode_content=False).decode("utf-8", "replace").split())
-    return CollectorError(f"answer {answer.status}: {words}", hint=_HINTS.get(answer.status))
-
-
-def _refused(words: str) -> CollectorError:
-    hint = "does the bucket exist (`P1_INFLUX_BUCKET`), and may the token read it, not only write?"
-    return CollectorError(f"InfluxDB refuses the query: {words}", hint=hint)
 
 
 def _quoted(name: str) -> str:

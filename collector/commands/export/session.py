@@ -4,19 +4,17 @@ import argparse
 import csv
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, TextIO
 
 from collector.commands.export.query import Asker, Period, Row, Schema, period
 from collector.commands.output import complain, keep_private, visible
-from collector.delivery.answer import Target
 from collector.errors import SettingsError, UsageError
-from collector.p1.telegram import Value
 from collector.p1.time import local
 from collector.points import line_of
-from collector.settings.settings import Settings, load_strictly
+from collector.settings.settings import load_strictly
 
 TIME: Final = "time"
 LOCAL: Final = "local_time"
@@ -43,30 +41,15 @@ def write_csv(stream: TextIO, rows: Iterable[Row], chosen: Sequence[str], hours:
     """Write a line of names and the rows; gives how many. `time` is in UTC, ISO 8601."""
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(map(_harmless, chosen))
-    cells = [_cell(name, hours) for name in chosen]
     number = 0
     for row in rows:
-        writer.writerow([cell(row) for cell in cells])
         number += 1
+        times = {
+            TIME: f"{datetime.fromtimestamp(row[TIME], UTC):%Y-%m-%dT%H:%M:%SZ}",
+            LOCAL: local(row[TIME], hours).isoformat(sep=" "),
+        }
+        writer.writerow([times.get(name) or _text(row[name]) for name in chosen])
     return number
-
-
-def write_lines(stream: TextIO, rows: Iterable[Row], schema: Schema) -> int:
-    """Write the points again, timestamps in seconds; gives how many lines."""
-    number = 0
-    for row in rows:
-        for line in _points(row, schema):
-            stream.write(f"{visible(line)}\n")
-            number += 1
-    return number
-
-
-def _cell(name: str, hours: int) -> Callable[[Row], str]:
-    if name == TIME:
-        return lambda row: f"{datetime.fromtimestamp(row[TIME], UTC):%Y-%m-%dT%H:%M:%SZ}"
-    if name == LOCAL:
-        return lambda row: local(row[TIME], hours).isoformat(sep=" ")
-    return lambda row: _text(row[name])
 
 
 def _text(value: Any) -> str:
@@ -83,21 +66,17 @@ def _harmless(text: str) -> str:
     return _FORMULA.sub(r"\1'\2", visible(text))
 
 
-def _points(row: Row, schema: Schema) -> Iterator[str]:
-    tags = {name: str(row[name]) for name in schema.tags if row[name] is not None}
+def _points(row: Row, schema: Schema) -> list[str]:
+    """Give the points as they once were: JSON has a 5 for a float of 5."""
+    there = {name: value for name, value in row.items() if value is not None}
+    tags = {name: str(there[name]) for name in schema.tags if name in there}
+    types: dict[str, Callable[[Any], Decimal | int | str]] = {"float": Decimal, "integer": int}
     fields = {
-        name: _value(row[name], kind)
+        name: types.get(kind, str)(there[name])
         for name, kind in schema.fields.items()
-        if row[name] is not None
+        if name in there
     }
-    yield from line_of(schema.measurement, tags, fields, row[TIME])
-
-
-def _value(value: Any, kind: str) -> Value:
-    """Give a value its type back: JSON has a 5 for a float of 5."""
-    if kind == "float":
-        return Decimal(value)
-    return int(value) if kind == "integer" else str(value)
+    return line_of(schema.measurement, tags, fields, row[TIME])
 
 
 def run(options: argparse.Namespace) -> int:
@@ -106,7 +85,10 @@ def run(options: argparse.Namespace) -> int:
     keep_private()
     hours = settings.utc_offset_hours
     asked = period(options.start, options.end, datetime.now(UTC), hours)
-    asker = Asker(_target(settings))
+    if settings.target is None:
+        hint = "set `P1_INFLUX_URL`, `P1_INFLUX_TOKEN`, `P1_INFLUX_ORG` and `P1_INFLUX_BUCKET`"
+        raise SettingsError("no InfluxDB is set", hint=hint)
+    asker = Asker(settings.target)
     if options.line_protocol:
         number = _lines(asker, options.measurement, asked)
     else:
@@ -128,8 +110,10 @@ def _csv(asker: Asker, options: argparse.Namespace, asked: Period, hours: int) -
 def _lines(asker: Asker, named: list[str] | None, asked: Period) -> int:
     number = 0
     for schema in _schemas(asker, named):
-        stored = [*schema.tags, *schema.fields]
-        number += write_lines(sys.stdout, asker.rows(schema.measurement, stored, asked), schema)
+        for row in asker.rows(schema.measurement, [*schema.tags, *schema.fields], asked):
+            for line in _points(row, schema):
+                sys.stdout.write(f"{visible(line)}\n")
+                number += 1
     return number
 
 
@@ -141,10 +125,3 @@ def _schemas(asker: Asker, named: list[str] | None) -> list[Schema]:
         words = f"the bucket has no measurement `{missing[0]}`"
         raise UsageError(words, hint=f"there are: {', '.join(sorted(found)) or 'none'}")
     return [found[name] for name in named] if named else list(found.values())
-
-
-def _target(settings: Settings) -> Target:
-    if settings.target is None:
-        hint = "set `P1_INFLUX_URL`, `P1_INFLUX_TOKEN`, `P1_INFLUX_ORG` and `P1_INFLUX_BUCKET`"
-        raise SettingsError("no InfluxDB is set", hint=hint)
-    return settings.target

@@ -38,13 +38,15 @@ _LARGEST: Final = 32 * 1024 * 1024
 _MOST: Final = 20_000
 """€/MWh: five times the highest price that the market allows."""
 _RESOLUTIONS: Final = {"PT60M": 3600, "PT30M": 1800, "PT15M": 900}
-_NAMESPACE: Final = re.compile(r"\{[^}]*\}")
 _OK: Final = 200
-_NO_DATA: Final = "Acknowledgement_MarketDocument"
 
 
 class MarketError(CollectorError):
     """A source of prices has no answer that can be used."""
+
+    def __init__(self, message: str) -> None:
+        hint = "nothing is lost: the next run asks for what is lacking, 30 days back"
+        super().__init__(message, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +77,12 @@ def energy_charts(wanted: Wanted) -> Market:
     query = {"bzn": wanted.zone, "start": f"{first}", "end": f"{last}"}
     body = _asked(ENERGY_CHARTS, query)
     try:
-        return _read(json.loads(body, parse_float=Decimal))
+        answer = json.loads(body, parse_float=Decimal)
+        if re.sub(r"\s", "", answer["unit"]) != "EUR/MWh":
+            raise ValueError(f"the unit is `{answer['unit']}`")  # noqa: TRY301  told below
+        return _spread(list(zip(answer["unix_seconds"], answer["price"], strict=True)))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise _unusable(ENERGY_CHARTS, error) from error
-
-
-def _read(answer: Mapping[str, Any]) -> Market:
-    unit, times, prices = (answer[key] for key in ("unit", "unix_seconds", "price"))
-    if re.sub(r"\s", "", unit) != "EUR/MWh":
-        raise ValueError(f"the unit is `{unit}`")
-    return _spread(list(zip(times, prices, strict=True)))
+        raise MarketError(f"what {ENERGY_CHARTS} answers cannot be used: {error}") from error
 
 
 def entsoe(wanted: Wanted, token: str) -> Market:
@@ -98,7 +96,8 @@ def entsoe(wanted: Wanted, token: str) -> Market:
     query |= {"periodStart": start, "periodEnd": end, "securityToken": token}
     body = _asked(ENTSOE, query)
     try:
-        series = sorted(_series(_named(body)), key=lambda each: -each[0])
+        root = ET.fromstring(body)  # noqa: S314  expat bounds what entities grow to
+        series = sorted(_series(root), key=lambda each: -each[0])
         return {
             time + n: price
             for step, prices in series  # the finer over the coarser
@@ -106,7 +105,7 @@ def entsoe(wanted: Wanted, token: str) -> Market:
             for n in range(0, step, QUARTER_SECONDS)
         }
     except (ValueError, TypeError, AttributeError, ArithmeticError, ET.ParseError) as error:
-        raise _unusable(ENTSOE, error) from error
+        raise MarketError(f"what {ENTSOE} answers cannot be used: {error}") from error
 
 
 def _asked(url: str, query: Mapping[str, str]) -> bytes:
@@ -115,17 +114,10 @@ def _asked(url: str, query: Mapping[str, str]) -> bytes:
         answer = pool.request("GET", url, fields=dict(query), preload_content=False)
         body = answer.read(_LARGEST)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise MarketError(f"no answer from {url}: {type(error).__name__}", hint=_LATER) from error
+        raise MarketError(f"no answer from {url}: {type(error).__name__}") from error
     if answer.status != _OK:
-        raise MarketError(f"{url} answers {answer.status}", hint=_LATER)
+        raise MarketError(f"{url} answers {answer.status}")
     return bytes(body)
-
-
-_LATER: Final = "nothing is lost: the next run asks for what is lacking, 30 days back"
-
-
-def _unusable(url: str, error: Exception) -> MarketError:
-    return MarketError(f"what {url} answers cannot be used: {error}", hint=_LATER)
 
 
 def _spread(rows: Sequence[tuple[Any, Any]]) -> Market:
@@ -149,25 +141,15 @@ def _price(value: Any) -> Decimal:
     return price
 
 
-def _named(body: bytes) -> ET.Element:
-    """Read XML and forget its namespaces, whose numbers change."""
-    root = ET.fromstring(body)  # noqa: S314  expat bounds what entities grow to
-    for element in root.iter():
-        element.tag = _NAMESPACE.sub("", element.tag)
-    return root
-
-
 def _series(root: ET.Element) -> Iterator[tuple[int, dict[int, Decimal]]]:
     """Give the steps and prices of the day-ahead auction; its second sequence is another's."""
-    if root.tag == _NO_DATA:
-        return
-    for series in root.iter("TimeSeries"):
-        sequence = series.findtext("classificationSequence_AttributeInstanceComponent.position")
-        if sequence not in (None, "1") or _text(series, "currency_Unit.name") != "EUR":
+    for series in root.iterfind("{*}TimeSeries"):  # whatever their namespace: its number changes
+        sequence = _text(series, "classificationSequence_AttributeInstanceComponent.position", "1")
+        if sequence != "1" or _text(series, "currency_Unit.name") != "EUR":
             continue
-        if series.findtext("contract_MarketAgreement.type", "A01") != "A01":
+        if _text(series, "contract_MarketAgreement.type", "A01") != "A01":
             continue
-        for period in series.iter("Period"):
+        for period in series.iterfind("{*}Period"):
             step = _RESOLUTIONS.get(_text(period, "resolution"))
             if step:
                 yield step, _points(period, step)
@@ -176,14 +158,14 @@ def _series(root: ET.Element) -> Iterator[tuple[int, dict[int, Decimal]]]:
 def _points(period: ET.Element, step: int) -> dict[int, Decimal]:
     """Give the prices by their times; a position that is left out has the price before it."""
     start, end = (
-        int(datetime.fromisoformat(_text(period, f"timeInterval/{edge}")).timestamp())
+        int(datetime.fromisoformat(_text(period, f"timeInterval/{{*}}{edge}")).timestamp())
         for edge in ("start", "end")
     )
     if not start < end <= start + 400 * 24 * _HOUR:
         raise ValueError("a period without a length")
     given = {
         int(_text(point, "position")): _price(_text(point, "price.amount"))
-        for point in period.iter("Point")
+        for point in period.iterfind("{*}Point")
     }
     found: dict[int, Decimal] = {}
     price = None
@@ -194,8 +176,8 @@ def _points(period: ET.Element, step: int) -> dict[int, Decimal]:
     return found
 
 
-def _text(element: ET.Element, path: str) -> str:
-    text = element.findtext(path)
+def _text(element: ET.Element, path: str, without: str | None = None) -> str:
+    text = element.findtext(f"{{*}}{path}", without)
     if text is None:
         raise ValueError(f"it has no `{path}`")
     return text
