@@ -43,7 +43,10 @@ def main(options: argparse.Namespace) -> int:
         raise CollectorError(words, hint="is the gateway on, and this its address?") from error
     if options.certificate:
         # First: a token that is given makes the one before void.
-        _keep(options.certificate, own)
+        try:
+            options.certificate.write_text(own)
+        except OSError as error:
+            raise UsageError(f"cannot write `{options.certificate}`: {error.strerror}") from error
     gateway = Gateway(options.url, ca=own)
     name = json.dumps({"name": _NAME}).encode()
     with closing(gateway.connection):
@@ -52,13 +55,6 @@ def main(options: argparse.Namespace) -> int:
         put(f"P1_SOURCE_CA={options.certificate.resolve()}")
     put(f"P1_SOURCE_TOKEN={token}")
     return 0
-
-
-def _keep(path: Path, certificate: str) -> None:
-    try:
-        path.write_text(certificate)
-    except OSError as error:
-        raise UsageError(f"cannot write `{path}`: {error.strerror}") from error
 
 
 def pressed(
@@ -73,7 +69,10 @@ def pressed(
     while True:
         status, body = ask()
         if status == OK:
-            return _token(body)
+            try:
+                return str(json.loads(body)["token"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise CollectorError("no token: the gateway's answer has none") from error
         if status != _FORBIDDEN or monotonic() > until:
             hint = "press the gateway's button while this waits; only the API of version 2 pairs"
             raise CollectorError(f"no token: the gateway answers {status}{said(body)}", hint=hint)
@@ -81,10 +80,3 @@ def pressed(
             complain(f"press the gateway's button, within {SECONDS:g} seconds")
             told = True
         pause(1.0)
-
-
-def _token(body: bytes) -> str:
-    try:
-        return str(json.loads(body)["token"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise CollectorError("no token: the gateway's answer has none") from error

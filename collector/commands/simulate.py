@@ -78,7 +78,7 @@ def _opened(args: argparse.Namespace, stack: contextlib.ExitStack) -> "Wire":
             complain(f"a meter sends on {args.pty} ({terminal.path}); Ctrl-C ends it")
             return terminal
         if args.tcp:
-            port = stack.enter_context(Port(*args.tcp))
+            port = stack.enter_context(contextlib.closing(Port(*args.tcp)))
             host, number = port.address
             complain(f"a meter sends on socket://{host}:{number}; Ctrl-C ends it")
             return port

@@ -4,6 +4,7 @@ A point has the time at which its quarter hour ends, as the reading has that clo
 meter `contract`. What the market makes of a dynamic price is added when it is known.
 """
 
+from calendar import isleap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -117,16 +118,12 @@ def _quarters(day: date, hours: int) -> int:
 def _standing(contract: Contract, day: date) -> Decimal:
     """Give a day's part of what is paid whatever is used."""
     amounts = contract.amounts
-    yearly = amounts.get("standing_year", _NOTHING) / _days(day.year)
+    yearly = amounts.get("standing_year", _NOTHING) / (365 + isleap(day.year))
     return _taxed(contract, amounts.get("standing", _NOTHING) + yearly)
 
 
-def _days(year: int) -> int:
-    return (date(year + 1, 1, 1) - date(year, 1, 1)).days
-
-
 def _of_device(contract: Contract, day: date, hours: int) -> dict[str, Value]:
-    """Give what an hour's point says of a contract for gas, water or heat."""
+    """Give what an hour's point says."""
     standing = _standing(contract, day) / _quarters(day, hours) * (_HOUR // QUARTER_SECONDS)
     price = _taxed(contract, contract.amounts["price"])
     return {"price": price, "standing": standing.quantize(_ROUNDED)}
@@ -142,7 +139,7 @@ def _by_day(contract: Contract, day: date, hours: int) -> dict[str, Value]:
         "standing": (_standing(contract, day) / quarters).quantize(_ROUNDED),
     }
     if "capacity" in amounts:
-        capacity = _taxed(contract, amounts["capacity"]) / _days(day.year) / quarters
+        capacity = _taxed(contract, amounts["capacity"]) / (365 + isleap(day.year)) / quarters
         fields["capacity"] = capacity.quantize(_ROUNDED)
     netted = contract.netting is not None and day <= contract.netting
     for suffix in _SUFFIXES[contract.kind]:
@@ -156,10 +153,5 @@ def _by_day(contract: Contract, day: date, hours: int) -> dict[str, Value]:
             saved += imported - exported
         if netted:
             fields[f"netting{suffix}"] = saved
-    return {**fields, "contract_year": _year_began(contract, day, hours)}
-
-
-def _year_began(contract: Contract, day: date, hours: int) -> int:
-    """Give the second at which the contract's year began that a day is in."""
-    year = day.year - ((day.month, day.day) < contract.year)
-    return midnight(date(year, *contract.year), hours)
+    began = day.year - ((day.month, day.day) < contract.year)
+    return {**fields, "contract_year": midnight(date(began, *contract.year), hours)}

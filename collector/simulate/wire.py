@@ -137,12 +137,6 @@ class Port:
         self._peers: list[socket.socket] = []
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         for peer in self._peers:
             peer.close()

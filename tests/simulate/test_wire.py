@@ -5,6 +5,7 @@ import select
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
@@ -165,7 +166,7 @@ def connected(port: Port) -> socket.socket:
 
 
 def test_everybody_who_is_connected_gets_the_telegram() -> None:
-    with Port("127.0.0.1", 0) as port:
+    with closing(Port("127.0.0.1", 0)) as port:
         peers = [connected(port) for _ in range(2)]
         outcome = port.send(TELEGRAM, Event())
         heard = [peer.makefile("rb").read(len(TELEGRAM)) for peer in peers]
@@ -189,7 +190,7 @@ class Visit(Event):
 
 
 def test_the_first_who_connects_gets_a_fresh_telegram() -> None:
-    with Port("127.0.0.1", 0) as port:
+    with closing(Port("127.0.0.1", 0)) as port:
         visit = Visit(port.address)
         outcomes = [port.send(b"old", visit), port.send(TELEGRAM, visit)]
         assert visit.peer
@@ -200,7 +201,7 @@ def test_the_first_who_connects_gets_a_fresh_telegram() -> None:
 
 
 def test_a_peer_that_left_does_not_stop_the_others() -> None:
-    with Port("127.0.0.1", 0) as port:
+    with closing(Port("127.0.0.1", 0)) as port:
         leaver = connected(port)
         with connected(port) as stayer:
             port.send(TELEGRAM, Event())

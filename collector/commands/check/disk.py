@@ -97,11 +97,10 @@ def spool_disk(mount: Mount | None) -> Finding:
     if mount is None:
         return skip("spool's disk", "this system has no table of mounts")
     what = f"{mount.kind} on {mount.device}, mounted on {mount.place}"
-    if mount.kind in IN_RAM:
-        return fail("spool's disk", what, Remedy.SPOOL_IN_RAM)
-    if mount.kind in OVERLAYS:
-        return fail("spool's disk", what, Remedy.SPOOL_ON_OVERLAY)
-    return ok("spool's disk", what)
+    if mount.kind not in (*IN_RAM, *OVERLAYS):
+        return ok("spool's disk", what)
+    remedy = Remedy.SPOOL_IN_RAM if mount.kind in IN_RAM else Remedy.SPOOL_ON_OVERLAY
+    return fail("spool's disk", what, remedy)
 
 
 def room(settings: Settings, disk: Disk) -> Finding:
@@ -134,19 +133,14 @@ def hot(settings: Settings, disk: Disk, mount: Mount | None) -> Finding:
 
 
 def waiting(directories: Directories, disk: Disk) -> Iterator[Finding]:
+    aside = (directories.rejected, Remedy.REJECTED), (directories.damaged, Remedy.DAMAGED)
     try:
         yield _backlog(directories, disk)
-        rejected = segments(disk, directories.rejected)
-        damaged = disk.names(directories.damaged)
+        for room, remedy in aside:
+            if names := [name for name in disk.names(room) if not name.endswith(".draft")]:
+                yield warn(room.name, f"{counted(len(names), 'file')} in `{room}`", remedy)
     except OSError as error:
         yield skip("backlog", f"`{directories.spool}` cannot be read: {error.strerror}")
-        return
-    if rejected:
-        what = f"{counted(len(rejected), 'file')} in `{directories.rejected}`"
-        yield warn("rejected", what, Remedy.REJECTED)
-    if damaged:
-        what = f"{counted(len(damaged), 'file')} in `{directories.damaged}`"
-        yield warn("damaged", what, Remedy.DAMAGED)
 
 
 def _waiting(directories: Directories, disk: Disk) -> list[Path]:

@@ -43,7 +43,7 @@ class Session:
     def latest(self) -> int:
         """Ask for what dynamic contracts lack, and hand it over. Raises `CollectorError`."""
         prices, known = self._prices(), self._noted()
-        start = self._midnight(self._today() - BACK)
+        start = self._midnight(self._clock().date() - BACK)
         lacking = [s for s in prices.wanted(start, self._end()) if s not in known]
         market = self._fetched(prices, lacking)
         priced = self._prices(market)
@@ -61,9 +61,8 @@ class Session:
         ends = (int(self.now.timestamp()) // QUARTER_SECONDS + 1) * QUARTER_SECONDS
         market = self._fetched(prices, prices.wanted(start, self._end()))
         known = [s for s in market if s >= ends]
-        lines = self._prices(market).lines(
-            start, max([ends, *(s + QUARTER_SECONDS for s in known)])
-        )
+        end = max([ends, *(s + QUARTER_SECONDS for s in known)])
+        lines = self._prices(market).lines(start, end)
         self._hand_over(lines)
         complain(f"{len(lines)} prices are handed to the service")
         return 0
@@ -95,13 +94,13 @@ class Session:
         if records:
             inbox_of(self.settings).put(records, _full)
 
-    def _today(self) -> date:
-        return local(int(self.now.timestamp()), self.settings.utc_offset_hours).date()
-
     def _end(self) -> int:
         """Give the end of what may be published."""
-        clock = local(int(self.now.timestamp()), self.settings.utc_offset_hours)
-        return self._midnight(clock.date() + timedelta(days=2 if clock.hour >= PUBLISHED else 1))
+        days = 2 if self._clock().hour >= PUBLISHED else 1
+        return self._midnight(self._clock().date() + timedelta(days=days))
+
+    def _clock(self) -> datetime:
+        return local(int(self.now.timestamp()), self.settings.utc_offset_hours)
 
     def _midnight(self, day: date) -> int:
         return midnight(day, self.settings.utc_offset_hours)
