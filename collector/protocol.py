@@ -14,9 +14,7 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 T = TypeVar("T")
-Scalar = Decimal | int | bool | str
-"""A float, an integer, a truth or a text."""
-
+Scalar = Decimal | int | bool | str  # a float, an integer, a truth or a text
 _END: Final = r"\x00-\x1f\x7f"
 _MEASUREMENT: Final = re.compile(rf"(?!\#)(?:[^\\, {_END}]|\\[^{_END}])+")
 _NAME: Final = re.compile(rf"(?:[^\\,= {_END}]|\\[^{_END}])+")

@@ -55,8 +55,7 @@ _PERIOD: Final = timedelta(seconds=10)
 _ROWS: Final[Mapping[str, tuple[int, Field]]] = {
     field.name: (place, field) for place, field in reversed(list(enumerate(FIELDS)))
 }
-_Form = Callable[[Telegram], Iterable[str]]
-"""One way to write a telegram: gives the lines."""
+_Form = Callable[[Telegram], Iterable[str]]  # one way to write a telegram: gives the lines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

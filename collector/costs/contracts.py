@@ -42,8 +42,7 @@ class Contract:
     zone: str = "NL"
     netting: date | None = None
     """The last day on which what is exported is taken off what is imported."""
-    year: tuple[int, int] = (1, 1)
-    """Month and day on which the contract's year begins."""
+    year: tuple[int, int] = (1, 1)  # month and day on which the contract's year begins
 
     @property
     def dynamic(self) -> bool:
@@ -53,8 +52,7 @@ class Contract:
 Contracts = Sequence[Contract]
 
 
-_Place = tuple[str, int, str]
-"""A medium, the number of its table from 0, and a key in there."""
+_Place = tuple[str, int, str]  # a medium, the number of its table from 0, and a key in there
 
 
 def _number(value: Any, least: int, most: int, unit: str) -> Decimal:

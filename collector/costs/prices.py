@@ -29,8 +29,7 @@ _SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
     "two tariffs": ("_t1", "_t2"),
 }
 
-Market = Mapping[int, Decimal]
-"""€/MWh, by the second at which a quarter hour begins."""
+Market = Mapping[int, Decimal]  # €/MWh, by the second at which a quarter hour begins
 
 
 def prices_of(contracts: Path, site: str, hours: int) -> Priced | None:

@@ -9,8 +9,7 @@ import ctypes
 from typing import Final
 
 _M_MMAP_THRESHOLD: Final = -3  # malloc.h
-LARGE: Final = 128 * 1024
-"""Bytes: glibc's own bound at the start, which a call keeps from moving."""
+LARGE: Final = 128 * 1024  # bytes: glibc's own bound at the start, which a call keeps from moving
 
 
 def give_back_large_blocks() -> bool:

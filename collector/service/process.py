@@ -14,8 +14,7 @@ from collector.spool.disk import Disk
 
 log: Final = logging.getLogger(__name__)
 
-UNUSABLE: Final = 78
-"""sysexits.h EX_CONFIG: systemd does not restart on it."""
+UNUSABLE: Final = 78  # sysexits.h EX_CONFIG: systemd does not restart on it
 
 
 def run() -> int:

@@ -45,11 +45,8 @@ log: Final = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 0.25
 JOIN_SECONDS: Final = 0.7
-FINISH_SECONDS: Final = 5.0
-"""How long the end waits for a slow card."""
-
-HEAD_START_SECONDS: Final = 5.0
-"""How long the sender's imports wait for the port to be opened."""
+FINISH_SECONDS: Final = 5.0  # how long the end waits for a slow card
+HEAD_START_SECONDS: Final = 5.0  # how long the sender's imports wait for the port to be opened
 
 
 class Service:

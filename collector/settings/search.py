@@ -33,9 +33,7 @@ MUST_DIFFER: Final = (
     "P1_HOT_DIR",
 )
 """Settings that no two meters have in common."""
-SHARED: Final = {"P1_METER": "hash"}
-"""Values of these that two meters have in common all the same."""
-
+SHARED: Final = {"P1_METER": "hash"}  # values of these that two meters have in common all the same
 _SECRETS: Final = Path("/run/secrets")
 _FILE: Final = "_FILE"
 

@@ -44,8 +44,7 @@ class Stream:
     meter: Meter
     printer: Likeness
     clock: Clock
-    interval: float
-    """Real seconds between telegrams; 0 sends as fast as they are taken."""
+    interval: float  # real seconds between telegrams; 0 sends as fast as they are taken
 
     sent: int = 0  # telegrams taken
     last: datetime | None = None  # the instant of the last of them

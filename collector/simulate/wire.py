@@ -21,8 +21,7 @@ from typing import BinaryIO, Final, Protocol, Self
 
 _SHORTEST_WAIT: Final = 0.0005
 _LONGEST_WAIT: Final = 0.01
-_LAST_MOMENT: Final = 50
-"""How many of the longest waits a reader gets to finish."""
+_LAST_MOMENT: Final = 50  # how many of the longest waits a reader gets to finish
 
 
 class Outcome(Enum):

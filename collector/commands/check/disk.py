@@ -29,8 +29,7 @@ _MOUNT: Final = re.compile(r"^(?:\S+ ){4}(\S+) .*? - (\S+) (\S*)", re.MULTILINE)
 _ESCAPE: Final = re.compile(r"\\([0-7]{3})")
 _MIB: Final = 1024 * 1024
 _FULL: Final = (NO_ROOM, os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
-_QUICK: Final = 8 * _MIB
-"""So much of what waits is read, to count it; a Pi takes a second or two."""
+_QUICK: Final = 8 * _MIB  # so much of what waits is read, to count it; a Pi takes a second or two
 
 
 @dataclass(frozen=True, slots=True)

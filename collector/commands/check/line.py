@@ -18,9 +18,7 @@ from collector.reading.clock import asks_for_the_time
 from collector.reading.sources import READ_SECONDS, Address, Speed
 from collector.remedies import Remedy
 
-ENOUGH: Final = 3
-"""So many telegrams tell what a line is like."""
-
+ENOUGH: Final = 3  # so many telegrams tell what a line is like
 _SAMPLE: Final = 8192
 LINKS: Final = ("speed", "telegrams", "checksum", "dialect", "meter's clock", "M-Bus")
 STALE: Final = timedelta(days=2)

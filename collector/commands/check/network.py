@@ -18,9 +18,7 @@ from collector.reading.gateway import Gateway
 from collector.remedies import Remedy
 from collector.settings.settings import Settings
 
-SECONDS: Final = 5.0
-"""How long one step may take."""
-
+SECONDS: Final = 5.0  # how long one step may take
 SOON: Final = timedelta(days=14)
 _PORTS: Final = {"http": 80, "https": 443}
 

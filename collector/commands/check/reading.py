@@ -21,9 +21,7 @@ from collector.remedies import Remedy
 LINKS: Final = ("product", "reading", "keeps")
 SECONDS: Final = 10.0
 DAY: Final = 86_400
-SHORTEST: Final = 365 * DAY
-"""Dashboards compare years."""
-
+SHORTEST: Final = 365 * DAY  # dashboards compare years
 _OK: Final = 200
 _MAY_NOT: Final = (401, 403)
 _MADE: Final = 201

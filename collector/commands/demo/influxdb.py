@@ -40,8 +40,7 @@ class Database:
     name: str
     target: Target | None = None
     onward: Onward | None = None
-    password: str = field(default="", repr=False)
-    """Of the user `p1`, if it is the demo's own."""
+    password: str = field(default="", repr=False)  # of the user `p1`, if it is the demo's own
 
 
 @contextlib.contextmanager

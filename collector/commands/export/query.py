@@ -19,9 +19,7 @@ from collector.p1.time import from_local
 
 _SPAN: Final = re.compile(r"([1-9][0-9]{0,5})([hdwy])")
 _HOURS: Final = {"h": 1, "d": 24, "w": 7 * 24, "y": 365 * 24}
-CHUNK: Final = 5_000
-"""Rows that the server sends, and we hold, at a time."""
-
+CHUNK: Final = 5_000  # rows that the server sends, and we hold, at a time
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 300.0
 """Between two pieces of an answer: a small server looks for long at a large bucket."""

@@ -22,8 +22,7 @@ from collector.spool.disk import Disk
 from collector.spool.inbox import BOUND
 
 _WIDTH: Final = 30
-_STEP: Final = 10
-"""Per cent between two lines."""
+_STEP: Final = 10  # per cent between two lines
 WAIT_SECONDS: Final = 1.0
 _PACKED: Final = (b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"PK\x03\x04", b"(\xb5/\xfd")
 _HINTS: Final = {

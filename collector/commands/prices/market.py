@@ -35,8 +35,7 @@ ZONES: Final = {
 _SECONDS: Final = 30.0
 _HOUR: Final = 3600
 _LARGEST: Final = 32 * 1024 * 1024
-_MOST: Final = 20_000
-"""€/MWh: five times the highest price that the market allows."""
+_MOST: Final = 20_000  # €/MWh: five times the highest price that the market allows
 _RESOLUTIONS: Final = {"PT60M": 3600, "PT30M": 1800, "PT15M": 900}
 _OK: Final = 200
 

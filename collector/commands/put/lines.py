@@ -16,15 +16,10 @@ PARTS: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 LONGEST: Final = 64 * 1024
 
 _GIVEN: Final = re.compile(r" -?[0-9]+$")
-_YEARS: Final = 10**11
-"""Seconds: more than these, forward or back, is a time in something smaller."""
-_LATEST: Final = 2**63 // 10**9
-"""InfluxDB counts nanoseconds, in 64 bits."""
-MOST: Final = 1024 * 1024
-"""Bytes of lines that are taken together."""
-SECONDS: Final = 1.0
-"""How long a line may wait for others."""
-
+_YEARS: Final = 10**11  # seconds: more than these, forward or back, is a time in something smaller
+_LATEST: Final = 2**63 // 10**9  # InfluxDB counts nanoseconds, in 64 bits
+MOST: Final = 1024 * 1024  # bytes of lines that are taken together
+SECONDS: Final = 1.0  # how long a line may wait for others
 _CHUNK: Final = 64 * 1024
 _LOOK_SECONDS: Final = 0.1
 

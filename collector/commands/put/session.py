@@ -19,12 +19,9 @@ from collector.spool.segment import segments
 from collector.spool.stock import TRAY
 
 WAIT_SECONDS: Final = 1.0
-REPORTED: Final = 100
-"""Bad lines that are told one by one; the rest is counted."""
-
+REPORTED: Final = 100  # bad lines that are told one by one; the rest is counted
 _TOGETHER: Final = 2_000
-_BEFORE, _BEHIND = 60, 20
-"""So many characters are shown around what is wrong."""
+_BEFORE, _BEHIND = 60, 20  # so many characters are shown around what is wrong
 
 
 @dataclass(slots=True)
