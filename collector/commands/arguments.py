@@ -2,23 +2,12 @@
 
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from math import inf
+from typing import TypeVar
 
-
-def number(text: str) -> float:
-    """Read a number above 0."""
-    return _read(text, float, lambda value: 0 < value < inf, "a number above 0")
-
-
-def whole(text: str) -> int:
-    """Read a whole number above 0."""
-    return int(_read(text, int, lambda value: value > 0, "a whole number above 0"))
-
-
-def speed(text: str) -> float:
-    """Read a number that may be 0."""
-    return _read(text, float, lambda value: 0 <= value < inf, "a number, 0 or above")
+_N = TypeVar("_N", int, float)
 
 
 def moment(text: str) -> datetime:
@@ -35,13 +24,18 @@ def unfit(wanted: str, text: str) -> ArgumentTypeError:
     return ArgumentTypeError(f"must be {wanted} (got `{text}`)")
 
 
-def _read(
-    text: str, kind: Callable[[str], float], fits: Callable[[float], bool], wanted: str
-) -> float:
-    try:
-        value = kind(text)
-    except ValueError:
-        raise unfit(wanted, text) from None
-    if not fits(value):
+def _reads(
+    kind: Callable[[str], _N], fits: Callable[[_N], bool], wanted: str
+) -> Callable[[str], _N]:
+    def read(text: str) -> _N:
+        with suppress(ValueError):
+            if fits(value := kind(text)):
+                return value
         raise unfit(wanted, text)
-    return value
+
+    return read
+
+
+number = _reads(float, lambda value: 0 < value < inf, "a number above 0")
+whole = _reads(int, lambda value: value > 0, "a whole number above 0")
+speed = _reads(float, lambda value: 0 <= value < inf, "a number, 0 or above")

@@ -56,7 +56,11 @@ def main(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except OSError as error:
-        complain_of(_refused(error))
+        place = f": `{error.filename}`" if error.filename else ""
+        hint = advice(error)
+        if isinstance(error, PermissionError):  # most often, files are another user's
+            hint = "run it as the user that it belongs to, or with `sudo`"
+        complain_of(CollectorError(f"{words(error)}{place}", hint=hint))
         return FAILURE
     except KeyboardInterrupt:
         return 130
@@ -72,14 +76,12 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"p1-collector {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=_sentence(summary))
+        command = commands.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+        )
         if name == wanted:
             _module(name).add_arguments(command)
     return parser
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
 
 
 def _module(command: str) -> "importlib.types.ModuleType":  # type: ignore[name-defined]
@@ -108,12 +110,3 @@ class _JournalFormatter(_Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return f"<{self._PRIORITIES.get(record.levelname, 6)}>{super().format(record)}"
-
-
-def _refused(error: OSError) -> CollectorError:
-    """Say what the system does not let a command do: most often, files are another user's."""
-    place = f": `{error.filename}`" if error.filename else ""
-    hint = advice(error)
-    if isinstance(error, PermissionError):
-        hint = "run it as the user that it belongs to, or with `sudo`"
-    return CollectorError(f"{words(error)}{place}", hint=hint)

@@ -39,11 +39,8 @@ _BEHIND: Final = re.compile(rb"[^\r\n]*[\r\n\0]*")
 _SLOW: Final = 10
 _BELGIUM: Final = "502"
 _TRIPLE: Final = 3
-# What a heat, cold or slave electricity meter has counted: some share of gas, GJ, or energy.
 _GJ_OF_GAS: Final = Decimal("0.0317")
-_GJ_OF_COLD: Final = Decimal("0.004")
 _SHARE_OF_SUBMETER: Final = Decimal("0.3")
-_SHARE_OF_SECOND: Final = Decimal("0.4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +167,12 @@ class _Pen:
             values[0] = self.moment(values[0], self.reading.read)
 
     def _counted(self, device: Device, name: str) -> Decimal:
-        """Say what a device has counted; of two that count the same the second has the less."""
-        first = next(other for other in self.devices if other.medium == device.medium)
-        share = Decimal(1) if device is first else _SHARE_OF_SECOND
-        gas, water = self.reading.gas, self.reading.water
+        """Say what a device has counted; one for heat, cold or power some share of the others."""
         if name == "energy_kwh":
-            return share * _SHARE_OF_SUBMETER * self.known["energy_import_kwh"]
+            return _SHARE_OF_SUBMETER * self.known["energy_import_kwh"]
         if name == "energy_gj":
-            return share * gas * (_GJ_OF_COLD if device.medium == "cooling" else _GJ_OF_GAS)
-        return share * (gas if device.medium == "gas" else water)
+            return _GJ_OF_GAS * self.reading.gas
+        return self.reading.gas if device.medium == "gas" else self.reading.water
 
     def _write_history(self, rows: Sequence[Field], values: list[str]) -> None:
         """Write the peaks of past months over those of the file, in its order; or the month."""

@@ -41,45 +41,36 @@ class Turn(Service):
             hint = "it waits in RAM, for the next run: mend the disk before the power goes"
             raise CollectorError(self._keeper.trouble, hint=hint)
         if totals.waiting:
-            return f"read; {counted(totals.waiting, 'telegram')} waiting in the spool{self._why()}"
+            message = self._sender.delivery.message if self._sender else "no InfluxDB is set"
+            why = f": {message}" if message else ""
+            return f"read; {counted(totals.waiting, 'telegram')} waiting in the spool{why}"
         return "read and delivered; nothing waits"
-
-    def _count(self) -> None:
-        """Count what earlier turns left, as far as that takes a moment."""
-        until = time.monotonic() + COUNT_SECONDS
-        with suppress(OSError):  # the keeper tells it
-            while time.monotonic() < until and self._spool.count_one():
-                pass
-
-    def _why(self) -> str:
-        message = self._sender.delivery.message if self._sender else "no InfluxDB is set"
-        return f": {message}" if message else ""
 
     def _tell(self) -> None:
         """After each step of the reader: end once there is a telegram, or time is up."""
         super()._tell()
-        if self._done:
+        read = bool(self._reader.counters.telegrams)
+        if self._done or not (read or time.monotonic() >= self._give_up_at):
             return
-        if self._reader.counters.telegrams:
-            self._done = True
+        self._done = True
+        if read:
             self._reader.finish()
             self._await_delivery()
-            self.stopping.set()
-        elif time.monotonic() >= self._give_up_at:
-            self._done = True
-            self.stopping.set()
+        self.stopping.set()
 
     def _await_delivery(self) -> None:
-        self._count()
+        """Count what earlier turns left, as far as that takes a moment; then wait for InfluxDB."""
+        until = time.monotonic() + COUNT_SECONDS
+        with suppress(OSError):  # the keeper tells it
+            while time.monotonic() < until and self._spool.count_one():
+                pass
         until = time.monotonic() + self._settings.request_seconds
         while self._waits() and time.monotonic() < until and not self.stopping.is_set():
             self.stopping.wait(TICK_SECONDS)
 
     def _waits(self) -> bool:
         """Whether there is something that InfluxDB may take at once."""
-        if self._settings.target is None:
-            return False
-        if self._sender is not None and self._sender.delivery.message:
+        if self._settings.target is None or (self._sender and self._sender.delivery.message):
             return False
         spool = self._spool
         return bool(self._account.totals().waiting or spool.next(1))

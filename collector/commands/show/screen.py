@@ -49,10 +49,6 @@ class Window:
         seconds = max(period, -(-_TELEGRAMS * period // columns))
         return cls(times[-1] // seconds, seconds, columns)
 
-    @property
-    def minutes(self) -> int:
-        return max(1, round(self.seconds * self.columns / 60))
-
     def means(self, times: Sequence[int], values: Sequence[float]) -> list[float | None]:
         """The mean of each column; None where there was nothing."""
         columns: list[list[float]] = [[] for _ in range(self.columns)]
@@ -166,7 +162,8 @@ def _power(
     top = scale(max((max(row[1], row[2]) for row in rows), default=0.0))
     heading = [("POWER", Ink.TITLE), (f"  {_local(telegram['time'], zone):%H:%M:%S}", Ink.FAINT)]
     if window:
-        caption = f"{window.minutes} min, █ {top:g} kW"
+        minutes = max(1, round(window.seconds * window.columns / 60))
+        caption = f"{minutes} min, █ {top:g} kW"
         heading = padded(heading, max(16, min(width, 20 + columns) - len(caption)))
         heading.append((caption, Ink.FAINT))
     lines: list[Line] = [heading]
@@ -207,7 +204,7 @@ def _phases(values: dict[str, Any], ways: Sequence[str]) -> list[Line]:
 def _table(heading: Line, rows: Iterable[tuple[str, list[tuple[Any, int, Ink]]]]) -> list[Line]:
     """A heading, and of the rows those in which there is something: value, width, colour."""
     lines: list[Line] = [
-        [(label, Ink.PLAIN), *((f"{_figure(value):>{width}}", ink) for value, width, ink in cells)]
+        [(label, Ink.PLAIN), *((f"{value or '':>{width}}", ink) for value, width, ink in cells)]
         for label, cells in rows
         if any(value is not None for value, _, _ in cells)
     ]
@@ -223,7 +220,7 @@ def _device(device: Status, today: int, zone: tzinfo | None) -> Line:
     name = next((name for name in _UNITS if name in device["fields"]), None)
     if name is None:
         return []
-    value = f"{_figure(device['fields'][name])} {_UNITS[name]}"
+    value = f"{device['fields'][name]} {_UNITS[name]}"
     read = ""
     if device["time"]:
         then, day = _local(device["time"], zone), _local(today, zone)
@@ -281,10 +278,6 @@ def _wrapped(text: str, ink: Ink, width: int) -> list[Line]:
         for line in text.splitlines()
         for part in textwrap.wrap(line, width, max_lines=4)
     ]
-
-
-def _figure(value: Any) -> str:
-    return "" if value is None else str(value)
 
 
 def _span(seconds: int) -> str:
