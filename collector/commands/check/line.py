@@ -15,11 +15,12 @@ from collector.p1.framing import Framer
 from collector.p1.telegram import Device, Policy, Telegram, acceptable, parse
 from collector.p1.time import BASE_OFFSET_HOURS
 from collector.reading.clock import asks_for_the_time
-from collector.reading.sources import READ_SECONDS, Address, Speed
+from collector.reading.sources import READ_SECONDS, Address, Source, Speed
 from collector.remedies import Remedy
 
 ENOUGH: Final = 3  # so many telegrams tell what a line is like
 _SAMPLE: Final = 8192
+_Monotonic = Callable[[], float]
 LINKS: Final = ("speed", "telegrams", "checksum", "dialect", "meter's clock", "M-Bus")
 STALE: Final = timedelta(days=2)
 """Belgian water meters are read once a day, the others every hour or five minutes."""
@@ -89,7 +90,7 @@ def listen(
     speeds: Sequence[Speed],
     expected: Expected,
     seconds: float,
-    monotonic: Callable[[], float],
+    monotonic: _Monotonic,
 ) -> Heard:
     """Listen so long at one speed after the other, until telegrams come. Raises `SourceError`.
 
@@ -97,39 +98,33 @@ def listen(
     """
     tried: list[Heard] = []
     for speed in speeds:
-        tried.append(_listen(address, speed, expected, seconds, monotonic))
-        if tried[-1].good or not tried[-1].size:
+        tried.append(heard := Heard(speed))
+        with closing(address.open(speed)) as source:
+            _hear(heard, source, expected, seconds, monotonic)
+        if heard.good or not heard.size:
             break
     return max(tried, key=lambda heard: (bool(heard.good), len(heard.telegrams)))
 
 
-def _listen(
-    address: Address,
-    speed: Speed,
-    expected: Expected,
-    seconds: float,
-    monotonic: Callable[[], float],
-) -> Heard:
-    heard, framer, decryptor = Heard(speed), Framer(), Decryptor(expected.keys)
-    with closing(address.open(speed)) as source:
-        began = monotonic()
-        while heard.seconds < seconds and len(heard.telegrams) < ENOUGH:
-            try:
-                data = source.read(min(READ_SECONDS, seconds - heard.seconds))
-            except (SourceError, EOFError) as error:
-                heard.broke = error if isinstance(error, SourceError) else None
-                break
-            heard.seconds = monotonic() - began
-            if not heard.size:
-                heard.first = heard.seconds
-            heard.size += len(data)
-            heard.sample = (heard.sample + data)[-_SAMPLE:]
-            for frame in framer.feed(decryptor.feed(data)):
-                telegram = parse(frame, utc_offset_hours=expected.utc_offset_hours)
-                heard.telegrams.append(telegram)
+def _hear(
+    heard: Heard, source: Source, expected: Expected, seconds: float, monotonic: _Monotonic
+) -> None:
+    framer, decryptor, began = Framer(), Decryptor(expected.keys), monotonic()
+    while heard.seconds < seconds and len(heard.telegrams) < ENOUGH:
+        try:
+            data = source.read(min(READ_SECONDS, seconds - heard.seconds))
+        except (SourceError, EOFError) as error:
+            heard.broke = error if isinstance(error, SourceError) else None
+            break
+        heard.seconds = monotonic() - began
+        if not heard.size:
+            heard.first = heard.seconds
+        heard.size += len(data)
+        heard.sample = (heard.sample + data)[-_SAMPLE:]
+        for frame in framer.feed(decryptor.feed(data)):
+            heard.telegrams.append(parse(frame, utc_offset_hours=expected.utc_offset_hours))
     heard.good = [one for one in heard.telegrams if acceptable(one, expected.policy)]
     heard.noise, heard.refusal = framer.noise, decryptor.refusal
-    return heard
 
 
 def findings(heard: Heard, expected: Expected) -> Iterator[Finding]:

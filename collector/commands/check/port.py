@@ -6,8 +6,10 @@ import os
 import pwd
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from collector.commands.check.finding import Finding, fail, holding, ok, warn
 from collector.errors import SourceError
@@ -84,15 +86,11 @@ def refusal(device: str, error: SourceError) -> Finding:
     return fail("bytes", str(error), Remedy.PORT_NO_SERIAL)
 
 
-def _user(number: int) -> str:
+def _name(look: Callable[[int], Sequence[Any]], number: int) -> str:
     try:
-        return pwd.getpwuid(number).pw_name
+        return str(look(number)[0])
     except KeyError:
         return str(number)
 
 
-def _group(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)
+_user, _group = partial(_name, pwd.getpwuid), partial(_name, grp.getgrgid)

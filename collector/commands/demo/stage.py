@@ -18,7 +18,7 @@ from typing import Any, Final
 from collector.commands.demo.influxdb import Database, apply_dashboards, database
 from collector.commands.demo.process import Process
 from collector.commands.demo.receiver import Receiver
-from collector.commands.export.query import Asker, Period
+from collector.commands.export.query import Asker
 from collector.commands.output import put
 from collector.commands.show import read_status
 from collector.commands.show.screen import Status, render, summary
@@ -297,7 +297,7 @@ def _unlike(sent: list[Telegram], target: Target | None, receiver: Receiver) -> 
     unlike = missing(sent, receiver.stored)
     if target is None or not times:
         return unlike
-    asker, period = Asker(target), Period(min(times), max(times) + 1)
+    asker, period = Asker(target), range(min(times), max(times) + 1)
     with contextlib.suppress(CollectorError):
         for look in range(_LOOKS):
             time.sleep(_PAUSE * bool(look))

@@ -47,16 +47,8 @@ Row = Mapping[str, Any]
 """A row: `time` in seconds, tags and fields by name; None is what it does not have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From a second up to another, which is outside; seconds since 1970."""
-
-    start: int
-    end: int
-
-
-def period(start: str | None, end: str | None, now: datetime, hours: int) -> Period:
-    """Understand `--from` and `--to`.
+def period(start: str | None, end: str | None, now: datetime, hours: int) -> range:
+    """Understand `--from` and `--to`: gives seconds since 1970.
 
     Each is a date or a time (`2026-01-31`, `2026-01-31T18:00`), local unless it has an offset, or
     a span back from now (`24h`, `7d`, `4w`, `1y`). Raises `UsageError`.
@@ -69,7 +61,7 @@ def period(start: str | None, end: str | None, now: datetime, hours: int) -> Per
         words = f"the period is empty: `--from` is {order} {limit}"
         times = [moment.isoformat(" ", "seconds") for moment in (since, until)]
         raise UsageError(words, hint=f"it would be from {times[0]} to {times[1]}")
-    return Period(int(since.timestamp()), int(until.timestamp()))
+    return range(int(since.timestamp()), int(until.timestamp()))
 
 
 def _moment(text: str, now: datetime, hours: int) -> datetime:
@@ -110,12 +102,12 @@ class Asker:
             fields[name].update(map(tuple, rows))
         return [Schema(name, tuple(tags[name]), kinds) for name, kinds in fields.items()]
 
-    def rows(self, measurement: str, columns: Sequence[str], period: Period) -> Iterator[Row]:
+    def rows(self, measurement: str, columns: Sequence[str], period: range) -> Iterator[Row]:
         """Give the rows of a period, oldest first; only those that have one of the columns."""
         listed = ", ".join(map(_quoted, columns))
         query = (
             f"SELECT {listed} FROM {_quoted(measurement)}"  # noqa: S608  quoted
-            f" WHERE time >= {period.start}s AND time < {period.end}s ORDER BY time"
+            f" WHERE time >= {period.start}s AND time < {period.stop}s ORDER BY time"
         )
         for _, names, values in self._series(query):
             for row in values:

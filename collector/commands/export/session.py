@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, TextIO
 
-from collector.commands.export.query import Asker, Period, Row, Schema, period
+from collector.commands.export.query import Asker, Row, Schema, period
 from collector.commands.output import complain, keep_private, visible
 from collector.errors import SettingsError, UsageError
 from collector.p1.time import local
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _csv(asker: Asker, options: argparse.Namespace, asked: Period, hours: int) -> int:
+def _csv(asker: Asker, options: argparse.Namespace, asked: range, hours: int) -> int:
     named = options.measurement or [DEFAULT]
     if len(named) > 1:
         raise UsageError("CSV has one measurement", hint="give `--measurement` once")
@@ -107,7 +107,7 @@ def _csv(asker: Asker, options: argparse.Namespace, asked: Period, hours: int) -
     return write_csv(sys.stdout, asker.rows(schema.measurement, stored, asked), chosen, hours)
 
 
-def _lines(asker: Asker, named: list[str] | None, asked: Period) -> int:
+def _lines(asker: Asker, named: list[str] | None, asked: range) -> int:
     number = 0
     for schema in _schemas(asker, named):
         for row in asker.rows(schema.measurement, [*schema.tags, *schema.fields], asked):

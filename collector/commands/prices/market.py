@@ -7,7 +7,6 @@ hour. What an answer lacks is lacking, and asked for again later.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -48,32 +47,25 @@ class MarketError(CollectorError):
         super().__init__(message, hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A zone and a time, in seconds since 1970; `hours` is the offset of winter time."""
+def fetch(zone: str, wanted: range, hours: int, token: str) -> Market:
+    """Ask the first source, with a token the second for what it lacks. Raises `MarketError`.
 
-    zone: str
-    start: int
-    end: int
-    hours: int
-
-
-def fetch(wanted: Wanted, token: str) -> Market:
-    """Ask the first source, with a token the second for what it lacks. Raises `MarketError`."""
+    `wanted` are quarter hours, in seconds since 1970; `hours` is the offset of winter time.
+    """
     try:
-        found = energy_charts(wanted)
+        found = energy_charts(zone, wanted, hours)
     except MarketError:
         if not token:
             raise
         found = {}
-    if token and any(s not in found for s in range(wanted.start, wanted.end, QUARTER_SECONDS)):
-        found = {**entsoe(wanted, token), **found}
+    if token and any(second not in found for second in wanted):
+        found = {**entsoe(zone, wanted, token), **found}
     return found
 
 
-def energy_charts(wanted: Wanted) -> Market:
-    first, last = (local(s, wanted.hours).date() for s in (wanted.start, wanted.end - 1))
-    query = {"bzn": wanted.zone, "start": f"{first}", "end": f"{last}"}
+def energy_charts(zone: str, wanted: range, hours: int) -> Market:
+    first, last = (local(second, hours).date() for second in (wanted.start, wanted.stop - 1))
+    query = {"bzn": zone, "start": f"{first}", "end": f"{last}"}
     body = _asked(ENERGY_CHARTS, query)
     try:
         answer = json.loads(body, parse_float=Decimal)
@@ -84,13 +76,13 @@ def energy_charts(wanted: Wanted) -> Market:
         raise MarketError(f"what {ENERGY_CHARTS} answers cannot be used: {error}") from error
 
 
-def entsoe(wanted: Wanted, token: str) -> Market:
-    if wanted.zone not in ZONES:
+def entsoe(zone: str, wanted: range, token: str) -> Market:
+    if zone not in ZONES:
         return {}
     start, end = (
-        datetime.fromtimestamp(s, UTC).strftime("%Y%m%d%H%M") for s in (wanted.start, wanted.end)
+        f"{datetime.fromtimestamp(s, UTC):%Y%m%d%H%M}" for s in (wanted.start, wanted.stop)
     )
-    domain = ZONES[wanted.zone]
+    domain = ZONES[zone]
     query = {"documentType": "A44", "in_Domain": domain, "out_Domain": domain}
     query |= {"periodStart": start, "periodEnd": end, "securityToken": token}
     body = _asked(ENTSOE, query)

@@ -15,7 +15,7 @@ from decimal import Decimal  # noqa: TC003  an annotation names it
 from typing import Final
 
 from collector.commands.output import complain
-from collector.commands.prices.market import Wanted, fetch
+from collector.commands.prices.market import fetch
 from collector.commands.served import inbox_of
 from collector.costs.contracts import read
 from collector.costs.prices import Market, Prices, midnight
@@ -82,8 +82,9 @@ class Session:
             own = [second for second in lacking if prices.zone(second) == zone]
             for start in range(own[0], own[-1] + 1, LONGEST_SECONDS):
                 end = min(start + LONGEST_SECONDS, own[-1] + QUARTER_SECONDS)
-                asked = Wanted(zone, start, end, self.settings.utc_offset_hours)
-                found |= {s: p for s, p in fetch(asked, token).items() if start <= s < end}
+                wanted = range(start, end, QUARTER_SECONDS)
+                priced = fetch(zone, wanted, self.settings.utc_offset_hours, token)
+                found |= {s: p for s, p in priced.items() if start <= s < end}
         return found
 
     def _hand_over(self, lines: Iterable[str]) -> None:
