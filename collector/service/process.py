@@ -9,7 +9,7 @@ from collector.errors import CollectorError, IgnoredSetting, SettingsError, Unkn
 from collector.service import former
 from collector.service.ending import ended_by_signals
 from collector.service.service import Service
-from collector.settings.settings import Settings, load
+from collector.settings.settings import load
 from collector.spool.disk import Disk
 
 log: Final = logging.getLogger(__name__)
@@ -32,13 +32,9 @@ def run() -> int:
         log.error("%s (%s)", error, error.hint)
         return UNUSABLE if isinstance(error, SettingsError) else 1
     former.look_back(settings, Disk())
-    _say_no_influxdb(settings, service)
-    with ended_by_signals(service.stopping):
-        return service.run()
-
-
-def _say_no_influxdb(settings: Settings, service: Service) -> None:
     if not settings.influx_url and settings.influx_token is None:  # else it is told already
         kept = settings.spool if service.has_spool else settings.hot
         words = "no InfluxDB is set: readings are kept in `%s` (set `P1_INFLUX_URL`)"
         log.warning(words, kept)
+    with ended_by_signals(service.stopping):
+        return service.run()

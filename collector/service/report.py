@@ -6,8 +6,10 @@ The reader's thread does it, so nothing here looks at the disk.
 import os
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from collector import __version__
@@ -185,25 +187,20 @@ def _telegram(last: Stamped | None) -> dict[str, Any] | None:
         return None
     telegram = last.telegram
     return {
-        "time": int(last.time.timestamp()),
-        "meter_time": int(telegram.time.timestamp()) if telegram.time else None,
-        "dialect": telegram.dialect,
-        "checksum": telegram.checksum,
-        "meter": telegram.meter,
-        "header": telegram.header,
-        "electricity": {name: _plain(value) for name, value in telegram.electricity.items()},
+        "time": _second(last.time),
+        "meter_time": _second(telegram.time),
+        **{name: getattr(telegram, name) for name in ("dialect", "checksum", "meter", "header")},
+        "electricity": _plain(telegram.electricity),
         "devices": [
-            {
-                "medium": device.medium,
-                "channel": device.channel,
-                "meter": device.meter,
-                "time": int(device.time.timestamp()) if device.time else None,
-                "fields": {name: _plain(value) for name, value in device.fields.items()},
-            }
+            {**device._asdict(), "time": _second(device.time), "fields": _plain(device.fields)}
             for device in telegram.devices
         ],
     }
 
 
-def _plain(value: Value) -> str | int:
-    return value if isinstance(value, int) else str(value)
+def _second(time: datetime | None) -> int | None:
+    return int(time.timestamp()) if time else None
+
+
+def _plain(values: Mapping[str, Value]) -> dict[str, str | int]:
+    return {name: v if isinstance(v, int) else str(v) for name, v in values.items()}
