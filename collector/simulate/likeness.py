@@ -7,15 +7,14 @@ frequency, messages, the log of power failures; so do clocks that were never set
 a device, and lines that cannot be read. A checksum that fits is computed anew; one that does not
 still does not.
 
-Of a file with several telegrams each is imitated in turn, with what stands between them.
+Of a file with several telegrams each is imitated in turn.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
-from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +34,6 @@ from collector.simulate.meter import Build, Reading, Value
 _SEPARATOR: Final = re.compile(r"(\)[\r\n]*\()")
 _NUMBER: Final = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]+)(?P<point>\.?)(?P<rest>[0-9]*)")
 _DIGIT: Final = re.compile(r"[0-9]")
-_BEHIND: Final = re.compile(rb"[^\r\n]*[\r\n\0]*")
 _SLOW: Final = 10
 _BELGIUM: Final = "502"
 _TRIPLE: Final = 3
@@ -45,11 +43,9 @@ _SHARE_OF_SUBMETER: Final = Decimal("0.3")
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """One telegram of the file, and the bytes of the file before and behind it."""
+    """One telegram of the file."""
 
-    before: bytes
     frame: Frame
-    behind: bytes
     header: str
     lines: Sequence[Line]
     telegram: Telegram
@@ -60,7 +56,11 @@ class Likeness:
 
     def __init__(self, data: bytes, *, utc_offset_hours: int = BASE_OFFSET_HOURS) -> None:
         self._winter = utc_offset_hours
-        self._samples = list(_samples(data, utc_offset_hours))
+        framer = Framer()
+        self._samples = [
+            _Sample(frame, *lay_out(frame.data), parse(frame, utc_offset_hours=utc_offset_hours))
+            for frame in framer.feed(data) + framer.flush()
+        ]
         if not self._samples:
             raise SourceError("there is no telegram in the file", hint=diagnose(data))
         telegrams = [sample.telegram for sample in self._samples]
@@ -78,14 +78,14 @@ class Likeness:
         self._standard_time = any(map(_in_standard_time, self._samples))
 
     def telegram(self, reading: Reading) -> bytes:
-        """Give the telegram as that meter would send it, with what came before and behind it."""
+        """Give the telegram as that meter would send it."""
         turn = int(reading.time.timestamp()) // self.period % len(self._samples)
         sample = self._samples[turn]
         known = _known(reading, solar=self.solar)
         pen = _Pen(reading, known, sample.telegram.devices, self._moment)
         data = put_together(sample.header, [pen.line(line) for line in sample.lines])
         checksum = reprinted(sample.frame.data, sample.frame.checksum, data)
-        return sample.before + data + checksum + sample.behind
+        return data + checksum + (b"\r\n" if b"\r" in data else b"\n")
 
     def _moment(self, text: str, when: datetime) -> str:
         """Print an instant in the form of `text`; a clock that was never set stays so."""
@@ -219,25 +219,6 @@ def like(kind: str | Path, utc_offset_hours: int = BASE_OFFSET_HOURS) -> Likenes
 def file_of(kind: str | Path) -> Path:
     """Give the file with the telegram of a named kind, such as `dsmr5`; another as it is."""
     return Path(__file__).with_name(f"{kind}.txt") if isinstance(kind, str) else kind
-
-
-def _samples(data: bytes, utc_offset_hours: int) -> Iterator[_Sample]:
-    framer = Framer()
-    frames = framer.feed(data) + framer.flush()
-    at = 0
-    for frame, following in zip_longest(frames, frames[1:]):
-        begin = data.index(frame.data, at)
-        end = begin + len(frame.data) + len(frame.checksum)
-        behind = data[end:]
-        if following:
-            until = data.index(following.data, end)
-            behind = next(_BEHIND.finditer(data, end, until))[0]
-        elif not behind:
-            # The file ends here, a line does not.
-            behind = b"\r\n" if b"\r" in frame.data else b"\n"
-        telegram = parse(frame, utc_offset_hours=utc_offset_hours)
-        yield _Sample(data[at:begin], frame, behind, *lay_out(frame.data), telegram)
-        at = end + len(behind)
 
 
 _CLOCK: Final = next(code for code, rows in BY_CODE.items() if rows[0].kind is Kind.CLOCK)

@@ -173,15 +173,6 @@ def test_a_register_that_is_too_narrow_rolls_over() -> None:
     assert len(new) == len(data)
 
 
-def test_telegrams_that_the_file_glues_or_tears_are_glued_and_torn() -> None:
-    """The first reading is the first telegram's turn: its second is a multiple of three."""
-    name = "dsmr50-torn-and-glued"
-    data = b"".join(map(like(name).telegram, readings(name, SUMMER)[:3]))
-    shape = re.compile(rb"\([^)]*\)|![0-9A-F]{4}")
-
-    assert shape.sub(b"#", data) == shape.sub(b"#", stream(name))
-
-
 def test_a_stream_follows_the_file_s_pace() -> None:
     tape = Tape()
     file = TELEGRAMS / "dsmr42-1phase-gas.txt"
