@@ -189,12 +189,13 @@ class _Pen:
         ]
         if len(live) > 1 and values[live[0]][:6] > values[live[-1]][:6]:
             live.reverse()
-        for place, of in zip(reversed(live), reversed(self.reading.month_peaks), strict=False):
+        past = reversed(self.reading.month_peaks.items())
+        for place, (month_end, peak) in zip(reversed(live), past, strict=False):
             ended, at, power = values[place : place + _TRIPLE]
-            known = {rows[0].name: Decimal(of.peak.watts).scaleb(-3)}
+            known = {rows[0].name: Decimal(peak.watts).scaleb(-3)}
             values[place : place + _TRIPLE] = (
-                self.moment(ended, of.month_end),
-                self.moment(at, of.peak.time),
+                self.moment(ended, month_end),
+                self.moment(at, peak.time),
                 _quantity(rows, power, known),
             )
 

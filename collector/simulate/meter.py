@@ -6,7 +6,7 @@ a counter does), so what is counted in the days adds up exactly to that of the m
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -49,19 +49,11 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True)
-class MonthPeak:
-    """The highest quarter of an hour of the month that ended at `month_end`."""
-
-    month_end: datetime
-    peak: Peak
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """Everything the meter knows at one instant, with all the decimals that it has.
 
     `electricity` has the names and units of the field table; `gas` and `water`, in m³, are those
-    of the instant `read`.
+    of the instant `read`; `month_peaks` are those of past months, by the ends of these.
     """
 
     time: datetime
@@ -70,7 +62,7 @@ class Reading:
     gas: Decimal
     water: Decimal
     month_peak: Peak
-    month_peaks: Sequence[MonthPeak]
+    month_peaks: dict[datetime, Peak]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +91,11 @@ class Meter:
         self._house = house
         self._installed = installed
         self._build = build or Build()
-        self._dice = random.Random(f"{house.seed}/meter")  # noqa: S311 - a household, no secret
         self._begun = local(installed).date()
         self._midnights = [start or counters_on(self._begun)]  # at the begin of each day
-        self._old_peaks = self._earlier_peaks()
         self.peak_of = cache(self._peak_of)
         self._highest = cache(self._highest_of)
+        self._past = cache(self._months_before)
 
     def at(self, when: datetime) -> Reading:
         """What the meter shows at this instant (UTC); ValueError before it was installed."""
@@ -122,7 +113,7 @@ class Meter:
             gas=_thousandths(counters.gas // 1000),
             water=_thousandths(counters.water // 1000),
             month_peak=peak,
-            month_peaks=self._months_before(when),
+            month_peaks=self._past(local(when).date().replace(day=1)),
         )
 
     def counters(self, when: datetime) -> Counters:
@@ -209,28 +200,25 @@ class Meter:
                 peak = max(peak, Peak(end, watts), key=_WATTS)
         return peak
 
-    def _months_before(self, when: datetime) -> list[MonthPeak]:
-        """The peaks of the finished months, oldest first, thirteen at most."""
-        now, month = local(when).date().replace(day=1), self._begun.replace(day=1)
-        peaks = list(self._old_peaks)
-        while month < now:
-            after = (month + _ONE_DAY * 31).replace(day=1)
-            # With its last quarter, which ends at midnight.
-            peaks.append(MonthPeak(midnight(after), self._highest(month, after)))
-            month = after
-        return peaks[-13:]
+    def _months_before(self, month: date) -> dict[datetime, Peak]:
+        """The peaks of the last thirteen months, by their ends, oldest first.
 
-    def _earlier_peaks(self) -> list[MonthPeak]:
-        """Thirteen months before the installation, made up: a meter of some years has them."""
-        peaks: list[MonthPeak] = []
-        end = self._begun.replace(day=1)
+        Those before the installation are made up: a meter of some years has them.
+        """
+        peaks, end = {}, month
         for _ in range(13):
             begin = (end - _ONE_DAY).replace(day=1)
-            evening = timedelta(days=self._dice.randrange(28), hours=self._dice.randrange(16, 21))
-            peak = Peak(midnight(begin) + evening, self._dice.randrange(2300, 5400))
-            peaks.insert(0, MonthPeak(midnight(end), peak))
+            # With its last quarter, which ends at midnight.
+            peaks[midnight(end)] = (
+                self._highest(begin, end) if end > self._begun else self._made_up(begin)
+            )
             end = begin
-        return peaks
+        return dict(reversed(peaks.items()))
+
+    def _made_up(self, month: date) -> Peak:
+        dice = random.Random(f"{self._house.seed}/{month}")  # noqa: S311 - a household, no secret
+        evening = timedelta(days=dice.randrange(28), hours=dice.randrange(16, 21))
+        return Peak(midnight(month) + evening, dice.randrange(2300, 5400))
 
 
 def counters_on(day: date) -> Counters:

@@ -111,7 +111,7 @@ def test_belgian_peaks_are_all_read(when: datetime) -> None:
     telegram = parsed(dialect.telegram(known))
     found = [(peak.time, peak.power_kw * 1000) for peak in telegram.demand_peaks]
 
-    assert found == [(m.peak.time, Decimal(m.peak.watts)) for m in known.month_peaks]
+    assert found == [(p.time, Decimal(p.watts)) for p in known.month_peaks.values()]
     assert len(found) == 13
 
 
