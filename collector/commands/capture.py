@@ -1,9 +1,7 @@
 """`p1-collector capture`: record a meter, so that the recording can be published.
 
-What is written are whole telegrams with every number of a meter, EAN and message replaced (see
-`collector.p1.disguise`); what came between them keeps its length and line ends and says nothing.
-Encrypted telegrams are decrypted first, with the key of the settings. `--raw` writes the bytes as
-they came, secrets and all.
+What is written are whole telegrams, decrypted, with every number of a meter, EAN and message
+replaced (see `collector.p1.disguise`); what came between them keeps its length and line ends.
 """
 
 import argparse

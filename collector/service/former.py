@@ -1,7 +1,6 @@
 """Spools of before: once `P1_SPOOL_DIR` is another, what waits in the old one has nobody.
 
-The directories that were used stand in a file beside the default one, each once. It is written
-when a new one is used, and never for the default one alone.
+The directories that were used stand in a file beside the default one, each once.
 """
 
 import logging

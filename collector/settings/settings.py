@@ -1,8 +1,6 @@
 """The settings: environment variables, an `.env` file, systemd credentials, Docker secrets.
 
-One prefix, `P1_`. Everything but the InfluxDB connection has a default that works. The InfluxDB
-settings also accept the names that InfluxDB's own clients use. README's table and the file of
-settings are made from what stands below each of them.
+README's table and the file of settings are made from what stands below each of them.
 """
 
 import hashlib

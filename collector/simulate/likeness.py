@@ -1,11 +1,9 @@
 """A meter like the one that a file of telegrams comes from: its layout, the household's values.
 
-Every line stays where it was and as wide as it was. What the household knows is put in: energy,
-power, voltage and current, demand, tariff, gas, water and what is reckoned from those; and the
-times. What it does not know stays as the file has it: numbers of meters, reactive power,
-frequency, messages, the log of power failures; so do clocks that were never set, channels without
-a device, and lines that cannot be read. A checksum that fits is computed anew; one that does not
-still does not.
+Every line stays where it was and as wide as it was. The times are put in, and what the household
+knows: energy, power, voltage and current, demand, tariff, gas, water and what is reckoned from
+those. The rest stays as the file has it, clocks that were never set and lines that cannot be read
+too. A checksum that fits is computed anew; one that does not still does not.
 
 Of a file with several telegrams each is imitated in turn.
 """

@@ -83,9 +83,8 @@ def stream_like(
 ) -> Stream:
     """A household's meter of a kind, ready to send.
 
-    The kind is a name, such as `dsmr5`, or a file of telegrams to imitate, for which the offset of
-    its winter time counts. Without a `start`, and at a `speed` of 1, it follows the host's clock;
-    otherwise no second is left out.
+    The kind is a name, such as `dsmr5`, or a file to imitate, for which the offset of its winter
+    time counts. Without a `start`, and at a `speed` of 1, it follows the host's clock.
     """
     begin = start or datetime.now(UTC).replace(microsecond=0)
     printer = like(kind, utc_offset_hours)

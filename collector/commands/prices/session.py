@@ -1,9 +1,8 @@
 """One run of the `prices` command.
 
 A note in the spool says which quarter hours of the last 30 days have their dynamic price: so a run
-asks the market for nothing that was handed over, and what an outage cost is asked for until it is
-there. The note is written behind the lines: what a crash between the two costs is lines that are
-sent twice.
+asks the market for what is lacking alone. It is written behind the lines: a crash between the two
+costs lines that are sent twice.
 """
 
 import json
