@@ -27,7 +27,7 @@ _TO_COME: Final = influxql.newest(
 )
 _PLENTY: Final = {
     "type": "range",
-    "options": {"from": 50, "to": None, "result": {"text": "> 50 kW", "index": 0}},
+    "options": {"from": 50, "to": None, "result": {"text": ">\u00a050\u00a0kW", "index": 0}},
 }
 """More than a house can import: in the last seconds there is room for megawatts."""
 _TWELVE: Final = "now-11M/M"

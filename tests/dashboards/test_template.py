@@ -300,7 +300,7 @@ EMPTY: Final = {
     "gent": {
         *("Voltage sags", "Voltage swells", "Power failures", "Log of the long failures"),
         *(f"Price of this quarter hour: {way}" for way in ("import", "export")),
-        *("Price of a kWh", "The next 24 hours"),
+        *("Price of a kWh", "The next 24 hours", "Cheapest and dearest to come"),
     },
 }
 """What one of them does not have."""
