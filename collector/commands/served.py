@@ -22,9 +22,9 @@ def is_served(settings: Settings) -> bool:
     return status.runs(status.read(hot / status.FILE_NAME), time.time(), holder(hot))
 
 
-def why_it_waits(settings: Settings, inbox: Inbox) -> str:
+def why_it_waits(settings: Settings, inbox: Inbox | None) -> str:
     """Say for what there is no room: what is old never pushes out what is live."""
-    if inbox.disk_is_full:
+    if inbox and inbox.disk_is_full:
         return "waits for room on the disk of the spool: make some, or lower P1_FREE_MIB"
     if is_served(settings):
         return "waits until the service has delivered some"
