@@ -116,6 +116,12 @@ _IEC: Final = "IEC 62056-61, as printed by meters"
 
 _OLD: Final = ((7, "gas"), (8, "water"), (5, "heat"), (6, "cold"))  # A of a code, in DSMR 2
 
+# E of an angle, and from where to where.
+_ANGLES: Final = (
+    *((1, "u1_u2"), (2, "u1_u3"), (4, "u1_i1"), (5, "u1_i2"), (6, "u1_i3")),
+    *((15, "u2_i2"), (26, "u3_i3")),
+)
+
 _REG: Final = Kind.REGISTER
 _READ: Final = Kind.READING
 _HOUR: Final = Kind.HOURLY
@@ -219,13 +225,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("1-0:13.7.0", "power_factor", _REG, "", "Power factor", _LT),
     *_phases(Field("1-0:33.7.0", "power_factor_l1", _REG, "", "Power factor, phase L1", _LT)),
     Field("1-0:13.3.0", "power_factor_min", _REG, "", "Power factor, lowest of the period", _LT),
-    Field("1-0:81.7.1", "phase_angle_u1_u2_deg", _REG, "deg", "Angle from U1 to U2", _IEC),
-    Field("1-0:81.7.2", "phase_angle_u1_u3_deg", _REG, "deg", "Angle from U1 to U3", _IEC),
-    Field("1-0:81.7.4", "phase_angle_u1_i1_deg", _REG, "deg", "Angle from U1 to I1", _IEC),
-    Field("1-0:81.7.5", "phase_angle_u1_i2_deg", _REG, "deg", "Angle from U1 to I2", _IEC),
-    Field("1-0:81.7.6", "phase_angle_u1_i3_deg", _REG, "deg", "Angle from U1 to I3", _IEC),
-    Field("1-0:81.7.15", "phase_angle_u2_i2_deg", _REG, "deg", "Angle from U2 to I2", _IEC),
-    Field("1-0:81.7.26", "phase_angle_u3_i3_deg", _REG, "deg", "Angle from U3 to I3", _IEC),
+    *(Field(f"1-0:81.7.{e}", f"phase_angle_{way}_deg", _REG, "deg", f"Angle from {way.upper().replace('_', ' to ')}", _IEC) for e, way in _ANGLES),
     # Reactive energy and power.
     *_both_ways(
         Field("1-0:3.8.0", "reactive_energy_import_kvarh", _REG, "kvarh", "Reactive energy, import", _SE),
@@ -233,16 +233,10 @@ FIELDS: Final[tuple[Field, ...]] = (
         *_tariffs(2, Field("1-0:3.8.3", "reactive_energy_import_t3_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 3", _LT)),
         *_tariffs(4, Field("1-0:3.8.5", "reactive_energy_import_t5_kvarh", _REG, "kvarh", "Reactive energy, import, tariff 5", _ISK)),
     ),
-    Field("1-0:5.8.0", "reactive_energy_q1_kvarh", _REG, "kvarh", "Reactive energy, quadrant 1", _HU),
-    Field("1-0:6.8.0", "reactive_energy_q2_kvarh", _REG, "kvarh", "Reactive energy, quadrant 2", _HU),
-    Field("1-0:7.8.0", "reactive_energy_q3_kvarh", _REG, "kvarh", "Reactive energy, quadrant 3", _HU),
-    Field("1-0:8.8.0", "reactive_energy_q4_kvarh", _REG, "kvarh", "Reactive energy, quadrant 4", _HU),
+    *(Field(f"1-0:{q + 4}.8.0", f"reactive_energy_q{q}_kvarh", _REG, "kvarh", f"Reactive energy, quadrant {q}", _HU) for q in range(1, 5)),
     *_both_ways(Field("1-0:3.7.0", "reactive_power_import_kvar", _REG, "kvar", "Reactive power, import", _SE)),
     *_both_ways(*_phases(Field("1-0:23.7.0", "reactive_power_import_l1_kvar", _REG, "kvar", "Reactive power, import, phase L1", _SE))),
-    Field("1-0:5.7.0", "reactive_power_q1_kvar", _REG, "kvar", "Reactive power, quadrant 1", _HU),
-    Field("1-0:6.7.0", "reactive_power_q2_kvar", _REG, "kvar", "Reactive power, quadrant 2", _HU),
-    Field("1-0:7.7.0", "reactive_power_q3_kvar", _REG, "kvar", "Reactive power, quadrant 3", _HU),
-    Field("1-0:8.7.0", "reactive_power_q4_kvar", _REG, "kvar", "Reactive power, quadrant 4", _HU),
+    *(Field(f"1-0:{q + 4}.7.0", f"reactive_power_q{q}_kvar", _REG, "kvar", f"Reactive power, quadrant {q}", _HU) for q in range(1, 5)),
     # Apparent power.
     *_both_ways(Field("1-0:9.7.0", "apparent_power_import_kva", _REG, "kVA", "Apparent power, import", _LU), *_phases(Field("1-0:29.7.0", "apparent_power_import_l1_kva", _REG, "kVA", "Apparent power, import, phase L1", _LU))),
     # States and limits.
