@@ -19,47 +19,41 @@ from collector.simulate.meter import Meter
 from collector.simulate.wire import Outcome, Wire
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Which instants the telegrams are of: from `start` on no second is left out.
+@dataclass(slots=True)
+class Stream:
+    """A meter that sends: from `start` on no second is left out.
 
-    Without it, the host's: what nobody was there to read is gone, as with a real meter.
+    Without it, it follows the host's clock: what nobody was there to read is gone, as with a real
+    meter.
     """
 
+    meter: Meter
+    printer: Likeness
     period: int
+    interval: float  # real seconds between telegrams; 0 sends as fast as they are taken
     start: datetime | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sent: int = 0  # telegrams taken
+    last: datetime | None = None  # the instant of the last of them
 
     def after(self, previous: datetime | None) -> datetime:
+        """Give the instant of the telegram that comes after another."""
         now = self.now()
         live = now.replace(microsecond=0) - timedelta(seconds=now.second % self.period)
         first = self.start or live
         return max(first, previous + timedelta(seconds=self.period)) if previous else first
-
-
-@dataclass(slots=True)
-class Stream:
-    """A meter that sends."""
-
-    meter: Meter
-    printer: Likeness
-    clock: Clock
-    interval: float  # real seconds between telegrams; 0 sends as fast as they are taken
-
-    sent: int = 0  # telegrams taken
-    last: datetime | None = None  # the instant of the last of them
 
     def run(self, wire: Wire, stopping: Event, count: int | None = None) -> None:
         """Sends until it is stopped, or `count` telegrams have been taken."""
         due = time.monotonic()
         instant: datetime | None = None
         while not stopping.is_set() and (count is None or self.sent < count):
-            instant = self.clock.after(instant)
+            instant = self.after(instant)
             if stopping.wait(max(0.0, due - time.monotonic())):
                 return
             outcome = self._send(wire, instant, stopping)
             while outcome is Outcome.AGAIN:
-                instant = max(instant, self.clock.after(None))
+                instant = max(instant, self.after(None))
                 outcome = self._send(wire, instant, stopping)
             if outcome is Outcome.STOPPED:
                 return
@@ -91,5 +85,6 @@ def stream_like(
     house = Household(seed, grain=1, solar_peak_w=SOLAR_PEAK_W if printer.solar else 0)
     meter = Meter(house, midnight(local(begin).date()), printer.build)
     period = period or printer.period
-    clock = Clock(period, None if start is None and speed == 1 else begin)
-    return Stream(meter, printer, clock, period / speed if speed else 0.0)
+    interval = period / speed if speed else 0.0
+    first = None if start is None and speed == 1 else begin
+    return Stream(meter, printer, period, interval, first)

@@ -3,13 +3,14 @@
 import re
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from typing import Any
 
 import pytest
 
 from collector.simulate.house import Household
 from collector.simulate.likeness import like
 from collector.simulate.meter import Meter
-from collector.simulate.stream import Clock, Stream, stream_like
+from collector.simulate.stream import Stream, stream_like
 from collector.simulate.wire import Outcome
 
 START = datetime(2026, 6, 11, 15, 0, 0, tzinfo=UTC)
@@ -34,15 +35,15 @@ class Scripted:
         return [int(stamp[1]) for stamp in stamps if stamp]
 
 
-def stream(clock: Clock) -> Stream:
+def stream(start: datetime | None = START, **more: Any) -> Stream:
     printer = like("dsmr5")
     meter = Meter(Household(), START - timedelta(hours=1), printer.build)
-    return Stream(meter, printer, clock, 0)
+    return Stream(meter, printer, 1, 0, start, **more)
 
 
 def test_each_second_has_its_telegram() -> None:
     wire = Scripted()
-    sending = stream(Clock(1, START))
+    sending = stream()
     sending.run(wire, Event(), count=5)
 
     assert (wire.seconds, sending.sent, sending.last) == (
@@ -54,7 +55,7 @@ def test_each_second_has_its_telegram() -> None:
 
 def test_a_telegram_that_was_not_taken_is_sent_again() -> None:
     wire = Scripted(Outcome.TAKEN, Outcome.AGAIN, Outcome.AGAIN)
-    sending = stream(Clock(1, START))
+    sending = stream()
     sending.run(wire, Event(), count=3)
 
     assert (wire.seconds, sending.sent) == ([0, 1, 1, 1, 2], 3)
@@ -62,7 +63,7 @@ def test_a_telegram_that_was_not_taken_is_sent_again() -> None:
 
 def test_only_what_was_taken_counts_as_sent() -> None:
     wire = Scripted(Outcome.TAKEN, Outcome.STOPPED)
-    sending = stream(Clock(1, START))
+    sending = stream()
     sending.run(wire, Event())
 
     assert (sending.sent, sending.last) == (1, START)
@@ -71,24 +72,25 @@ def test_only_what_was_taken_counts_as_sent() -> None:
 def test_a_live_meter_goes_on_while_nobody_reads() -> None:
     nows = iter([START + timedelta(seconds=s) for s in (0, 7, 7, 7.5)])
     wire = Scripted(Outcome.AGAIN)
-    stream(Clock(1, now=lambda: next(nows))).run(wire, Event(), count=3)
+    stream(None, now=lambda: next(nows)).run(wire, Event(), count=3)
 
     assert wire.seconds == [0, 7, 8, 9]
 
 
 def test_a_live_meter_keeps_to_its_period() -> None:
     nows = iter([START + timedelta(seconds=s) for s in (4, 13.9)])
-    clock = Clock(10, now=lambda: next(nows))
-    first = clock.after(None)
+    sending = stream(None, now=lambda: next(nows))
+    sending.period = 10
+    first = sending.after(None)
 
-    assert (first, clock.after(first)) == (START, START + timedelta(seconds=10))
+    assert (first, sending.after(first)) == (START, START + timedelta(seconds=10))
 
 
 def test_a_stopped_stream_sends_no_more() -> None:
     stopping = Event()
     stopping.set()
     wire = Scripted()
-    stream(Clock(1, START)).run(wire, stopping)
+    stream().run(wire, stopping)
 
     assert wire.telegrams == []
 
