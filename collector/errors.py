@@ -52,8 +52,7 @@ class LockedError(CollectorError): ...
 QUIET_SECONDS: Final = 600.0
 SELDOM_SECONDS: Final = 6 * 3600.0
 SLOWER: Final = 6
-TOLD_APART: Final = 3
-"""Of one subject; whatever else comes counts as one more, for there may be no end of them."""
+TOLD_APART: Final = 3  # of one subject; whatever else comes counts as one more
 
 
 @dataclass(slots=True)

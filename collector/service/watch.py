@@ -12,8 +12,7 @@ from collector.spool.fault import HANGS
 log: Final = logging.getLogger(__name__)
 
 HANG_SECONDS: Final = 10.0  # how long a call of a disk may take before that is said
-PULSE_SECONDS: Final = 30.0
-"""How long a thread may take for what should take no time, before it is dead."""
+PULSE_SECONDS: Final = 30.0  # that a thread may take for what should take none, or it is dead
 
 
 class Pulse:

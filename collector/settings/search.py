@@ -17,12 +17,10 @@ from dotenv import dotenv_values
 from collector.errors import IgnoredSetting, SettingsError, UnknownSetting
 
 ENV_FILE: Final = Path(".env")
-FROM: Final = "SETTINGS_FROM"
-"""The variable in which `infra/p1-collector` says what it read where: `NAME FILE` lines."""
-COMMON: Final = "SETTINGS_COMMON"
-"""The variable that names the first meter's file, in which a further meter's settings begin."""
-OWN: Final = "SETTINGS_OWN"
-"""The variable that names the further meter's own file, where `FROM` does not say it all."""
+# The variables of `infra/p1-collector`:
+FROM: Final = "SETTINGS_FROM"  # what it read where, in lines `NAME FILE`
+COMMON: Final = "SETTINGS_COMMON"  # the first meter's file, in which a further meter's begin
+OWN: Final = "SETTINGS_OWN"  # the further meter's own file, where `FROM` does not say it all
 MUST_DIFFER: Final = (
     "P1_SOURCE",
     "P1_SOURCE_TOKEN",

@@ -32,12 +32,8 @@ from collector.settings.settings import Settings, load_first
 from collector.spool.disk import Disk
 from collector.spool.spool import Directories
 
-LISTEN_SECONDS: Final = 15.0
-"""How long to listen at each speed: a meter sends every 1 or 10 seconds."""
-
-START_SECONDS: Final = 5.0
-"""How long a service that holds the lock may take to write its first status."""
-
+LISTEN_SECONDS: Final = 15.0  # at each speed: a meter sends every 1 or 10 seconds
+START_SECONDS: Final = 5.0  # that a service with the lock may take for its first status
 POLL_SECONDS: Final = 0.5
 
 

@@ -22,9 +22,7 @@ ENOUGH: Final = 3  # so many telegrams tell what a line is like
 _SAMPLE: Final = 8192
 _Monotonic = Callable[[], float]
 LINKS: Final = ("speed", "telegrams", "checksum", "dialect", "meter's clock", "M-Bus")
-STALE: Final = timedelta(days=2)
-"""Belgian water meters are read once a day, the others every hour or five minutes."""
-
+STALE: Final = timedelta(days=2)  # Belgian water meters are read once a day, others more often
 _HOUR: Final = 3600.0
 _NEARLY: Final = 120.0
 _BY_KIND: Final = {

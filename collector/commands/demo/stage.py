@@ -66,8 +66,7 @@ curl '{url}/api/v2/delete?org={org}&bucket={bucket}' \\
   -d '{{"start": "2000-01-01T00:00:00Z", "stop": "2100-01-01T00:00:00Z",
        "predicate": "site=\\"{site}\\""}}'"""
 _KEPT: Final = ("waiting", "rejected", "dropped", "damaged")
-Rows = Mapping[int, Mapping[str, Any]]
-"""What is stored of `electricity`, by second: the value of each field."""
+Rows = Mapping[int, Mapping[str, Any]]  # the value of each field of `electricity`, by second
 
 
 def play(seconds: float, speed: float) -> int:

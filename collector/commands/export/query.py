@@ -21,17 +21,14 @@ _SPAN: Final = re.compile(r"([1-9][0-9]{0,5})([hdwy])")
 _HOURS: Final = {"h": 1, "d": 24, "w": 7 * 24, "y": 365 * 24}
 CHUNK: Final = 5_000  # rows that the server sends, and we hold, at a time
 CONNECT_SECONDS: Final = 10.0
-READ_SECONDS: Final = 300.0
-"""Between two pieces of an answer: a small server looks for long at a large bucket."""
-
+READ_SECONDS: Final = 300.0  # between two pieces: a small server looks for long
 _DECODER: Final = json.JSONDecoder(parse_float=Decimal)
 _SHOWN: Final = 40
 _PIECE: Final = 256 * 1024
-_LONGEST: Final = 32 * 1024 * 1024
-"""A chunk of rows takes a tenth of it: what is longer is no answer of InfluxDB's."""
+_LONGEST: Final = 32 * 1024 * 1024  # ten times what a chunk of rows takes
 _OK: Final = 200
+# What a page, or JSON of another shape, ends in.
 _UNREADABLE: Final = (ValueError, RecursionError, AttributeError, KeyError, TypeError)
-"""What a page, or JSON of another shape, ends in."""
 _CHECK: Final = "`p1-collector check` tries the way there"
 _HINTS: Final = {
     401: "the token is not valid: check `P1_INFLUX_TOKEN`",

@@ -27,8 +27,7 @@ from collector.spool.record import Record, new_run, numbering
 
 NOTE: Final = "prices.json"
 BACK: Final = timedelta(days=30)
-PUBLISHED: Final = 13
-"""The hour of the day after which the market may have said what tomorrow costs."""
+PUBLISHED: Final = 13  # the hour after which the market may have said what tomorrow costs
 LONGEST_SECONDS: Final = 360 * 24 * 3600  # what is asked for at once: ENTSO-E gives a year
 _LINES: Final = 1000
 

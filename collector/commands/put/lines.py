@@ -11,8 +11,7 @@ from typing import Final
 from collector.points import MEASUREMENTS
 from collector.protocol import LineError, read
 
-PARTS: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-"""How many of a precision are a second."""
+PARTS: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # so many are a second
 LONGEST: Final = 64 * 1024
 
 _GIVEN: Final = re.compile(r" -?[0-9]+$")
