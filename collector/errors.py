@@ -4,7 +4,8 @@ CollectorError            everything that the program says itself; `hint` says w
 ├── UsageError            the command was called wrongly (exit 2)
 ├── SettingsError         a setting cannot be used (exit 2, under systemd 78)
 │   ├── UnknownSetting    a name that no setting has; nothing else suffers from it
-│   └── IgnoredSetting    one of the first meter's that a further one cannot share
+│   ├── IgnoredSetting    one of the first meter's that a further one cannot share
+│   └── IncompleteSetting InfluxDB's address without a token, or the other way round
 ├── SourceError           the meter's line is not there, or went away; it is tried again
 │   └── AbsentError       nothing is plugged in there; it costs nothing to look for each second
 │       └── SettlingError   it was plugged in a moment ago: what it is will be known soon
@@ -35,6 +36,9 @@ class UnknownSetting(SettingsError): ...  # noqa: N818  it says what the name is
 
 
 class IgnoredSetting(SettingsError): ...  # noqa: N818  it says what the setting is
+
+
+class IncompleteSetting(SettingsError): ...  # noqa: N818  as above
 
 
 class SourceError(CollectorError): ...

@@ -97,7 +97,11 @@ class _Rest:
             return _ESCAPED_IN_TEXT.sub(r"\1", text[1:-1])
         if truth := self.take(_TRUTH):
             return truth[0] in "tT"
-        number = self.take(_NUMBER, "no value")
+        number = self.take(_NUMBER)
+        if not number:
+            text = re.split("[ ,]", self._line[self._at :], maxsplit=1)[0]
+            what = f"`{text}` is no value (a text stands in quotes)"
+            raise self.error(what if text else "no value")
         if number.endswith("i"):
             return self.whole(number[:-1])
         value = Decimal(number)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from collector.commands.output import complain, counted, keep_private, put
-from collector.errors import CollectorError
+from collector.errors import CollectorError, IncompleteSetting
 from collector.service.lock import Lock
 from collector.service.status import FILE_NAME, read
 from collector.spool.disk import Disk
@@ -55,7 +55,7 @@ def main(options: argparse.Namespace) -> int:
     if spool is None or hot is None:
         from collector.settings.settings import load_strictly  # noqa: PLC0415  only if it is needed
 
-        settings = load_strictly()
+        settings = load_strictly(IncompleteSetting)
         spool, hot = spool or settings.spool, hot or settings.hot
     actions = {"status": _status, "verify": _verify, "export": _export, "resend": _resend}
     return actions[options.action](Directories(spool), hot, options)
@@ -175,7 +175,8 @@ def _take_over(spool: Path | None, directories: list[Path]) -> int:
     from collector.service import former  # noqa: PLC0415  as above
     from collector.settings.settings import load_strictly  # noqa: PLC0415  as above
 
-    settings = load_strictly().model_copy(update={"spool_dir": spool} if spool else {})
+    elsewhere = {"spool_dir": spool} if spool else {}
+    settings = load_strictly(IncompleteSetting).model_copy(update=elsewhere)
     inbox, disk = inbox_of(settings), Disk()
     spools = directories or former.left(settings, disk)
     if not spools:

@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from collector.costs.contracts import PLACE, ContractsError, read
 from collector.delivery.answer import Target, shown
-from collector.errors import IgnoredSetting, SettingsError
+from collector.errors import IgnoredSetting, IncompleteSetting, SettingsError
 from collector.p1.decryption import Keys, read_key, read_keys
 from collector.points import SHORTEST_SALT, usable
 from collector.reading.share import end_of
@@ -302,11 +302,11 @@ def load_first() -> Settings | None:
     return first.model_copy(update=places)
 
 
-def load_strictly() -> Settings:
-    """Give the settings; raises the first thing that is wrong with them."""
+def load_strictly(*harmless: type[SettingsError]) -> Settings:
+    """Give the settings; raises the first thing that is wrong with them, unless it is harmless."""
     settings, problems = load()
     for problem in problems:
-        if not isinstance(problem, IgnoredSetting):
+        if not isinstance(problem, (IgnoredSetting, *harmless)):
             raise problem
     return settings
 
@@ -324,7 +324,7 @@ def _incomplete(settings: Settings) -> Iterator[SettingsError]:
     """Say which of address and token is missing."""
     if settings.influx_url and settings.influx_token is None:
         hint = "make one in InfluxDB's UI (Load Data, API Tokens) that may write to the bucket"
-        yield SettingsError("P1_INFLUX_TOKEN is missing, P1_INFLUX_URL is set", hint=hint)
+        yield IncompleteSetting("P1_INFLUX_TOKEN is missing, P1_INFLUX_URL is set", hint=hint)
     if settings.influx_token is not None and not settings.influx_url:
         hint = "set it to InfluxDB's address, such as `http://localhost:8086`"
-        yield SettingsError("P1_INFLUX_URL is missing, P1_INFLUX_TOKEN is set", hint=hint)
+        yield IncompleteSetting("P1_INFLUX_URL is missing, P1_INFLUX_TOKEN is set", hint=hint)

@@ -411,22 +411,29 @@ def command(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedP
 
 
 @pytest.mark.parametrize(
-    "environment",
+    ("words", "environment"),
     [
-        {"P1_BAUD": "19200"},
-        {"P1_SORCE": "x"},
-        {"P1_INFLUX_URL": "http://db.invalid"},
+        (("spool", "status"), {"P1_BAUD": "19200"}),
+        (("spool", "status"), {"P1_SORCE": "x"}),
+        (("export",), {"P1_INFLUX_URL": "http://db.invalid"}),
     ],
 )
 def test_a_command_ends_with_status_2_one_message_and_no_traceback(
-    place: Path, environment: dict[str, str]
+    words: tuple[str, ...], place: Path, environment: dict[str, str]
 ) -> None:
-    done = command("spool", "status", cwd=place, **environment)
+    done = command(*words, cwd=place, **environment)
     assert done.returncode == 2
     message, empty, hint = done.stderr.splitlines()
     assert message.startswith("error: ")
     assert empty == ""
     assert hint.startswith("hint: ")
+
+
+def test_what_asks_no_influxdb_needs_no_token(place: Path) -> None:
+    half = {"P1_INFLUX_URL": "http://db.invalid"}
+    here = {"P1_SPOOL_DIR": str(place / "spool"), "P1_HOT_DIR": str(place / "hot")}
+    done = command("spool", "status", cwd=place, **half, **here)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_token_that_is_refused_is_in_no_output(place: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 from collector.commands.output import complain_of, put
 from collector.commands.show.screen import STALE, STOPPED, Status, render, summary
 from collector.commands.show.terminal import Terminal, is_live, wants_colour
-from collector.errors import CollectorError
+from collector.errors import CollectorError, IncompleteSetting
 from collector.service.status import FILE_NAME, read
 
 _REDRAW: Final = 0.5  # seconds; the status changes once a second
@@ -109,5 +109,5 @@ def main(args: argparse.Namespace) -> int:
     if args.hot_dir is None:
         from collector.settings.settings import load_strictly  # noqa: PLC0415 - `--help` is quick
 
-        args.hot_dir = load_strictly().hot
+        args.hot_dir = load_strictly(IncompleteSetting).hot
     return show(args.hot_dir, once=args.once)

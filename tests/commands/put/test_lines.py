@@ -88,12 +88,12 @@ def test_a_time_that_influxdb_cannot_hold_is_refused() -> None:
     [
         ("solar", "no field", 5),
         ("solar p=", "no value", 8),
-        ("solar p=abc", "no value", 9),
+        ("solar p=abc", "`abc` is no value (a text stands in quotes)", 9),
         ("solar p=1 now", "no time", 11),
         ("solar p=1 5 7", "no time", 11),
         ("solar,a= p=1", "a tag without a value", 9),
         ("solar,site p=1", "`site` has no value", 11),
-        ('solar t="a', "no value", 9),
+        ('solar t="a', '`"a` is no value (a text stands in quotes)', 9),
         ("solar p=1,p=2", "`p` comes twice", 12),
     ],
 )

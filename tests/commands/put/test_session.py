@@ -96,7 +96,7 @@ def test_a_bad_line_of_a_file_leaves_nothing_stored(
         home.session().run([home.file(*GOOD, BAD)])
     assert not home.spool.exists()
     assert capsys.readouterr().err.splitlines() == [
-        "0.lp, line 51: no value, at column 16",
+        "0.lp, line 51: `1.5kW` is no value (a text stands in quotes), at column 16",
         f"  {BAD.decode()}",
         f"  {'^':>16}",
     ]
