@@ -18,14 +18,14 @@ packages=$packages,openssh-server,systemd-timesyncd,iproute2,e2fsprogs,procps,ca
 packages=$packages,python3,python3-venv,git,sudo
 
 # What the kernel has to unpack at each boot is little, and is packed at once: as Debian has it, it
-# would be packed twice, with all that any machine may have.
+# would be packed twice, with all that any machine may have. What belongs to another kind of
+# computer, such as dpkg, is run by qemu-user-static; debootstrap itself is this one's, which is why
+# it is not told to leave its second stage to the other.
 make_root() {
-    debootstrap --foreign --variant=minbase --arch="$architecture" --include="$packages" \
-        "$release" "$root"
     install -d "$root/etc/initramfs-tools/conf.d"
     echo MODULES=list >"$root/etc/initramfs-tools/conf.d/machine"
     printf 'virtio_pci\nvirtio_mmio\nvirtio_blk\next4\n' >"$root/etc/initramfs-tools/modules"
-    chroot "$root" /debootstrap/debootstrap --second-stage
+    debootstrap --variant=minbase --arch="$architecture" --include="$packages" "$release" "$root"
     rm -rf "$root"/var/cache/apt/archives/*.deb
 }
 

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -33,22 +33,25 @@ class CrashedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A kind of computer: what emulates it, and where it has its disk's and console's names."""
+    """A kind of computer: what emulates it, its console's name, and what else it takes here."""
 
     program: str
-    package: str
     options: Sequence[str]
     console: str
+    tools: Mapping[str, str]
 
 
 AMD64: Final = Board(
-    "qemu-system-x86_64", "qemu-system-x86", ("-machine", "pc", "-cpu", "max"), "ttyS0"
+    "qemu-system-x86_64",
+    ("-machine", "pc", "-cpu", "max"),
+    "ttyS0",
+    {"qemu-system-x86_64": "qemu-system-x86"},
 )
 ARM64: Final = Board(
     "qemu-system-aarch64",
-    "qemu-system-arm",
     ("-machine", "virt", "-cpu", "cortex-a53"),
     "ttyAMA0",
+    {"qemu-system-aarch64": "qemu-system-arm", "qemu-aarch64-static": "qemu-user-static"},
 )
 BOARDS: Final = {"amd64": AMD64, "arm64": ARM64}
 TOOLS: Final = {
@@ -57,7 +60,7 @@ TOOLS: Final = {
     "mkfs.ext4": "e2fsprogs",
     "ssh": "openssh-client",
 }
-"""The programs that it takes besides, with the packages of Debian that have them."""
+"""The programs that each takes, with the packages of Debian that have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,5 @@ def _is_quick(kernel: Path) -> bool:
 
 def missing(architecture: str) -> list[str]:
     """Give the packages of Debian that are missing to emulate a computer here."""
-    board = BOARDS[architecture]
-    tools = TOOLS | {board.program: board.package}
+    tools = {**TOOLS, **BOARDS[architecture].tools}
     return [package for tool, package in tools.items() if not shutil.which(tool)]

@@ -46,6 +46,8 @@ class Debian:
 
 BOOKWORM: Final = Debian()
 TRIXIE: Final = Debian("trixie")
+ARM64: Final = Debian(architecture="arm64")
+"""What a Raspberry Pi OS of 64 bits is made from."""
 
 
 def checkout() -> list[Path]:

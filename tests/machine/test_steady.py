@@ -12,8 +12,14 @@ from bench.backlog import Backlog, backlog
 from machine.conftest import Tell
 from machine.guest import Guest
 from machine.home import Home
+from machine.image import ARM64, BOOKWORM
 
-pytestmark = [pytest.mark.influxdb, pytest.mark.slow, pytest.mark.timeout(10_800)]
+pytestmark = [
+    pytest.mark.influxdb,
+    pytest.mark.slow,
+    pytest.mark.timeout(10_800),
+    pytest.mark.parametrize("debian", [BOOKWORM, ARM64], ids=str, scope="session"),
+]
 
 MINUTES: Final = 10
 MIB: Final = 1024 * 1024
