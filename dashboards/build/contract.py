@@ -99,6 +99,7 @@ CONTRACT: Final = Row(
             transformations=_netting(tuple(TARIFFS.values())),
             field="/^(not netted|netting|netted)$/",
             text="value_and_name",
+            options={"text": {"valueSize": 40, "titleSize": 16}},
             decimals=2,
             width=12,
             height=5,
