@@ -40,6 +40,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " those in `telegrams/` (default dsmr5)",
     )
     parser.add_argument(
+        "--utc-offset",
+        metavar="HOURS",
+        type=int,
+        default=1,
+        help="winter time at the meter of the file; 2 in Finland and the Baltics (default 1)",
+    )
+    parser.add_argument(
+        "--period",
+        metavar="S",
+        type=whole,
+        help="simulated seconds between telegrams (default: as this kind of meter does, 1 or 10)",
+    )
+    parser.add_argument(
         "--speed",
         metavar="N",
         type=speed,
@@ -95,7 +108,14 @@ def _stream(args: argparse.Namespace) -> "Stream":
     from collector.simulate.stream import stream_like  # noqa: PLC0415 - `--help` is quick
 
     try:
-        return stream_like(args.like, seed=args.seed, start=args.start, speed=args.speed)
+        return stream_like(
+            args.like,
+            seed=args.seed,
+            start=args.start,
+            period=args.period,
+            speed=args.speed,
+            utc_offset_hours=args.utc_offset,
+        )
     except OSError as error:
         raise SourceError(f"cannot read `{args.like}`: {error.strerror}") from error
 

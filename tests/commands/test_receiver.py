@@ -1,4 +1,4 @@
-"""The demo's stand-in for InfluxDB: it takes and keeps what a real one does."""
+"""The demo's stand-in for InfluxDB: it takes, keeps and refuses what a real one does."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -49,6 +49,10 @@ BODIES = {
         b"electricity,site=demo,meter=E1 tariff=2i 1700000000\n",
     ],
     "tags in another order": [GOOD, GOOD.replace(b"site=demo,meter=E1", b"meter=E1,site=demo")],
+    "no field": [b"electricity,site=demo 1700000000\n"],
+    "a bare word for a value": [b"electricity,site=demo power_import_kw=much 1700000000\n"],
+    "a field of another type": [GOOD, LATER.replace(b"=1i", b"=1.5")],
+    "a field of another type among good ones": [GOOD, LATER.replace(b"=1i", b"=1.5") + GOOD],
 }
 
 
@@ -63,15 +67,27 @@ def test_it_answers_and_keeps_as_a_real_influxdb_does(
     assert receiver.stored == stored(influxd, bucket)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [{"token": "another"}, {"bucket": "another"}],
+    ids=["a token that it does not know", "a bucket that is not there"],
+)
 def test_it_refuses_whom_a_real_influxdb_refuses(
-    receiver: Receiver, influxd: Database, bucket: str
+    receiver: Receiver, influxd: Database, bucket: str, other: dict[str, str]
 ) -> None:
     theirs, ours = (
-        said(Target(target.url, target.org, target.bucket, "another"), GOOD)
-        for target in (real(influxd, bucket), receiver.target)
+        said(replaced(target, other), GOOD) for target in (real(influxd, bucket), receiver.target)
     )
-    assert [answer.message for answer in ours] == [answer.message for answer in theirs]
-    assert receiver.stored == {}
+    assert [answer.status for answer in ours] == [answer.status for answer in theirs]
+    assert [answer.message for answer in ours] == [
+        answer.message.replace(bucket, "demo") for answer in theirs
+    ]
+    assert receiver.points == {}
+
+
+def replaced(target: Target, other: dict[str, str]) -> Target:
+    bucket, token = other.get("bucket", target.bucket), other.get("token", target.token)
+    return Target(target.url, target.org, bucket, token)
 
 
 def test_a_shut_door_refuses_connections_and_an_open_one_is_where_it_was(

@@ -72,6 +72,12 @@ def test_the_same_seed_and_start_are_the_same_bytes(
     assert printed[0] == printed[1] != printed[2]
 
 
+def test_the_period_can_be_set(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    main(arguments(*FAST, "--count", "3", "--period", "10"))
+
+    assert seconds_of(capfdbinary.readouterr().out) == [0, 10, 20]
+
+
 @pytest.mark.parametrize("kind", ["dsmr5", "dsmr4", "dsmr3", "belgium"])
 def test_every_kind_of_meter_sends(kind: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     main(arguments(*FAST, "--count", "2", "--like", kind))
@@ -81,7 +87,7 @@ def test_every_kind_of_meter_sends(kind: str, capfdbinary: pytest.CaptureFixture
 
 def test_it_imitates_a_file(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     file = str(TELEGRAMS / "sweden-glued-end.txt")
-    main(arguments(*FAST, "--count", "2", "--like", file))
+    main(arguments(*FAST, "--count", "2", "--like", file, "--period", "10"))
     printed = capfdbinary.readouterr().out
 
     assert seconds_of(printed) == [0, 10]
@@ -132,6 +138,7 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, number: int) -> None:
         ("--speed", "-1"),
         ("--speed", "nan"),
         ("--count", "0"),
+        ("--period", "0"),
         ("--tcp", "localhost"),
         ("--start", "yesterday"),
         ("--like", "dsmr9"),
