@@ -14,6 +14,9 @@ from collector.protocol import LineError, read
 PARTS: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # so many are a second
 LONGEST: Final = 64 * 1024
 
+Series = tuple[str, frozenset[tuple[str, str]], frozenset[str]]
+"""A measurement, its tags, and the names of the fields."""
+_MOST_AHEAD: Final = 60  # seconds by which lines without a time may come too quick
 _GIVEN: Final = re.compile(r" -?[0-9]+$")
 _YEARS: Final = 10**11  # seconds: more than these, forward or back, is a time in something smaller
 _LATEST: Final = 2**63 // 10**9  # InfluxDB counts nanoseconds, in 64 bits
@@ -34,10 +37,11 @@ class Rules:
     rounds: bool = False
     own: bool = False
 
-    def in_seconds(self, line: bytes, now: float) -> bytes | None:
-        """Give a line with its time, `now` if it has none; None if there is nothing in it.
+    def in_seconds(self, line: bytes, now: float, last: dict[Series, int]) -> bytes | None:
+        """Give a line with its time; None if there is nothing in it. Raises `LineError`.
 
-        Raises `LineError`.
+        Without a time it gets `now`, or the second behind the one that is `last` for its series:
+        of two that have one second InfluxDB would keep one.
         """
         text = _text(line)
         if not text or text.startswith("#"):
@@ -55,7 +59,13 @@ class Rules:
         if point.measurement in MEASUREMENTS and not self.own:
             words = f"`{point.measurement}` is the collector's own (`--own` writes there)"
             raise LineError(words, 1)
-        second = self._second(point.time, len(head) + 2) if given else point.time
+        if given:
+            second = self._second(point.time, len(head) + 2)
+        else:
+            series = (point.measurement, frozenset(point.tags.items()), frozenset(point.fields))
+            second = last[series] = max(point.time, last.get(series, 0) + 1)
+            if second > now + _MOST_AHEAD:
+                raise LineError("no time, and too many for one a second", len(text))
         return f"{head} {second}\n".encode()
 
     def _second(self, time: int, column: int) -> int:

@@ -7,7 +7,7 @@ from threading import Event
 from typing import Final
 
 from collector.commands.output import complain, counted
-from collector.commands.put.lines import Rules, Stream
+from collector.commands.put.lines import Rules, Series, Stream
 from collector.commands.served import inbox_of, is_served, why_it_waits
 from collector.errors import CollectorError
 from collector.protocol import LineError
@@ -37,6 +37,7 @@ class Session:
     stored: int = 0
     bad: int = 0
     _said: str = ""
+    _last: dict[Series, int] = field(default_factory=dict)
     _identities: Iterator[RecordId] = field(default_factory=lambda: numbering(new_run()))
 
     def run(self, streams: Sequence[Stream]) -> None:
@@ -68,6 +69,7 @@ class Session:
                 self._good(stream.name, number, batch)
                 number += len(batch)
             stream.again(start)
+        self._last.clear()
         self._refuse()
 
     def _refuse(self) -> None:
@@ -81,10 +83,12 @@ class Session:
 
     def _good(self, name: str, first: int, batch: Sequence[bytes]) -> list[bytes]:
         """Give the lines as they are stored; tells of those that cannot be."""
-        good = []
+        good, now = [], self.wall()
+        for series in [series for series, second in self._last.items() if second < now - 1]:
+            del self._last[series]
         for number, line in enumerate(batch, first):
             try:
-                stored = self.rules.in_seconds(line, self.wall())
+                stored = self.rules.in_seconds(line, now, self._last)
             except LineError as error:
                 self._complain(f"{name}, line {number}: {error}", line, error.column)
             else:

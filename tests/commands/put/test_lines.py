@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from collector.commands.put.lines import PARTS, Rules
+from collector.commands.put.lines import PARTS, Rules, Series
 from collector.p1.framing import Framer
 from collector.p1.telegram import parse
 from collector.points import MEASUREMENTS, Points
@@ -18,7 +18,7 @@ SECOND = 1_700_000_000
 
 
 def taken(text: str, **rules: object) -> str | None:
-    line = Rules(**rules).in_seconds(text.encode(), NOW)  # type: ignore[arg-type]
+    line = Rules(**rules).in_seconds(text.encode(), NOW, {})  # type: ignore[arg-type]
     return None if line is None else line.decode()
 
 
@@ -47,6 +47,23 @@ def test_a_line_without_a_time_gets_now(text: str) -> None:
     assert taken(text) == f"{text.strip()} {int(NOW)}\n"
 
 
+def test_lines_without_a_time_that_come_in_one_second_are_a_second_apart() -> None:
+    """Of two values of one series in one second InfluxDB keeps one."""
+    last: dict[Series, int] = {}
+
+    def second(text: str) -> int:
+        line = Rules().in_seconds(text.encode(), NOW, last)
+        assert line is not None
+        return int(line.split()[-1]) - int(NOW)
+
+    of_one = [second(f"thermo,room=bath,floor=1 temp_c={n}") for n in range(61)]
+    assert of_one == list(range(61))
+    assert second("thermo,room=bath temp_c=9") == 0
+    assert second("thermo,room=bath,floor=1 humidity=50") == 0
+    with pytest.raises(LineError, match="no time, and too many for one a second"):
+        second("thermo,floor=1,room=bath temp_c=9")
+
+
 @pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
 def test_what_a_time_is_counted_in_is_recognised(parts: int) -> None:
     assert taken(f"solar power_kw=1.5 {SECOND * parts}") == f"solar power_kw=1.5 {SECOND}\n"
@@ -68,7 +85,7 @@ def test_a_time_within_a_second_is_refused_unless_it_may_be_rounded(time: int) -
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_whatever_the_time_the_second_is_the_same_or_it_is_refused(time: int) -> None:
     try:
-        line = Rules("ns").in_seconds(f"solar p=1 {time}".encode(), NOW)
+        line = Rules("ns").in_seconds(f"solar p=1 {time}".encode(), NOW, {})
     except LineError:
         assert time % 10**9
     else:
@@ -103,7 +120,7 @@ def test_what_is_no_line_says_where(text: str, words: str, column: int) -> None:
 
 def test_what_is_no_text_says_where() -> None:
     with pytest.raises(LineError, match="no UTF-8, at column 9"):
-        Rules().in_seconds(b"solar t=\xff 1", NOW)
+        Rules().in_seconds(b"solar t=\xff 1", NOW, {})
 
 
 def test_a_line_without_an_end_is_refused() -> None:

@@ -228,7 +228,7 @@ def test_when_the_service_ends_meanwhile_what_is_in_ram_goes_to_the_disk(home: H
 
     home.stopping.wait = wait  # type: ignore[assignment,method-assign]
     session = home.session()
-    session.run([home.file(*[LARGE] * 100)])
+    session.run([home.file(*(LARGE + b" %d" % second for second in range(100)))])
     assert home.lines(home.tray) == []
     assert len(home.lines(home.inbox)) == 100
 
