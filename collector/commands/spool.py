@@ -16,7 +16,7 @@ from typing import Any, Final
 from collector.commands.output import complain, counted, keep_private, put
 from collector.errors import CollectorError, IncompleteSetting
 from collector.service.lock import Lock
-from collector.service.status import FILE_NAME, read
+from collector.service.status import FILE_NAME, newest
 from collector.spool.disk import Disk
 from collector.spool.identities import Identities
 from collector.spool.inbox import Inbox
@@ -101,7 +101,7 @@ def _status(directories: Directories, hot: Path, options: argparse.Namespace) ->
         sizes[name] += contents.size
         for record in _telegrams(contents):
             records[name].add(record)
-    service = read(hot / FILE_NAME)
+    service = newest(hot / FILE_NAME)
     waits = len(Identities(i for name in ROOMS if name != "rejected" for i in records[name]))
     if options.json:
         facts = {n: {"files": files[n], "records": len(records[n])} for n in ROOMS}
@@ -122,7 +122,7 @@ def _accounting(service: dict[str, Any]) -> str:
     counts = service["counts"]
     outcomes = ("delivered", "waiting", "rejected", "dropped", "damaged")
     right = " + ".join(f"{counts[name]} {name}" for name in outcomes)
-    left = f"{counts['found']} found at start + {counts['read']} read"
+    left = f"{counts['found']} found or handed over + {counts['read']} read"
     return f"service ({service['state']}, process {service['pid']}): {left} = {right}"
 
 

@@ -43,7 +43,7 @@ QUICK_SECONDS: Final = 0.1
 """A server that takes no longer for a request can have one for each telegram."""
 
 PAUSE_SECONDS: Final = 1.0
-IDLE_SECONDS: Final = 8.0
+IDLE_SECONDS: Final = 5.0
 """How long to wait where there is nothing to send. What comes ends it, the end of a pause not."""
 PATIENCE_SECONDS: Final = 30.0
 """While InfluxDB is away: how long to wait for a hot segment to knock with, before the segment

@@ -10,6 +10,7 @@ second; and so it does when the state changes.
 import json
 import os
 import platform
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ MEMORY_NAME: Final = "memory.json"
 SECONDS_NAME: Final = "seconds"
 SILENT_SECONDS: Final = 30
 """The service writes its status more often than that."""
+_ANEW_SECONDS: Final = 2.0
 
 
 def collector_line(status: dict[str, Any]) -> str:
@@ -79,6 +81,22 @@ def read_at(path: Path) -> int | None:
         return path.stat().st_atime_ns
     except OSError:
         return None
+
+
+def newest(path: Path) -> dict[str, Any]:
+    """Give what a running service says now: having been read, it writes anew within a second."""
+    found = read(path)
+    give_up = time.monotonic() + _ANEW_SECONDS
+    while _is_old(found) and time.monotonic() < give_up:
+        time.sleep(_ANEW_SECONDS / 20)
+        found = read(path)
+    return found
+
+
+def _is_old(found: Mapping[str, Any]) -> bool:
+    """Whether something newer may come: the service has said this a moment ago, and not lately."""
+    age = time.time() - found.get("updated", 0.0)
+    return found.get("state") != "stopped" and 1 < age <= SILENT_SECONDS
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_status_shows_the_accounting_of_the_service(
     spool(machine, "status")
 
     assert capsys.readouterr().out.splitlines()[-1] == (
-        "service (reading, process 4711): 0 found at start + 9 read"
+        "service (reading, process 4711): 0 found or handed over + 9 read"
         " = 0 delivered + 9 waiting + 0 rejected + 0 dropped + 0 damaged"
     )
 

@@ -1,5 +1,6 @@
 """The current value wins, whatever else is in the telegram."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -16,8 +17,9 @@ from p1.test_telegram import said, utc
 
 # Of several files the first telegram stands for all.
 FIRST = {name: frames(name)[0] for name in names()}
-# A line more must not stand within a text or a value that runs over lines.
-PLAIN = [name for name in names() if b"\n(" not in FIRST[name].data]
+# A line more must not stand within a text or a value that runs over lines, or behind a code alone.
+APART = re.compile(rb"\n\(|\n[0-9][^(\r\n]*\r?\n")
+PLAIN = [name for name in names() if not APART.search(FIRST[name].data)]
 SPELLINGS = ("*{:d}", "*{:02d}", "&{:d}", "&{:03d}", ".{:d}", ".{:02d}")
 REGISTERS = ("1-0:1.8.0", "1-0:1.8.1", "1-0:2.8.0", "1-0:15.8.0", "1-0:1.6.0")
 TIME = "0-0:1.0.0(220201000000T)"

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,39 @@ def test_a_file_that_is_no_status_is_empty(tmp_path: Path, content: bytes | None
     if content is not None:
         path.write_bytes(content)
     assert status.read(path) == {}
+
+
+def test_what_is_said_now_is_waited_for_and_not_what_was_said_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, waits = tmp_path / "status.json", []
+    status.write(path, FACTS)
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            status.write(path, FACTS | {"updated": FACTS["updated"] + 9})
+
+    monkeypatch.setattr(time, "sleep", wait)
+    monkeypatch.setattr(time, "time", lambda: FACTS["updated"] + 9.2)
+    assert status.newest(path)["updated"] == FACTS["updated"] + 9
+    assert len(waits) == 3
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        FACTS,
+        FACTS | {"updated": FACTS["updated"] - 60},
+        FACTS | {"updated": FACTS["updated"] - 9, "state": "stopped"},
+    ],
+    ids=["it is new", "nobody writes any more", "it was ended"],
+)
+def test_nobody_waits_for_what_will_not_come(
+    facts: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "status.json"
+    status.write(path, facts)
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
+    monkeypatch.setattr(time, "time", lambda: FACTS["updated"] + 0.5)
+    assert status.newest(path) == facts

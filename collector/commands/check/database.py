@@ -37,7 +37,7 @@ def findings(
 ) -> Iterator[Finding]:
     """Judge what InfluxDB says; `oldest` is a line that waits, with its line end."""
     asked = access(write(COMMENT), target)
-    if (yield from holding(asked, LINKS[len(asked) :], "InfluxDB takes no request")):
+    if (yield from holding(asked, LINKS[len(asked) :], f"first comes the {asked[-1].link}")):
         yield storing(write(point(site, now)))
         nothing = ok("retention", "nothing waits that could be too old")
         yield retention(write(oldest), oldest) if oldest else nothing

@@ -143,7 +143,8 @@ def waiting(directories: Directories, disk: Disk) -> Iterator[Finding]:
 
 
 def _waiting(directories: Directories, disk: Disk) -> list[Path]:
-    return [*segments(disk, directories.spool), *segments(disk, directories.inbox)]
+    closed = [*segments(disk, directories.spool), *segments(disk, directories.inbox)]
+    return closed + segments(disk, directories.spool, ".open")
 
 
 def _backlog(directories: Directories, disk: Disk) -> Finding:

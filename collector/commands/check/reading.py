@@ -91,7 +91,7 @@ def findings(ask: Ask, target: Target) -> Iterator[Finding]:
         what = f"no database of InfluxQL leads to the bucket `{target.bucket}`"
         yield warn("reading", what, Remedy.MAPPING)
     else:
-        yield skip("reading", "the token may not read, and need not")
+        yield skip("reading", "this token reads nothing there, and need not")
     if bucket:
         rules = bucket.get("retentionRules") or [{}]
         yield keeps(int(rules[0].get("everySeconds", 0)))

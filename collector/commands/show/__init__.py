@@ -16,7 +16,7 @@ from collector.commands.output import complain_of, put
 from collector.commands.show.screen import STALE, STOPPED, Status, render, summary
 from collector.commands.show.terminal import Terminal, is_live, wants_colour
 from collector.errors import CollectorError, IncompleteSetting
-from collector.service.status import FILE_NAME, read
+from collector.service.status import FILE_NAME, newest, read
 
 _REDRAW: Final = 0.5  # seconds; the status changes once a second
 _LINES: Final = 10.0  # seconds between the lines where there is no terminal
@@ -31,6 +31,7 @@ def show(hot_dir: Path, *, once: bool) -> int:
     live, colour = is_live(sys.stdout, os.environ), wants_colour(os.environ)
     with suppress(KeyboardInterrupt, BrokenPipeError):
         if once:
+            status = newest(hot_dir / FILE_NAME) or status
             width = os.get_terminal_size().columns if sys.stdout.isatty() else 80
             lines = render(status, width, colour=live and colour, now=time.time())
             sys.stdout.write("\n".join(lines) + "\n")
