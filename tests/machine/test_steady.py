@@ -36,7 +36,7 @@ def test_ten_minutes_stay_within_the_bounds_of_the_unit_and_off_the_card(
     home.meter.cable.plug()
     home.boot()
     assert guest.try_to("command -v cc gcc").returncode, "what was installed may be compiled"
-    began = home.began()
+    began, starting = home.began(), between(guest, "InactiveExit", "ActiveEnter")
     home.connect()
     home.begins()
     first = home.first_telegram() - began
@@ -54,15 +54,15 @@ def test_ten_minutes_stay_within_the_bounds_of_the_unit_and_off_the_card(
     assert guest.show("NRestarts") == "0"
     assert ours == 0
     guest.run("systemctl stop p1-collector")
-    stamps = ("InactiveEnterTimestampMonotonic", "ActiveExitTimestampMonotonic")
-    stopped, told = (int(guest.show(stamp)) for stamp in stamps)
+    stopping = between(guest, "ActiveExit", "InactiveEnter")
     assert guest.show("Result") == "success"
     tell(
-        f"the first telegram {first:.1f} s after the start; {telegrams} telegrams,"
+        f"ready {starting:.1f} s after the start, the first telegram {first:.1f} s later;"
+        f" {telegrams} telegrams,"
         f" {processor / telegrams / 1e6:.1f} ms of an emulated processor each;"
         f" {resident / 1024:.0f} MiB resident, {used / MIB:.0f} of {bound / MIB:.0f} MiB with its"
         f" files in RAM; {len(missing)} missed; it wrote {ours} bytes, the machine {machine} a"
-        f" second; it stopped in {(stopped - told) / 1e6:.1f} s"
+        f" second; it stopped in {stopping:.1f} s"
     )
 
 
@@ -93,6 +93,12 @@ def test_a_backlog_of_a_day_is_drained_while_the_meter_is_read(
 
 def seconds_of(made: Backlog) -> range:
     return range(int(made.start.timestamp()), int(made.end.timestamp()))
+
+
+def between(guest: Guest, begin: str, end: str) -> float:
+    """Give how many seconds were between two moments that systemd has of the service."""
+    began, ended = (int(guest.show(f"{name}TimestampMonotonic")) for name in (begin, end))
+    return (ended - began) / 1e6
 
 
 def written(guest: Guest) -> int:
