@@ -11,7 +11,7 @@ class Remedy(Enum):
     # fmt: off
     SERVICE_SILENT = "the service runs, but says nothing", "restart it: `sudo systemctl restart p1-collector`; if it happens again, send the last lines of `journalctl -u p1-collector`"
     SERVICE_STOPPED = "the service does not run: nothing is read", "start it: `sudo systemctl start p1-collector`, or by hand `p1-collector run`; an installed service is looked at with `sudo p1-collector check`"
-    SERVICE_OTHER = "the service runs with other settings than those that `check` finds", "restart it, so that it takes them (installed: `sudo systemctl restart p1-collector`; by hand: Ctrl-C, and `run` again); without `sudo`, `check` finds your own settings and not those of the service"
+    SERVICE_OTHER = "the service runs with other settings than those that `check` finds", "restart it, so that it takes them (installed: `sudo systemctl restart p1-collector`; by hand: Ctrl-C, and `run` again); without `sudo`, or in another folder than `run` was started in, `check` finds other settings than the service has"
     SAME_METER = "two meters share what each must have of its own", "set it in the second meter's own file, `/etc/p1-collector/NAME.env`: its `P1_SOURCE`, and where they are set `P1_SPOOL_DIR`, `P1_HOT_DIR`, `P1_METER`"
     PORT_ABSENT = "the port is not there", "is the cable plugged into this machine? `ls /dev/serial/by-id/` lists the cables; set `P1_SOURCE` to one of them"
     PORT_NO_SERIAL = "the port is no serial device", "set `P1_SOURCE` to a serial device; a file of telegrams is `file:///path`, a network reader `socket://host:port`"

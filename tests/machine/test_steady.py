@@ -48,11 +48,13 @@ def test_ten_minutes_stay_within_the_bounds_of_the_unit_and_off_the_card(
     machine = (written(guest) - machine) // (60 * MINUTES)
     used, bound = in_ram(guest), int(guest.show("MemoryMax"))
     ours = on_the_card(guest) - ours
+    checked = guest.try_to("p1-collector check").stdout.splitlines()
     resident = int(of_the_process(guest, "status", "VmRSS"))
     missing = home.loses_only_what_was_promised()
     assert used < bound
     assert guest.show("NRestarts") == "0"
     assert ours == 0
+    assert [line for line in checked if line.startswith("FAIL")] == []
     guest.run("systemctl stop p1-collector")
     stopping = between(guest, "ActiveExit", "InactiveEnter")
     assert guest.show("Result") == "success"
