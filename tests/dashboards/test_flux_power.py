@@ -83,7 +83,7 @@ def test_the_mean_of_twelve_months_counts_none_below_the_floor(
     mean = fmean(max(2500, watts) for month, watts in peaks.items() if month >= "2025-11")
 
     (row,) = shown("peak-demand", "Mean of twelve months", of="gent", begin="-1h")
-    assert float(row["_value"]) * 1000 == pytest.approx(mean)
+    assert float(row["_value"]) * 1000 == pytest.approx(mean, abs=0.5)  # shown to the watt
     (row,) = shown("peak-demand", "That costs in a year", of="gent", begin="-1h")
     assert float(row["_value"]) == pytest.approx(mean / 1000 * 52)
 
@@ -299,10 +299,10 @@ def test_the_collectors_dashboard_tells_an_outage_and_what_came_late(collectors:
     assert number("Bad checksums") == 3
     assert number("Delivered late") == LATE
     assert number("Age of the backlog") == 3
-    lags: dict[str, float] = {}
+    lags: dict[str, float] = {}  # minutes
     for row in rows("Age of the backlog", "Xy"):
         lags[row["_field"]] = max(lags.get(row["_field"], 0), float(row["_value"]))
-    assert lags == {"utrecht: lag": 3, "gent: lag": 3540}
+    assert lags == {"utrecht: lag": 3 / 60, "gent: lag": 59}
     late = [float(row["_value"]) for row in rows("Delivered late", "Xy")]
     assert sum(late) == LATE
     states = {row["site"]: (row["version"], row["rejected"]) for row in rows("Collectors")}
