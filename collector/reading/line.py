@@ -179,11 +179,9 @@ class Line:
             return
         if now - self._last_byte > self._silence:
             self._next_speed()
-            words, network = (
-                f"no byte in {self._silence:g} s from `{self.name}`",
-                Remedy.NETWORK_SILENCE,
-            )
-            self._close(Trouble(words, _UNPLUGGED if self._address.is_device else network.advice))
+            words = f"no byte in {self._silence:g} s from `{self.name}`"
+            network = Remedy.NETWORK_SILENCE.advice
+            self._close(Trouble(words, _UNPLUGGED if self._address.is_device else network))
         elif now - self._last_good(now) > self._patience():
             words = f"bytes, but no telegram from `{self.name}`{self._at_speed()}"
             self._next_speed()

@@ -94,9 +94,11 @@ def newest(path: Path) -> dict[str, Any]:
 
 
 def _is_old(found: Mapping[str, Any]) -> bool:
-    """Whether something newer may come: the service has said this a moment ago, and not lately."""
-    age = time.time() - found.get("updated", 0.0)
-    return found.get("state") != "stopped" and 1 < age <= SILENT_SECONDS
+    """Whether something newer may come: this was said by a service that may run, not just now."""
+    updated = found.get("updated")
+    if found.get("state") == "stopped" or not isinstance(updated, int):
+        return False
+    return 1 < time.time() - updated <= SILENT_SECONDS
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -98,8 +98,10 @@ def test_what_is_said_now_is_waited_for_and_not_what_was_said_before(
         FACTS,
         FACTS | {"updated": FACTS["updated"] - 60},
         FACTS | {"updated": FACTS["updated"] - 9, "state": "stopped"},
+        FACTS | {"updated": "yesterday"},
+        {},
     ],
-    ids=["it is new", "nobody writes any more", "it was ended"],
+    ids=["it is new", "nobody writes any more", "it was ended", "it is not ours", "there is none"],
 )
 def test_nobody_waits_for_what_will_not_come(
     facts: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

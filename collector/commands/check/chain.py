@@ -91,7 +91,7 @@ class Chain:
         """Read what the service says; one that has just been started gets time to begin."""
         path = self.settings.hot / status.FILE_NAME
         began = time.monotonic()
-        told = status.read(path)
+        told = status.newest(path)
         while time.monotonic() - began < self.seconds:
             held = holder(self.settings.hot)
             late = time.monotonic() - began > START_SECONDS or not held

@@ -174,6 +174,14 @@ def test_telegrams_that_wait_are_counted_and_the_programs_own_state_is_no_readin
     assert found.what.startswith("2 telegrams in 2 files, 0.0 MiB, the oldest ")
 
 
+def test_what_the_service_is_writing_waits_too(tmp_path: Path) -> None:
+    spool = settings(tmp_path).spool
+    (spool / "00000000000000000009.open").write_bytes(encoded(records(3)))
+    found = judged(tmp_path, Disk())["backlog"]
+    assert found.outcome is Outcome.WARN
+    assert found.what.startswith("3 telegrams in 1 file, ")
+
+
 def test_refused_and_damaged_files_are_told(tmp_path: Path) -> None:
     directories = Directories(settings(tmp_path).spool)
     for directory in (directories.rejected, directories.damaged):
