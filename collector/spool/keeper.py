@@ -32,6 +32,8 @@ TICK_SECONDS: Final = 0.25
 SEAL_SECONDS: Final = 0.7
 """How soon after it was asked the reader has sealed: it waits for the meter meanwhile."""
 IDLE_SECONDS: Final = 3.0
+FIRST_SECONDS: Final = 2.0
+"""How soon after the start what a crash left is seen to: the reader begins before."""
 COUNT_SECONDS: Final = 1.0
 COUNT_AT_ONCE: Final = 100
 """How many segments are counted in one tick, and for how long at most."""
@@ -284,10 +286,11 @@ class Keeper:
         oldest = self._handoff.oldest()
         if self._spool.stock.uncounted or (self.early and self.early.waits):
             return self._tick_seconds
+        idle = self._idle_seconds if self._recovered else min(self._idle_seconds, FIRST_SECONDS)
         if oldest is None:
-            return self._idle_seconds
+            return idle
         due = oldest + self._due_seconds - self._monotonic()
-        return min(self._idle_seconds, max(self._tick_seconds, due))
+        return min(idle, max(self._tick_seconds, due))
 
     @property
     def hangs(self) -> bool:

@@ -276,7 +276,9 @@ class World:
             for n in range(1, self._draw.randrange(2, 50))
         )
         data = b"".join(record.encode() for record in records)
-        Disk().write_whole(self.service.spool / "inbox" / closed_name(1), data)
+        inbox = self.service.spool / "inbox"
+        Disk().make_directory(inbox)  # as every command does: the keeper may not have begun
+        Disk().write_whole(inbox / closed_name(1), data)
 
     @contextmanager
     def _ill(self) -> Iterator[None]:

@@ -106,6 +106,13 @@ def test_who_sleeps_until_something_is_due_is_not_late(
     assert turns < 120 * 20 / keep_seconds
 
 
+def test_what_a_crash_left_is_seen_to_within_two_seconds_of_the_start(tmp_path: Path) -> None:
+    keeper = Machine(tmp_path).keeper
+    assert keeper.pause == 2.0
+    keeper.tick()
+    assert keeper.pause == 3.0
+
+
 def test_one_sync_covers_many_records(machine: Machine) -> None:
     machine.wait(1)
     machine.disk.calls.clear()
